@@ -1,0 +1,70 @@
+//! The three services, each readable beside the manual.
+
+mod callback_hotline;
+mod entry;
+mod fictitious_number;
+mod outbound_hotline;
+mod welcome;
+
+pub use callback_hotline::callback_hotline;
+pub use fictitious_number::fictitious_number;
+pub use outbound_hotline::outbound_hotline;
+
+use crate::{
+    call::{Call, HungUp},
+    cause::{Cause, Failure},
+    destination::Refusal,
+    model::Language,
+    prompt::{Clip, Prompt},
+};
+
+/// Wrong entries in a row before the call ends.
+const TRIES: u32 = 3;
+
+/// Tells a shopper why the exchange cannot help, and ends the call.
+async fn turn_away(call: &mut Call, language: Language, refusal: Refusal) -> Result<(), HungUp> {
+    call.refused(refusal).await?;
+    call.play(Prompt::clip(language, refusal.clip())).await?;
+    call.hangup(Cause::NormalClearing).await
+}
+
+/// Ends a call in which too much was keyed wrong.
+async fn give_up(call: &mut Call, language: Language) -> Result<(), HungUp> {
+    call.play(Prompt::clip(language, Clip::TooManyAttempts)).await?;
+    call.hangup(Cause::NormalClearing).await
+}
+
+/// Refuses a call that the exchange cannot serve just now (overload, an unreadable store):
+/// unanswered and unexplained, since a dealer may be calling.
+///
+/// # Errors
+/// [`HungUp`], when the caller was quicker.
+pub async fn unavailable(call: &mut Call, refusal: Refusal) -> Result<(), HungUp> {
+    call.refused(refusal).await?;
+    call.hangup(Cause::SwitchCongestion).await
+}
+
+/// Refuses a call to a number that the exchange does not have.
+///
+/// # Errors
+/// [`HungUp`], when the caller was quicker.
+pub async fn unknown_number(call: &mut Call) -> Result<(), HungUp> {
+    call.refused(Refusal::UnknownNumber).await?;
+    call.hangup(Cause::UnallocatedNumber).await
+}
+
+impl Failure {
+    /// The phrase that tells a shopper of it.
+    fn clip(self) -> Clip {
+        match self {
+            Self::Busy => Clip::DealerBusy,
+            Self::NoAnswer => Clip::DealerNoAnswer,
+            Self::Rejected => Clip::DealerRejected,
+            Self::Unallocated => Clip::DealerUnallocated,
+            Self::Unreachable => Clip::DealerUnreachable,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,54 @@
+//! Entries: questions asked until they are answered, a limited number of times.
+
+use std::time::Duration;
+
+use crate::{
+    call::{Call, Digits, Entry, Gather, HungUp},
+    prompt::Prompt,
+};
+
+/// How long a caller may think before the first key.
+const THINKING: Duration = Duration::from_secs(6);
+/// Between the chunks of a long reading: the least that FreeSWITCH waits.
+const BREATH: Duration = Duration::from_secs(1);
+/// `*` starts an entry again; a caller who keys nothing else is cut off at some point.
+const RESTARTS: u32 = 10;
+
+/// Asks once. `None`: nothing was keyed. `*` asks `again`, without anything said before it.
+pub(super) async fn ask(
+    call: &mut Call,
+    prompt: Prompt,
+    again: &Prompt,
+    max_digits: u8,
+) -> Result<Option<Digits>, HungUp> {
+    let mut prompt = prompt;
+    for _ in 0..RESTARTS {
+        match call.gather(Gather { prompt, max_digits, first_digit: THINKING }).await? {
+            Entry::Digits(digits) => return Ok(Some(digits)),
+            Entry::Nothing => return Ok(None),
+            Entry::StartAgain => prompt = again.clone(),
+        }
+    }
+    Ok(None)
+}
+
+/// Reads a listing and then asks; keys typed over the reading are taken as the answer.
+pub(super) async fn read_and_ask(
+    call: &mut Call,
+    listing: Vec<Prompt>,
+    question: &Prompt,
+    max_digits: u8,
+) -> Result<Option<Digits>, HungUp> {
+    let mut rest = listing.into_iter().peekable();
+    while let Some(chunk) = rest.next() {
+        if rest.peek().is_none() {
+            return ask(call, chunk.join(question.clone()), question, max_digits).await;
+        }
+        match call.gather(Gather { prompt: chunk, max_digits, first_digit: BREATH }).await? {
+            Entry::Digits(digits) => return Ok(Some(digits)),
+            Entry::StartAgain => return ask(call, question.clone(), question, max_digits).await,
+            Entry::Nothing => {}
+        }
+    }
+    ask(call, question.clone(), question, max_digits).await
+}

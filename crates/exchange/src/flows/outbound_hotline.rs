@@ -1,0 +1,148 @@
+//! Service 1: a shopper calls out under one of their fictitious numbers.
+
+use super::{
+    TRIES,
+    entry::{ask, read_and_ask},
+    give_up, turn_away,
+    welcome::welcome,
+};
+use crate::{
+    call::{Call, Dial, Dialled, Direction, HungUp},
+    cause::Cause,
+    destination::{self, Refusal},
+    facts::{Rules, ShopperFacts},
+    model::{Pairing, PairingNumber},
+    number::PhoneNumber,
+    prompt::{Clip, Prompt, pairing_listing, small_number},
+};
+
+/// Calls that a shopper may make without dialling the hotline anew.
+const CALLS: u32 = 3;
+/// Times the list of fictitious numbers is read in one call.
+const READINGS: u32 = 10;
+/// `00`, a country code and a number have 17 digits; what is longer is no number.
+const MAX_DIGITS: u8 = 18;
+
+/// Runs the outbound hotline.
+///
+/// # Errors
+/// [`HungUp`], when the shopper hung up or the two have talked.
+pub async fn outbound_hotline(
+    call: &mut Call,
+    rules: &Rules,
+    facts: Option<&ShopperFacts>,
+) -> Result<(), HungUp> {
+    let Some(facts) = welcome(call, rules, facts).await? else { return Ok(()) };
+    let language = facts.shopper.language;
+
+    let pairing = match facts.pairings.as_slice() {
+        [] => return turn_away(call, language, Refusal::NoPairing).await,
+        [only] => only,
+        several => match choose(call, rules, facts, several).await? {
+            Some(chosen) => chosen,
+            None => return give_up(call, language).await,
+        },
+    };
+
+    let mut opening = Prompt::clip(language, Clip::EnterDestination);
+    for _ in 0..CALLS {
+        let told = match dial(call, rules, facts, pairing, opening).await? {
+            None => return give_up(call, language).await,
+            Some(Dialled::Talked) => return Ok(()),
+            Some(Dialled::Failed(failure)) => failure.clip(),
+            Some(Dialled::Refused(refusal)) => return turn_away(call, language, refusal).await,
+            Some(Dialled::NotRecordable) => {
+                return turn_away(call, language, Refusal::NotRecordable).await;
+            }
+        };
+        opening = Prompt::clip(language, told).pause().then(Clip::EnterAnother);
+    }
+    call.play(Prompt::clip(language, Clip::Goodbye)).await?;
+    call.hangup(Cause::NormalClearing).await
+}
+
+/// Asks for the ID of a fictitious number. `0#` reads them all and asks again; keys typed over
+/// the reading count as the answer. `None`: too many wrong ones.
+async fn choose<'a>(
+    call: &mut Call,
+    rules: &Rules,
+    facts: &ShopperFacts,
+    pairings: &'a [Pairing],
+) -> Result<Option<&'a Pairing>, HungUp> {
+    let language = facts.shopper.language;
+    let question = Prompt::clip(language, Clip::EnterId);
+    let mut entered = ask(call, question.clone(), &question, 3).await?;
+    let (mut wrong, mut readings) = (0, 0);
+    loop {
+        let refusal = match entered.as_ref().map(small_number) {
+            // A caller who asks for the list over and over is only listening to it.
+            Some(Some(0)) if readings < READINGS => {
+                readings += 1;
+                let entries = pairings.iter().map(|p| (p.number, &p.fictitious_number));
+                let listing = pairing_listing(language, rules.country, entries);
+                entered = read_and_ask(call, listing, &question, 3).await?;
+                continue;
+            }
+            Some(keyed) => {
+                let id = keyed.and_then(PairingNumber::new);
+                if let Some(chosen) = pairings.iter().find(|pairing| Some(pairing.number) == id) {
+                    return Ok(Some(chosen));
+                }
+                Refusal::WrongId
+            }
+            None => Refusal::NothingEntered,
+        };
+        call.refused(refusal).await?;
+        wrong += 1;
+        if wrong == TRIES {
+            return Ok(None);
+        }
+        let prompt = Prompt::clip(language, refusal.clip()).pause().join(question.clone());
+        entered = ask(call, prompt, &question, 3).await?;
+    }
+}
+
+/// Asks for a destination until one may be called, and calls it. `None`: too many wrong ones.
+async fn dial(
+    call: &mut Call,
+    rules: &Rules,
+    facts: &ShopperFacts,
+    pairing: &Pairing,
+    opening: Prompt,
+) -> Result<Option<Dialled>, HungUp> {
+    let language = facts.shopper.language;
+    let question = Prompt::clip(language, Clip::EnterDestination);
+    let mut prompt = opening;
+    for _ in 0..TRIES {
+        let refusal = match ask(call, prompt, &question, MAX_DIGITS).await? {
+            None => Refusal::NothingEntered,
+            Some(digits) => {
+                match destination::check(digits.as_str(), &facts.shopper.phone, rules) {
+                    Err(refusal) => refusal,
+                    Ok(to) => {
+                        let dialled = call.connect(dial_dealer(to, pairing)).await?;
+                        // Only the store knows every fictitious number.
+                        if dialled != Dialled::Refused(Refusal::ExchangeNumber) {
+                            return Ok(Some(dialled));
+                        }
+                        Refusal::ExchangeNumber
+                    }
+                }
+            }
+        };
+        call.refused(refusal).await?;
+        prompt = Prompt::clip(language, refusal.clip()).pause().join(question.clone());
+    }
+    Ok(None)
+}
+
+fn dial_dealer(to: PhoneNumber, pairing: &Pairing) -> Dial {
+    Dial {
+        dealer: Some(to.clone()),
+        to,
+        shown: pairing.fictitious_number.clone(),
+        pairing: pairing.clone(),
+        direction: Direction::Out,
+        ticket: None,
+    }
+}

@@ -1,0 +1,67 @@
+//! How both hotlines begin: who is calling, and are they who they seem.
+
+use super::{TRIES, entry::ask, give_up, turn_away};
+use crate::{
+    call::{Call, HungUp},
+    destination::Refusal,
+    facts::{Rules, ShopperFacts},
+    pin,
+    prompt::{Clip, Prompt},
+};
+
+/// Answers the caller and recognises the shopper. `None`: the call has been ended.
+pub(super) async fn welcome<'a>(
+    call: &mut Call,
+    rules: &Rules,
+    facts: Option<&'a ShopperFacts>,
+) -> Result<Option<&'a ShopperFacts>, HungUp> {
+    call.answer().await?;
+    let Some(facts) = facts else {
+        turn_away(call, rules.language, Refusal::UnknownCaller).await?;
+        return Ok(None);
+    };
+    if !facts.shopper.active {
+        turn_away(call, facts.shopper.language, Refusal::InactiveShopper).await?;
+        return Ok(None);
+    }
+    Ok(check_pin(call, facts).await?.then_some(facts))
+}
+
+/// Asks for the PIN, if the shopper has one. `false`: the call has been ended.
+async fn check_pin(call: &mut Call, facts: &ShopperFacts) -> Result<bool, HungUp> {
+    let Some(pin) = &facts.shopper.pin else { return Ok(true) };
+    let language = facts.shopper.language;
+    if facts.pin_locked {
+        turn_away(call, language, Refusal::PinLocked).await?;
+        return Ok(false);
+    }
+    let question = Prompt::clip(language, Clip::EnterPin);
+    let mut failures = facts.pin_failures;
+    let mut silences = 0;
+    let mut prompt = question.clone();
+    while failures < pin::TRIES && silences < TRIES {
+        match ask(call, prompt, &question, 8).await? {
+            // A silence is no guess.
+            None => {
+                silences += 1;
+                prompt = Prompt::clip(language, Clip::NothingEntered).join(question.clone());
+            }
+            Some(digits) => {
+                let right = pin.matches(digits.as_str());
+                call.pin_tried(right).await?;
+                if right {
+                    return Ok(true);
+                }
+                call.refused(Refusal::WrongPin).await?;
+                failures += 1;
+                prompt = Prompt::clip(language, Clip::WrongPin).join(question.clone());
+            }
+        }
+    }
+    if failures < pin::TRIES {
+        give_up(call, language).await?;
+    } else {
+        turn_away(call, language, Refusal::PinLocked).await?;
+    }
+    Ok(false)
+}
