@@ -1,0 +1,242 @@
+//! Decoding a recording to its end.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use hound::{SampleFormat, WavReader};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::wav::{Layout, LayoutError};
+
+/// What digital silence is said to measure; minus infinity has no place in JSON.
+pub const SILENCE_FLOOR_DBFS: f64 = -120.0;
+
+/// What is in a recording, from decoding all of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Inspection {
+    /// Length of the talk in seconds.
+    pub seconds: f64,
+    /// Size of the file.
+    pub bytes: u64,
+    /// 2 for a recording of ours: shopper left, dealer right.
+    pub channels: u16,
+    /// Samples per second of each channel.
+    pub sample_rate: u32,
+    /// Loudness of each channel over the whole file, left first.
+    pub levels: Vec<Level>,
+    /// SHA-256 of the file as it lies on disk, in lower-case hexadecimal.
+    pub sha256: String,
+    /// The sizes in the header are not those of the file: whoever wrote it was killed, or the file was
+    /// cut. Length and levels are nevertheless those of all samples that are there.
+    pub header_damaged: bool,
+    /// The header was damaged, and [`repair`](crate::repair()) has just put it right.
+    pub repaired: bool,
+}
+
+/// Loudness of a channel in dB relative to full scale: 0 is a square wave at the limit, a sine at the
+/// limit has −3 RMS. Not below [`SILENCE_FLOOR_DBFS`], rounded to a tenth.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Level {
+    /// Root mean square over the whole file.
+    pub rms_dbfs: f64,
+    /// The loudest sample.
+    pub peak_dbfs: f64,
+}
+
+/// Why a file gives no [`Inspection`].
+#[derive(Debug, thiserror::Error)]
+pub enum InspectError {
+    /// There is no such file.
+    #[error("there is no such file")]
+    Missing,
+    /// The file has no bytes: the recorder opened it and wrote nothing.
+    #[error("the file is empty")]
+    Empty,
+    /// The file is not a WAV file, or its header is not whole.
+    #[error("not a recording: {0}")]
+    NotWav(&'static str),
+    /// The file is longer than the sizes in a WAV header can say (4 GiB).
+    #[error("the file is longer than a WAV file can be")]
+    TooLarge,
+    /// The samples are not linear PCM of 8 to 32 bits.
+    #[error("the samples cannot be decoded: {0}")]
+    Undecodable(#[source] hound::Error),
+    /// The file cannot be read.
+    #[error("the file cannot be read: {0}")]
+    Io(#[source] io::Error),
+}
+
+impl From<LayoutError> for InspectError {
+    fn from(error: LayoutError) -> Self {
+        match error {
+            LayoutError::Io(error) => error.into(),
+            LayoutError::Empty => Self::Empty,
+            LayoutError::NotWav(why) => Self::NotWav(why),
+            LayoutError::TooLarge => Self::TooLarge,
+        }
+    }
+}
+
+impl From<io::Error> for InspectError {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::NotFound { Self::Missing } else { Self::Io(error) }
+    }
+}
+
+impl From<hound::Error> for InspectError {
+    fn from(error: hound::Error) -> Self {
+        match error {
+            hound::Error::IoError(error) => error.into(),
+            other @ (hound::Error::FormatError(_)
+            | hound::Error::TooWide
+            | hound::Error::UnfinishedSample
+            | hound::Error::Unsupported
+            | hound::Error::InvalidSampleFormat) => Self::Undecodable(other),
+        }
+    }
+}
+
+/// Decodes the file at `path` from end to end, without holding it in memory.
+///
+/// # Errors
+/// See [`InspectError`]; a damaged header alone is none.
+pub fn inspect(path: &Path) -> Result<Inspection, InspectError> {
+    // Opening a pipe would wait for its other end.
+    if !fs::metadata(path)?.is_file() {
+        return Err(InspectError::NotWav("it is not a file"));
+    }
+    let mut file = BufReader::new(File::open(path)?);
+    let layout = Layout::read(&mut file)?;
+    file.seek(SeekFrom::Start(0))?;
+
+    // One pass over the disk feeds both the hash and the decoder.
+    let mut hashing = Hashing { hash: Sha256::new(), inner: file };
+    io::copy(&mut (&mut hashing).take(layout.data_at), &mut io::sink())?;
+    let samples = BufReader::new((&mut hashing).take(u64::from(layout.data)));
+    let meter = decode(&honest_header(&layout), samples)?;
+    io::copy(&mut hashing, &mut io::sink())?;
+
+    Ok(Inspection {
+        seconds: meter.seconds(),
+        bytes: layout.size,
+        channels: meter.channels,
+        sample_rate: meter.sample_rate,
+        levels: meter.levels(),
+        sha256: hexadecimal(&hashing.hash.finalize()),
+        header_damaged: layout.damaged,
+        repaired: false,
+    })
+}
+
+/// A canonical header with true sizes, for hound: it believes what the one on disk says, skips other
+/// chunks by their word and takes every `fact` chunk for one of four bytes.
+fn honest_header(layout: &Layout) -> Vec<u8> {
+    let mut header = Vec::with_capacity(64);
+    header.extend(b"RIFF");
+    // hound does not look at this size.
+    header.extend(layout.data.to_le_bytes());
+    header.extend(b"WAVEfmt ");
+    header.extend(u32::try_from(layout.fmt.len()).unwrap_or_default().to_le_bytes());
+    header.extend(&layout.fmt);
+    header.extend(b"data");
+    header.extend(layout.data.to_le_bytes());
+    header
+}
+
+fn decode(header: &[u8], samples: impl Read) -> Result<Meter, InspectError> {
+    let mut wav = WavReader::new(header.chain(samples))?;
+    let spec = wav.spec();
+    if spec.sample_format != SampleFormat::Int {
+        return Err(InspectError::Undecodable(hound::Error::Unsupported));
+    }
+    if spec.sample_rate == 0 {
+        return Err(InspectError::NotWav("its sample rate is 0"));
+    }
+    let mut meter = Meter {
+        channels: spec.channels,
+        sample_rate: spec.sample_rate,
+        full_scale: f64::from(spec.bits_per_sample.saturating_sub(1)).exp2(),
+        samples: 0,
+        squares: vec![0.0; usize::from(spec.channels)],
+        peaks: vec![0.0; usize::from(spec.channels)],
+    };
+    let mut channel = 0;
+    for sample in wav.samples::<i32>() {
+        meter.add(channel, sample?);
+        channel = (channel + 1) % usize::from(spec.channels);
+    }
+    Ok(meter)
+}
+
+struct Meter {
+    channels: u16,
+    sample_rate: u32,
+    full_scale: f64,
+    /// Of all channels together.
+    samples: u64,
+    squares: Vec<f64>,
+    peaks: Vec<f64>,
+}
+
+impl Meter {
+    fn add(&mut self, channel: usize, sample: i32) {
+        let value = f64::from(sample) / self.full_scale;
+        self.samples += 1;
+        if let Some(sum) = self.squares.get_mut(channel) {
+            *sum += value * value;
+        }
+        if let Some(peak) = self.peaks.get_mut(channel) {
+            *peak = peak.max(value.abs());
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a file of 4 GiB has fewer than 2^33 samples")]
+    fn frames(&self) -> f64 {
+        self.samples as f64 / f64::from(self.channels)
+    }
+
+    fn seconds(&self) -> f64 {
+        self.frames() / f64::from(self.sample_rate)
+    }
+
+    fn levels(&self) -> Vec<Level> {
+        let frames = self.frames().max(1.0);
+        self.squares
+            .iter()
+            .zip(&self.peaks)
+            .map(|(squares, peak)| Level {
+                rms_dbfs: dbfs((squares / frames).sqrt()),
+                peak_dbfs: dbfs(*peak),
+            })
+            .collect()
+    }
+}
+
+fn dbfs(amplitude: f64) -> f64 {
+    let exact = (20.0 * amplitude.log10()).max(SILENCE_FLOOR_DBFS);
+    // Adding 0 turns −0 into 0, which reads better in JSON.
+    (exact * 10.0).round() / 10.0 + 0.0
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or_default();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0xf)]).collect()
+}
+
+struct Hashing<R> {
+    hash: Sha256,
+    inner: R,
+}
+
+impl<R: Read> Read for Hashing<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.hash.update(buffer.get(..read).unwrap_or_default());
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,144 @@
+//! Whether a recording proves the talk it was made of.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::inspect::{InspectError, Inspection, Level, inspect};
+use crate::repair::{RepairError, repair};
+
+/// How much shorter than the talk a recording may be.
+///
+/// The recorder starts with the first frame after the bridge: a bridge of 4.02 s left a file of 3.78 s.
+pub const SHORT_TOLERANCE: Duration = Duration::from_millis(500);
+
+/// A channel is silent if its RMS over the whole file is below this and its peak below
+/// [`SILENT_PEAK_DBFS`].
+///
+/// An idle G.711 A-law line decodes to ±8 of 32768 (−72 dBFS) and comfort noise stays below −65,
+/// so both count as silence.
+pub const SILENT_RMS_DBFS: f64 = -60.0;
+
+/// See [`SILENT_RMS_DBFS`]. Two seconds of speech at −35 dBFS in an hour of listening have an RMS of
+/// −67, but peaks above −30: the peak keeps a taciturn side from passing for a dead one.
+pub const SILENT_PEAK_DBFS: f64 = -45.0;
+
+/// What a recording is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Both sides are heard from the beginning to the end of the talk.
+    Ok,
+    /// Nobody is heard.
+    Silent,
+    /// One side is not heard, or both are mixed in one channel.
+    OneSided,
+    /// The recording is shorter than the talk, or a player would stop early for its damaged header.
+    Short,
+    /// As good as [`Verdict::Ok`] after its header was put right.
+    Repaired,
+    /// There is no recording, or the file is none.
+    Missing,
+    /// The talk goes on, or nobody has looked yet.
+    Pending,
+}
+
+impl Verdict {
+    /// The word in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Silent => "silent",
+            Self::OneSided => "one_sided",
+            Self::Short => "short",
+            Self::Repaired => "repaired",
+            Self::Missing => "missing",
+            Self::Pending => "pending",
+        }
+    }
+
+    /// Whether supervisors have what they need; [`Verdict::Pending`] is not there yet.
+    #[must_use]
+    pub fn is_good(self) -> bool {
+        match self {
+            Self::Ok | Self::Repaired => true,
+            Self::Silent | Self::OneSided | Self::Short | Self::Missing | Self::Pending => false,
+        }
+    }
+}
+
+/// Judges what [`inspect`] or [`repair`] found; the worst that applies, in this order: silent,
+/// one-sided, short, repaired, ok.
+///
+/// `talk` is how long the parties were bridged; `None` if nobody knows, and then nothing is too short.
+/// A mono file with sound in it is one-sided: with both parties mixed, neither can be shown to be
+/// there. More than two channels must all be heard.
+#[must_use]
+pub fn judge(inspection: &Inspection, talk: Option<Duration>) -> Verdict {
+    let silent = inspection.levels.iter().filter(|level| is_silent(level)).count();
+    if silent == inspection.levels.len() {
+        return Verdict::Silent;
+    }
+    if silent > 0 || inspection.levels.len() < 2 {
+        return Verdict::OneSided;
+    }
+    let least = talk.unwrap_or_default().saturating_sub(SHORT_TOLERANCE).as_secs_f64();
+    if inspection.seconds < least || inspection.header_damaged {
+        return Verdict::Short;
+    }
+    if inspection.repaired { Verdict::Repaired } else { Verdict::Ok }
+}
+
+fn is_silent(level: &Level) -> bool {
+    level.rms_dbfs < SILENT_RMS_DBFS && level.peak_dbfs < SILENT_PEAK_DBFS
+}
+
+/// What [`verify`] found.
+#[derive(Debug)]
+pub struct Proof {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// What is in the file, if it can be decoded.
+    pub inspection: Option<Inspection>,
+    /// Why the verdict is [`Verdict::Missing`], or why a damaged header was not repaired.
+    pub problem: Option<String>,
+}
+
+/// Inspects the finished recording at `path`, repairs its header if that is damaged, and judges it.
+///
+/// # Errors
+/// The file is there but cannot be read or written (permissions, a failing disk): that is no verdict
+/// about the recording. All else is in the [`Proof`].
+pub fn verify(path: &Path, talk: Option<Duration>) -> Result<Proof, InspectError> {
+    let found = match inspect(path) {
+        Ok(found) => found,
+        Err(error @ InspectError::Io(_)) => return Err(error),
+        Err(
+            error @ (InspectError::Missing
+            | InspectError::Empty
+            | InspectError::NotWav(_)
+            | InspectError::TooLarge
+            | InspectError::Undecodable(_)),
+        ) => {
+            let problem = Some(error.to_string());
+            return Ok(Proof { verdict: Verdict::Missing, inspection: None, problem });
+        }
+    };
+    let (inspection, problem) = if found.header_damaged {
+        match repair(path) {
+            Ok(repaired) => (repaired, None),
+            Err(error @ (RepairError::NotCanonical { .. } | RepairError::Write(_))) => {
+                (found, Some(error.to_string()))
+            }
+            Err(RepairError::Unreadable(error)) => (found, Some(error.to_string())),
+        }
+    } else {
+        (found, None)
+    };
+    Ok(Proof { verdict: judge(&inspection, talk), inspection: Some(inspection), problem })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,133 @@
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use super::{Verdict, judge, verify};
+use crate::inspect::inspect;
+use crate::samples::{RATE, forget_sizes, tone, two_tones, write};
+
+fn verdict_of(path: &Path, talk: Option<u64>) -> Verdict {
+    verify(path, talk.map(Duration::from_millis)).unwrap().verdict
+}
+
+fn recorded(channels: u16, sample: impl Fn(u32, u16) -> i16) -> Verdict {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.wav");
+    write(&path, channels, 2 * RATE, sample);
+    verdict_of(&path, Some(2000))
+}
+
+#[test]
+fn both_sides_heard_is_ok() {
+    assert_eq!(recorded(2, |frame, _| tone(frame, 440.0)), Verdict::Ok);
+}
+
+#[test]
+fn a_silent_side_is_told_whichever_it_is() {
+    for dead in [0, 1] {
+        let heard = |frame, channel| if channel == dead { 0 } else { tone(frame, 440.0) };
+        assert_eq!(recorded(2, heard), Verdict::OneSided, "channel {dead}");
+    }
+}
+
+#[test]
+fn an_idle_line_is_silence() {
+    // What A-law makes of an idle line.
+    let idle = |frame: u32| if frame.is_multiple_of(2) { 8 } else { -8 };
+    assert_eq!(recorded(2, |frame, _| idle(frame)), Verdict::Silent);
+    assert_eq!(recorded(2, |_, _| 0), Verdict::Silent);
+    let one = |frame, channel| if channel == 0 { idle(frame) } else { tone(frame, 440.0) };
+    assert_eq!(recorded(2, one), Verdict::OneSided);
+}
+
+#[test]
+fn a_side_that_speaks_a_word_in_a_long_talk_is_heard() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.wav");
+    // 0.04 s at -35 dBFS in two minutes: the RMS is below the threshold, the peak is not.
+    let frames = 120 * RATE;
+    write(&path, 2, frames, |frame, channel| match channel {
+        0 if frame < RATE / 25 => tone(frame, 440.0) / 28,
+        0 => 0,
+        _ => tone(frame, 620.0),
+    });
+    let found = inspect(&path).unwrap();
+    assert!(found.levels[0].rms_dbfs < super::SILENT_RMS_DBFS, "{:?}", found.levels);
+    assert_eq!(judge(&found, None), Verdict::Ok);
+}
+
+#[test]
+fn both_sides_in_one_channel_prove_neither() {
+    assert_eq!(recorded(1, |frame, _| tone(frame, 440.0)), Verdict::OneSided);
+    assert_eq!(recorded(1, |_, _| 0), Verdict::Silent);
+}
+
+#[test]
+fn half_a_second_may_be_missing_and_no_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.wav");
+    two_tones(&path, 2 * RATE);
+    assert_eq!(verdict_of(&path, Some(2500)), Verdict::Ok);
+    assert_eq!(verdict_of(&path, Some(2501)), Verdict::Short);
+    assert_eq!(verdict_of(&path, None), Verdict::Ok);
+}
+
+#[test]
+fn a_forgotten_header_is_repaired_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.wav");
+    two_tones(&path, 2 * RATE);
+    forget_sizes(&path);
+    let damaged = inspect(&path).unwrap();
+    assert_eq!(judge(&damaged, Some(Duration::from_secs(2))), Verdict::Short);
+
+    assert_eq!(verdict_of(&path, Some(2000)), Verdict::Repaired);
+    assert_eq!(verdict_of(&path, Some(2000)), Verdict::Ok);
+}
+
+#[test]
+fn a_repaired_file_can_still_be_short_or_silent() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.wav");
+    two_tones(&path, 2 * RATE);
+    forget_sizes(&path);
+    assert_eq!(verdict_of(&path, Some(4000)), Verdict::Short);
+    write(&path, 2, RATE, |_, _| 0);
+    forget_sizes(&path);
+    assert_eq!(verdict_of(&path, Some(4000)), Verdict::Silent);
+}
+
+#[test]
+fn what_is_no_recording_is_missing_and_says_why() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.wav");
+    let proof = verify(&path, None).unwrap();
+    assert_eq!((proof.verdict, proof.inspection), (Verdict::Missing, None));
+    assert_eq!(proof.problem.unwrap(), "there is no such file");
+    fs::write(&path, "").unwrap();
+    assert_eq!(verify(&path, None).unwrap().problem.unwrap(), "the file is empty");
+    fs::write(&path, vec![0x55; 4096]).unwrap();
+    assert_eq!(verdict_of(&path, None), Verdict::Missing);
+}
+
+#[test]
+fn a_folder_in_its_place_is_no_recording() {
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(verdict_of(dir.path(), None), Verdict::Missing);
+}
+
+#[test]
+fn the_words_are_those_of_the_interface() {
+    for (verdict, word) in [
+        (Verdict::Ok, "ok"),
+        (Verdict::Silent, "silent"),
+        (Verdict::OneSided, "one_sided"),
+        (Verdict::Short, "short"),
+        (Verdict::Repaired, "repaired"),
+        (Verdict::Missing, "missing"),
+        (Verdict::Pending, "pending"),
+    ] {
+        assert_eq!(verdict.as_str(), word);
+        assert_eq!(serde_json::to_value(verdict).unwrap(), word);
+    }
+}
