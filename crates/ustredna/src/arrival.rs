@@ -1,0 +1,98 @@
+//! Who calls whom, as the reply to `connect` tells.
+
+use esl::Event;
+use exchange::{
+    facts::Rules,
+    model::{CallId, Service},
+    number::PhoneNumber,
+};
+
+/// A call that has just come in.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    /// The channel's UUID.
+    pub(crate) call: CallId,
+    /// Which service, by the number dialled; `None` when that is no number of any plan.
+    pub(crate) dialled: Option<(Service, PhoneNumber)>,
+    /// Who calls; `None` when withheld or not a number that could be called back.
+    pub(crate) caller: Option<PhoneNumber>,
+    /// Whether the caller has been answered already: after another controller's death.
+    pub(crate) answered: bool,
+}
+
+impl Arrival {
+    /// Reads the channel's data. `None`: it names no channel.
+    pub(crate) fn read(event: &Event, rules: &Rules) -> Option<Self> {
+        let call = event.unique_id()?.as_uuid();
+        let dialled = event
+            .variable("sip_req_user")
+            .or_else(|| event.header("Channel-Destination-Number"))
+            .and_then(|user| PhoneNumber::parse(&user, rules.country).ok())
+            .map(|number| {
+                let service = if number == rules.outbound_hotline {
+                    Service::OutboundHotline
+                } else if number == rules.callback_hotline {
+                    Service::CallbackHotline
+                } else {
+                    Service::FictitiousNumber
+                };
+                (service, number)
+            });
+        let answered = event.header("Answer-State").is_some_and(|state| state == "answered");
+        Some(Self { call: CallId(call), dialled, caller: caller(event, rules), answered })
+    }
+}
+
+/// The caller's number: what the carrier asserts (RFC 3325) before what the phone claims. Calls
+/// come from the carrier's addresses only (`apply-inbound-acl`), so both are the carrier's word.
+/// The caller profile's number is not used: FreeSWITCH overrides it by headers of its own choice.
+fn caller(event: &Event, rules: &Rules) -> Option<PhoneNumber> {
+    if withheld(event) {
+        return None;
+    }
+    let claimed = event
+        .variable("sip_P-Asserted-Identity")
+        .or_else(|| event.variable("sip_from_user"))?;
+    let user = identity_user(&claimed);
+    PhoneNumber::parse(user, rules.country).ok()
+}
+
+/// The user part of what FreeSWITCH keeps of an identity header: mostly the number alone, from
+/// some carriers a whole `"Name" <sip:number@host>` or `tel:` URI.
+fn identity_user(identity: &str) -> &str {
+    let uri = identity.rsplit_once('<').map_or(identity, |(_, uri)| uri);
+    let user = ["sip:", "sips:", "tel:"]
+        .iter()
+        .find_map(|scheme| uri.trim_start().strip_prefix(scheme))
+        .unwrap_or(uri);
+    user.split(['@', '>', ';']).next().unwrap_or_default().trim()
+}
+
+/// RFC 3323's `Privacy: id` and its kin, RFC 3325's anonymous From, or the caller profile's flag.
+/// A network that asserts the number to us all the same asks us not to use it.
+fn withheld(event: &Event) -> bool {
+    let anonymous = |name: &str| {
+        event.variable(name).is_some_and(|value| {
+            ["anonymous", "restricted", "unavailable", "unknown", "private"]
+                .iter()
+                .any(|word| value.eq_ignore_ascii_case(word))
+        })
+    };
+    let privacy = |name: &str| {
+        event.variable(name).is_some_and(|value| {
+            value.split([';', ',', ' ']).any(|token| {
+                ["id", "user", "header", "full"].iter().any(|word| token.eq_ignore_ascii_case(word))
+            })
+        })
+    };
+    anonymous("sip_from_user")
+        || event
+            .variable("sip_from_host")
+            .is_some_and(|host| host.eq_ignore_ascii_case("anonymous.invalid"))
+        || privacy("sip_Privacy")
+        || privacy("sip_h_Privacy")
+        || event.header("Caller-Privacy-Hide-Number").is_some_and(|hide| hide == "true")
+}
+
+#[cfg(test)]
+mod tests;

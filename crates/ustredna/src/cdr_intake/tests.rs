@@ -1,0 +1,96 @@
+use std::path::Path;
+
+use exchange::{
+    call::{Dial, Direction},
+    model::{LegId, Outcome, Pairing, PairingId, PairingNumber},
+    number::PhoneNumber,
+};
+
+use super::*;
+
+fn cdr(name: &str) -> Cdr {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/cdr").join(name);
+    read(&path).unwrap()
+}
+
+fn leg(id: &str) -> Leg {
+    let phone = |text| PhoneNumber::from_e164(text).unwrap();
+    Leg {
+        id: LegId(id.parse().unwrap()),
+        dial: Dial {
+            to: phone("+420234567890"),
+            shown: phone("+420777000111"),
+            pairing: Pairing {
+                id: PairingId(Uuid::nil()),
+                number: PairingNumber::new(1).unwrap(),
+                fictitious_number: phone("+420777000111"),
+                project: None,
+            },
+            dealer: Some(phone("+420234567890")),
+            direction: Direction::Out,
+            ticket: None,
+        },
+        recording: String::new(),
+        started_at: Timestamp::UNIX_EPOCH,
+        answered_at: None,
+        ended_at: None,
+        failure: None,
+        cause: None,
+    }
+}
+
+/// The leg as the CDR of a real FreeSWITCH completes it.
+fn completed(name: &str, id: &str) -> Leg {
+    let cdr = cdr(name).variables;
+    let mut leg = leg(id);
+    complete_leg(&mut leg, &cdr, time(cdr.end_uepoch.as_deref()).unwrap());
+    leg
+}
+
+#[test]
+fn a_talk_that_went_on_alone_has_its_times() {
+    let leg =
+        completed("controller_lost_in_bridge.a.cdr.json", "c6e54b59-bf24-4bdd-a2e3-a278e26f03dc");
+    assert_eq!(leg.outcome(), Outcome::Answered);
+    let talk = leg.ended_at.unwrap().duration_since(leg.answered_at.unwrap());
+    assert_eq!(talk.as_millis(), 4020);
+}
+
+#[test]
+fn a_bridge_of_another_leg_is_not_this_ones() {
+    let leg =
+        completed("controller_lost_in_bridge.a.cdr.json", "00000000-0000-0000-0000-000000000001");
+    assert_eq!(leg.outcome(), Outcome::Abandoned);
+}
+
+#[test]
+fn missed_and_given_up_calls_are_told_apart() {
+    let missed =
+        completed("dealer_callback_missed.a.cdr.json", "13f6dd7c-224e-4e3d-8e01-98a943001926");
+    assert_eq!(missed.outcome(), Outcome::NoAnswer);
+    let given_up = completed(
+        "hotline_a_hangup_while_ringing.a.cdr.json",
+        "b0f702e7-e6c3-4253-ade2-3f23a9df3016",
+    );
+    assert_eq!(given_up.outcome(), Outcome::Abandoned);
+}
+
+#[test]
+fn half_a_file_waits_and_garbage_is_put_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a_1.cdr.json");
+    std::fs::write(&path, "{\"variables\": {\"uuid\"").unwrap();
+    assert!(read_all(folder.path()).unwrap().is_empty());
+    assert!(path.exists(), "it may still be written");
+
+    let old = std::fs::File::open(&path).unwrap().metadata().unwrap().modified().unwrap()
+        - std::time::Duration::from_secs(120);
+    std::fs::File::options().write(true).open(&path).unwrap().set_modified(old).unwrap();
+    assert!(read_all(folder.path()).unwrap().is_empty());
+    assert!(folder.path().join("unmatched/a_1.cdr.json").exists());
+}
+
+#[test]
+fn a_folder_that_is_not_there_yet_is_empty() {
+    assert!(read_all(Path::new("no/such/folder")).unwrap().is_empty());
+}

@@ -1,0 +1,329 @@
+//! One task a call: it owns the socket, the flow and the call's history, and runs them against
+//! each other until the call is over.
+
+mod bridge;
+mod verbs;
+
+use std::{future::Future, pin::pin, sync::Arc, time::Duration};
+
+use esl::{
+    Answer, Api, Command, Completion, Event, EventName, Execute, HangupCause, SessionEvent, Why,
+};
+use exchange::{
+    call::{Desk, HungUp},
+    cause::Cause,
+    history::History,
+    number::PhoneNumber,
+};
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument as _, Span, debug, info, warn};
+use uuid::Uuid;
+
+use crate::{
+    app::App,
+    arrival::Arrival,
+    clock,
+    ending::{self, Ended},
+    line::{Line, LineError},
+    service,
+};
+use verbs::Pending;
+
+/// How long FreeSWITCH may take to end a call that has been told to.
+const FAREWELL: Duration = Duration::from_secs(10);
+
+/// Runs one call from its first byte to its row.
+pub(crate) async fn drive(stream: TcpStream, app: Arc<App>, overload: bool, stop: CancellationToken) {
+    let started_at = clock::now();
+    let (line, event) = match Line::connect(stream).await {
+        Ok(connected) => connected,
+        Err(error) => return warn!(%error, "connection dropped"),
+    };
+    let Some(arrival) = Arrival::read(&event, &app.rules) else {
+        return warn!("connection dropped: its channel has no UUID");
+    };
+    let span = tracing::info_span!("call", call.id = %arrival.call, call.stage = "arrival");
+    async {
+        let flow = service::Flow::begin(&app, &arrival, started_at, overload).await;
+        info!(
+            service = %flow.history.service,
+            caller = ?arrival.caller,
+            dialled = ?arrival.dialled.as_ref().map(|(_, number)| number),
+            "call"
+        );
+        let (call, desk) = exchange::call::call();
+        app.live.enter(arrival.call);
+        let service::Flow { history, shopper_phone, plan } = flow;
+        let driver = Driver::new(line, Arc::clone(&app), history, arrival.answered);
+        driver.run(plan.run(call, &app.rules), desk, shopper_phone, stop).await;
+    }
+    .instrument(span)
+    .await;
+}
+
+/// What `myevents` brings and nobody here reads (`switch_event_types_t` in mod_event_socket.c).
+const UNREAD: &[EventName] = &[
+    EventName::ChannelState,
+    EventName::ChannelCallstate,
+    EventName::ChannelCreate,
+    EventName::ChannelExecute,
+    EventName::ChannelPark,
+    EventName::ChannelUnpark,
+    EventName::ChannelProgress,
+    EventName::ChannelProgressMedia,
+    EventName::ChannelOutgoing,
+    EventName::ChannelOriginate,
+    EventName::ChannelApplication,
+    EventName::ChannelHold,
+    EventName::ChannelUnhold,
+    EventName::ChannelUuid,
+    EventName::CallUpdate,
+    EventName::Dtmf,
+];
+
+struct Driver {
+    line: Line,
+    app: Arc<App>,
+    history: History,
+    pending: Option<Pending>,
+    hangup_cause: Option<String>,
+    /// The flow has asked for the call's end.
+    ending: bool,
+    /// How many entries there were: each has a variable of its own, since FreeSWITCH leaves old
+    /// digits in place.
+    entries: u32,
+    /// Whether the caller has been answered, so that media flow.
+    answered: bool,
+    /// Whether the present leg's recording has started.
+    recording: bool,
+    span: Span,
+}
+
+/// Why the loop ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// The channel is down and has said all it had to.
+    HungUp,
+    /// The connection ended while the channel, as far as one knows, lives on.
+    Lost,
+    /// The exchange stops; FreeSWITCH and its CDR finish the call.
+    Left,
+}
+
+impl Driver {
+    fn new(line: Line, app: Arc<App>, history: History, answered: bool) -> Self {
+        Self {
+            line,
+            app,
+            history,
+            pending: None,
+            hangup_cause: None,
+            ending: false,
+            entries: 0,
+            answered,
+            recording: false,
+            span: Span::current(),
+        }
+    }
+
+    fn stage(&self, stage: &'static str) {
+        self.span.record("call.stage", stage);
+    }
+
+    async fn run(
+        mut self,
+        flow: impl Future<Output = Result<(), HungUp>>,
+        desk: Desk,
+        shopper_phone: Option<PhoneNumber>,
+        stop: CancellationToken,
+    ) {
+        if let Err(error) = self.establish() {
+            // Only a channel UUID of another form could do this, and it has been read already.
+            warn!(%error, "the connection could not be set up");
+        }
+        let end = match self.serve(flow, desk, stop).await {
+            Ok(end) => end,
+            Err(error) => {
+                warn!(%error, "connection dropped");
+                End::Lost
+            }
+        };
+        self.stage("ending");
+        let Self { app, history, hangup_cause, .. } = self;
+        if end != End::HungUp && !history.legs.is_empty() {
+            // `socket_resume` is cleared: a talk and its recording go on without us, a phone goes
+            // on ringing. The CDR file completes the row, which is open since dialling.
+            app.live.leave(history.id);
+            return info!("the call goes on without the exchange");
+        }
+        ending::begin(&app, Ended { history, shopper_phone, ended_at: clock::now(), hangup_cause });
+    }
+
+    /// The burst that every call begins with; all of it is one write with what the flow asks
+    /// first.
+    fn establish(&mut self) -> Result<(), esl::CommandError> {
+        let Some(channel) = self.line.session.channel().copied() else { return Ok(()) };
+        let session = &mut self.line.session;
+        // Without it CHANNEL_HANGUP_COMPLETE may be lost.
+        session.send(&Command::Linger(10));
+        session.send(&Command::MyEvents);
+        // `myevents` brings two dozen kinds of several kilobytes each; these nobody reads here.
+        session.send(&Command::nix_events(UNREAD)?);
+        session.send(&Command::events(&[EventName::RecordStart])?);
+        // A controller that dies must not take the talk with it (freeswitch-conf/dialplan.xml).
+        session.send(&Command::Api(Api::uuid_setvar_multi(&channel, &[("socket_resume", "")])?));
+        Ok(())
+    }
+
+    async fn serve(
+        &mut self,
+        flow: impl Future<Output = Result<(), HungUp>>,
+        mut desk: Desk,
+        stop: CancellationToken,
+    ) -> Result<End, LineError> {
+        let mut flow = pin!(flow);
+        let mut flowing = true;
+        let mut farewell = None;
+        loop {
+            while let Some(event) = self.line.session.poll_event() {
+                if let Some(end) = self.handle(event) {
+                    return Ok(end);
+                }
+            }
+            if !flowing && farewell.is_none() {
+                self.say_farewell();
+                farewell = Some(tokio::time::Instant::from_std(clock::instant() + FAREWELL));
+            }
+            let idle = self.pending.is_none();
+            tokio::select! {
+                biased;
+                // First the flow, so that all it asks without waiting goes out in one write.
+                ended = &mut flow, if flowing => {
+                    flowing = false;
+                    debug!(hung_up = ended.is_err(), "flow ended");
+                }
+                Some(request) = desk.next(), if flowing && idle => {
+                    let (verb, reply) = request.split();
+                    self.begin(verb, reply).await;
+                }
+                () = std::future::ready(()), if self.line.session.has_transmit() => {
+                    self.line.flush().await?;
+                }
+                waited = self.line.wait() => waited?,
+                () = at(farewell) => {
+                    warn!("FreeSWITCH does not end the call");
+                    return Ok(End::Lost);
+                }
+                () = stop.cancelled() => return Ok(End::Left),
+            }
+        }
+    }
+
+    /// The flow is over; the channel must be, too. What the flow asked last may still be running,
+    /// so only a flow that did not ask for the end has its call killed.
+    fn say_farewell(&mut self) {
+        self.pending = None;
+        let talked = self.history.legs.last().is_some_and(|leg| leg.answered_at.is_some());
+        if !self.ending && !talked && !self.line.session.is_hung_up() {
+            self.kill(Cause::NormalClearing);
+        }
+    }
+
+    /// Ends the call at once, whatever application runs: `sendmsg hangup` would wait for it.
+    fn kill(&mut self, cause: Cause) {
+        if let (Some(channel), Ok(cause)) =
+            (self.line.session.channel().copied(), HangupCause::new(cause.as_str()))
+        {
+            self.line.session.send(&Command::Api(Api::uuid_kill(&channel, &cause)));
+        }
+    }
+
+    fn handle(&mut self, event: SessionEvent) -> Option<End> {
+        match event {
+            SessionEvent::Event(event) => self.observe(&event),
+            SessionEvent::Completed { uuid, completion } => {
+                self.completed(uuid, completion);
+                None
+            }
+            SessionEvent::Replied { id, reply } => {
+                self.replied(id, &reply);
+                None
+            }
+            SessionEvent::Disconnected(_) => {
+                self.hung_up();
+                Some(if self.line.session.is_hung_up() { End::HungUp } else { End::Lost })
+            }
+            SessionEvent::Connected(_)
+            | SessionEvent::AuthRequested
+            | SessionEvent::Lingering { .. } => None,
+        }
+    }
+
+    fn observe(&mut self, event: &Event) -> Option<End> {
+        match event.event_name() {
+            EventName::ChannelAnswer => self.answered = true,
+            EventName::RecordStart => self.recording = true,
+            EventName::ChannelBridge => self.bridged(event),
+            EventName::ChannelUnbridge => self.unbridged(event),
+            EventName::ChannelHangup => {
+                self.hangup_cause = event.hangup_cause().map(std::borrow::Cow::into_owned);
+                self.stage("hung up");
+            }
+            EventName::ChannelHangupComplete => {
+                self.unbridged(event);
+                self.hung_up();
+                // What it abandons comes after it; nothing of that is of use any more.
+                return Some(End::HungUp);
+            }
+            _ => {}
+        }
+        None
+    }
+
+    /// The caller is gone: the flow's verb gets no answer, which is [`HungUp`] to it.
+    fn hung_up(&mut self) {
+        self.pending = None;
+    }
+
+    fn replied(&mut self, id: esl::ReplyId, answer: &Answer) {
+        let refused = match answer {
+            Answer::Reply(reply) => (!reply.ok).then(|| reply.text.clone()),
+            Answer::Api(response) => (!response.ok()).then(|| response.text()),
+            Answer::Lost(Why::Hangup | Why::Eof) => return,
+            Answer::Lost(why @ (Why::Deadline | Why::Refused)) => Some(format!("{why:?}")),
+        };
+        if self.recording_replied(id, refused.is_none()) {
+            return;
+        }
+        if let Some(problem) = refused {
+            // A channel that has just gone down refuses everything; that is no fault.
+            debug!(problem, "FreeSWITCH refused a command");
+        }
+    }
+
+    fn completed(&mut self, uuid: Uuid, completion: Completion) {
+        let Some(pending) = self.pending.take_if(|pending| pending.waits_for(uuid)) else { return };
+        match completion {
+            Completion::Done(event) => self.finish(pending, &event),
+            // Dropped with it, the reply tells the flow that the caller is lost.
+            Completion::Abandoned(why) => {
+                if matches!(why, Why::Deadline | Why::Refused) {
+                    warn!(?why, "an application did not run to its end");
+                    self.kill(Cause::NormalClearing);
+                }
+            }
+        }
+    }
+
+    fn execute(&mut self, execute: Execute) -> Uuid {
+        self.line.session.execute(execute)
+    }
+}
+
+async fn at(deadline: Option<tokio::time::Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}

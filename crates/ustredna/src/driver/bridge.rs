@@ -1,0 +1,269 @@
+//! Dialling: the intent is stored, the recording is started, and only then is anybody rung.
+
+use esl::{
+    Api, Command, CommandError, DialString, Event, Execute, ReplyId,
+    command::{Path, Recording},
+};
+use exchange::{
+    call::{Answer, Dial, Dialled, Direction, Reply},
+    cause::Failure,
+    destination::Refusal,
+    history::Leg,
+    model::LegId,
+};
+use jiff::Timestamp;
+use store::Limits;
+use tracing::{error, info};
+use uuid::Uuid;
+
+use super::{Driver, verbs::Pending};
+use crate::{clock, proof};
+
+impl Driver {
+    /// Begins to dial: writes the intent down first, so that whatever crashes leaves a row that
+    /// the CDR file completes.
+    pub(super) async fn connect(&mut self, dial: Dial, reply: Reply) {
+        self.stage("dialling");
+        let now = clock::now();
+        let settings = &self.app.settings;
+        let zone = &settings.exchange.timezone.0;
+        let name = proof::recording_name(&self.history, &dial, now, zone);
+        let leg = Leg {
+            id: LegId(Uuid::new_v4()),
+            dial,
+            recording: name.relative(),
+            started_at: now,
+            answered_at: None,
+            ended_at: None,
+            failure: None,
+            cause: None,
+        };
+        let limits = Limits {
+            calls_per_day: limit(settings.limits.calls_per_day),
+            minutes_per_day: limit(settings.limits.minutes_per_day),
+            calls_at_once: limit(settings.limits.calls_at_once),
+        };
+        let midnight = clock::start_of_day(now, zone);
+        let begun = self.app.store.begin_leg(&self.history, &leg, &limits, now, midnight).await;
+        match begun {
+            Ok(Ok(())) => {}
+            Ok(Err(refusal)) => return reply.send(Answer::Dialled(Dialled::Refused(refusal))),
+            Err(error) => {
+                error!(%error, "a call was not dialled, since its intent could not be stored");
+                // A dealer who was calling back is missed all the same.
+                if leg.dial.direction == Direction::Back {
+                    self.history.legs.push(failed(leg, now));
+                }
+                return reply.send(Answer::Dialled(Dialled::Refused(Refusal::Unavailable)));
+            }
+        }
+        info!(to = ?leg.dial.to, shown = ?leg.dial.shown, leg.id = %leg.id, "dial");
+        // FreeSWITCH would make the folders itself, with rights of its own.
+        if let Err(problem) = proof::prepare(&self.app, &name).await {
+            error!(problem = %format!("{problem:#}"), "the recordings folder cannot be used");
+            if settings_require(self) {
+                self.history.legs.push(failed(leg, clock::now()));
+                return reply.send(Answer::Dialled(Dialled::NotRecordable));
+            }
+        }
+        self.recording = false;
+        self.history.legs.push(leg);
+        if let Err(error) = self.dial(reply) {
+            self.unspeakable(error);
+        }
+    }
+
+    fn dial(&mut self, reply: Reply) -> Result<(), CommandError> {
+        let Some((path, direction)) = self.recording_path()? else { return Ok(()) };
+        let Some(channel) = self.line.session.channel().copied() else { return Ok(()) };
+        // Sensitive digits are not passed on to the other leg (switch_rtp.c), where a call
+        // centre's menu waits for them.
+        self.set(&[("sensitive_dtmf", "")])?;
+        if direction == Direction::Back {
+            // The dealer is not answered, so nothing is recorded yet: media before the answer
+            // would have them hear us. FreeSWITCH starts the recording itself at the answer, and
+            // ends the call when it cannot. The caller's leg is the dealer: hence the swap.
+            let start = format!("record_session {}", path.as_str());
+            self.set(&[
+                ("RECORD_STEREO_SWAP", "true"),
+                ("RECORD_HANGUP_ON_ERROR", if settings_require(self) { "true" } else { "" }),
+                ("execute_on_answer", &start),
+            ])?;
+            // The shopper's network may send 183 or nothing; the dealer hears ringing at once.
+            self.execute(Execute::ring_ready(Uuid::new_v4()));
+            return self.bridge(reply);
+        }
+        let record = Api::uuid_record(&channel, Recording::Start, &path);
+        let id = self.line.session.send(&Command::Api(record));
+        if settings_require(self) {
+            self.pending = Some(Pending::Recording { id, reply });
+            Ok(())
+        } else {
+            self.bridge(reply)
+        }
+    }
+
+    /// `uuid_record` has told whether the recording runs. Its word is good: the file is open.
+    pub(super) fn recording_replied(&mut self, id: ReplyId, started: bool) -> bool {
+        let waits = |pending: &mut Pending| match pending {
+            Pending::Recording { id: expected, .. } => *expected == id,
+            Pending::Play { .. } | Pending::Gather { .. } | Pending::Bridge { .. } => false,
+        };
+        let Some(Pending::Recording { reply, .. }) = self.pending.take_if(waits) else {
+            return false;
+        };
+        if started {
+            if let Err(error) = self.bridge(reply) {
+                self.unspeakable(error);
+            }
+        } else {
+            error!(
+                "FreeSWITCH cannot record: can it write to {}? Nobody was rung.",
+                self.app.switch_recordings
+            );
+            if let Some(leg) = self.history.legs.last_mut() {
+                leg.failure = Some(Failure::Unreachable);
+                leg.ended_at = Some(clock::now());
+            }
+            reply.send(Answer::Dialled(Dialled::NotRecordable));
+        }
+        true
+    }
+
+    fn bridge(&mut self, reply: Reply) -> Result<(), CommandError> {
+        let Some(leg) = self.history.legs.last() else { return Ok(()) };
+        let settings = &self.app.settings;
+        let ring = match leg.dial.direction {
+            Direction::Back => settings.callbacks.ring_timeout,
+            Direction::Out | Direction::Return => settings.switch.ring_timeout,
+        };
+        let (leg_id, call_id) = (leg.id.to_string(), self.history.id.to_string());
+        let shown = leg.dial.shown.as_str();
+        let ring = ring.std().as_secs().max(1).to_string();
+        let mut string = DialString::new(&settings.switch.gateway.0, leg.dial.to.as_str())?;
+        for (name, value) in [
+            ("origination_uuid", leg_id.as_str()),
+            ("origination_caller_id_number", shown),
+            // The name defaults to the caller's real number.
+            ("origination_caller_id_name", shown),
+            ("origination_privacy", "screen"),
+            ("sip_cid_type", "none"),
+            // Only an answer counts; until then the exchange makes the ringing.
+            ("ignore_early_media", "true"),
+            ("originate_timeout", ring.as_str()),
+            // Diversion, P-*, X-* and User-to-User headers would be copied along.
+            ("sip_copy_custom_headers", "false"),
+            ("sip_copy_multipart", "false"),
+            ("outbound_redirect_fatal", "true"),
+            ("ignore_display_updates", "true"),
+            // Both legs' CDRs name the call.
+            ("ustredna_call_id", call_id.as_str()),
+        ] {
+            string = string.variable(name, value)?;
+        }
+        self.stage("ringing");
+        let uuid = self.execute(Execute::bridge(&string, Uuid::new_v4()));
+        self.pending = Some(Pending::Bridge { uuid, reply });
+        Ok(())
+    }
+
+    /// The callee has answered and the two can hear each other: with `ignore_early_media` the
+    /// bridge stands for nothing less.
+    pub(super) fn bridged(&mut self, event: &Event) {
+        let required = settings_require(self);
+        let Some(leg) = self.history.legs.last_mut() else { return };
+        if leg.answered_at.is_some() {
+            return;
+        }
+        leg.answered_at = Some(timestamp(event));
+        info!(leg.id = %leg.id, "answered");
+        self.stage("talking");
+        if !self.recording {
+            error!("the call is not being recorded");
+            if required {
+                self.kill(exchange::cause::Cause::NormalClearing);
+            }
+        }
+    }
+
+    /// The talk is over.
+    pub(super) fn unbridged(&mut self, event: &Event) {
+        if let Some(leg) = self.history.legs.last_mut()
+            && leg.answered_at.is_some()
+            && leg.ended_at.is_none()
+        {
+            leg.ended_at = Some(timestamp(event));
+        }
+    }
+
+    pub(super) fn bridge_ended(&mut self, event: &Event, reply: Reply) {
+        self.unbridged(event);
+        let hung_up = self.line.session.is_hung_up();
+        let Some(leg) = self.history.legs.last_mut() else { return };
+        if leg.answered_at.is_some() {
+            leg.cause = event.variable("bridge_hangup_cause").map(std::borrow::Cow::into_owned);
+            return reply.send(Answer::Dialled(Dialled::Talked));
+        }
+        leg.ended_at = Some(timestamp(event));
+        let disposition = event
+            .variable("originate_disposition")
+            .map_or_else(|| "UNKNOWN".to_owned(), std::borrow::Cow::into_owned);
+        leg.cause = Some(disposition.clone());
+        // The caller gave up first: whatever the disposition says, it is no failure of the callee.
+        if hung_up || disposition == "ORIGINATOR_CANCEL" {
+            return;
+        }
+        let failure = Failure::from_cause(&disposition);
+        leg.failure = Some(failure);
+        info!(outcome = %leg.outcome(), cause = %disposition, "not answered");
+        if let Err(error) = self.stop_recording() {
+            self.unspeakable(error);
+        }
+        reply.send(Answer::Dialled(Dialled::Failed(failure)));
+    }
+
+    /// A recording stays attached after a bridge that failed, and would write the next talk into
+    /// this attempt's file as well. Stopped before any talk, it removes its empty file.
+    fn stop_recording(&mut self) -> Result<(), CommandError> {
+        let Some((path, direction)) = self.recording_path()? else { return Ok(()) };
+        if direction == Direction::Back {
+            return self.set(&[("execute_on_answer", "")]);
+        }
+        if let Some(channel) = self.line.session.channel().copied() {
+            let stop = Api::uuid_record(&channel, Recording::Stop, &path);
+            self.line.session.send(&Command::Api(stop));
+        }
+        Ok(())
+    }
+
+    fn recording_path(&self) -> Result<Option<(Path, Direction)>, CommandError> {
+        let Some(leg) = self.history.legs.last() else { return Ok(None) };
+        let path = Path::new(&format!("{}/{}", self.app.switch_recordings, leg.recording))?;
+        Ok(Some((path, leg.dial.direction)))
+    }
+}
+
+fn settings_require(driver: &Driver) -> bool {
+    driver.app.settings.recordings.required
+}
+
+/// In the settings 0 stands for no limit.
+fn limit(setting: u32) -> Option<u32> {
+    (setting > 0).then_some(setting)
+}
+
+fn failed(mut leg: Leg, now: Timestamp) -> Leg {
+    leg.failure = Some(Failure::Unreachable);
+    leg.ended_at = Some(now);
+    leg
+}
+
+/// When FreeSWITCH saw it, in microseconds since the epoch; it writes the recording by the same
+/// clock.
+fn timestamp(event: &Event) -> Timestamp {
+    event
+        .header("Event-Date-Timestamp")
+        .and_then(|text| text.parse().ok())
+        .and_then(|microseconds| Timestamp::from_microsecond(microseconds).ok())
+        .unwrap_or_else(clock::now)
+}

@@ -1,0 +1,90 @@
+//! Takes FreeSWITCH's connections, one task each.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::{error, info, warn};
+
+use crate::{app::App, driver};
+
+/// Calls beyond `switch.max_calls` that are refused in an orderly way at the same time: closing
+/// their connection would leave FreeSWITCH with a parked channel.
+const REFUSED_AT_ONCE: usize = 200;
+/// After a failed `accept` (out of file descriptors): long enough for some to come free.
+const BREATHER: Duration = Duration::from_millis(100);
+
+/// The door.
+pub(crate) struct Listener {
+    socket: TcpListener,
+    app: Arc<App>,
+    places: Arc<Semaphore>,
+    overflow: Arc<Semaphore>,
+    calls: TaskTracker,
+}
+
+impl Listener {
+    /// Opens the door at `switch.listen`.
+    pub(crate) async fn open(app: Arc<App>) -> anyhow::Result<Self> {
+        let address = app.settings.switch.listen;
+        let socket = bind(address, "switch.listen").await?;
+        let max_calls = usize::try_from(app.settings.switch.max_calls).unwrap_or(usize::MAX);
+        info!(%address, max_calls, "waiting for FreeSWITCH");
+        Ok(Self {
+            socket,
+            app,
+            places: Arc::new(Semaphore::new(max_calls.min(Semaphore::MAX_PERMITS))),
+            overflow: Arc::new(Semaphore::new(REFUSED_AT_ONCE)),
+            calls: TaskTracker::new(),
+        })
+    }
+
+    /// Takes calls until `drain`; then the door is shut at once, so that FreeSWITCH goes to the
+    /// next controller in its list, and the calls under way are returned.
+    pub(crate) async fn run(self, drain: CancellationToken, stop: CancellationToken) -> TaskTracker {
+        loop {
+            tokio::select! {
+                accepted = self.socket.accept() => match accepted {
+                    Ok((stream, peer)) => self.take(stream, peer, &stop),
+                    Err(error) => {
+                        error!(%error, "a connection could not be accepted");
+                        tokio::time::sleep(BREATHER).await;
+                    }
+                },
+                () = drain.cancelled() => break,
+            }
+        }
+        self.calls.close();
+        self.calls
+    }
+
+    fn take(&self, stream: TcpStream, peer: SocketAddr, stop: &CancellationToken) {
+        // The connection has no authentication: the address is all there is.
+        if !self.app.settings.switch.allow.iter().any(|net| net.contains(&peer.ip())) {
+            return warn!(peer = %peer.ip(), "connection refused: the address is not in switch.allow");
+        }
+        let (place, overload) = match Arc::clone(&self.places).try_acquire_owned() {
+            Ok(place) => (place, false),
+            Err(_) => match Arc::clone(&self.overflow).try_acquire_owned() {
+                Ok(place) => (place, true),
+                Err(_) => return error!("far more calls than switch.max_calls; a connection is closed"),
+            },
+        };
+        let (app, stop) = (Arc::clone(&self.app), stop.clone());
+        self.calls.spawn(async move {
+            driver::drive(stream, app, overload, stop).await;
+            drop(place);
+        });
+    }
+}
+
+/// Binds a TCP port, or says which setting to change.
+pub(crate) async fn bind(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}: is another exchange running, or set {setting}")
+    })
+}

@@ -1,0 +1,113 @@
+//! Which flow a call takes, and what that flow must know: read from the store once, before it
+//! starts.
+
+use exchange::{
+    call::{Call, HungUp},
+    destination::Refusal,
+    facts::{Assignment, Rules, ShopperFacts},
+    flows,
+    history::History,
+    model::Service,
+    number::PhoneNumber,
+};
+use jiff::Timestamp;
+use tracing::error;
+
+use crate::{app::App, arrival::Arrival};
+
+/// A call's history so far, and what is to be done with it.
+pub(crate) struct Flow {
+    pub(crate) history: History,
+    /// The shopper's real number, for sidecars that tell it.
+    pub(crate) shopper_phone: Option<PhoneNumber>,
+    pub(crate) plan: Plan,
+}
+
+/// The flow a call takes, with its facts.
+pub(crate) enum Plan {
+    OutboundHotline(Option<Box<ShopperFacts>>),
+    CallbackHotline(Option<Box<ShopperFacts>>),
+    FictitiousNumber { assignment: Option<Box<Assignment>>, dealer: Option<PhoneNumber> },
+    UnknownNumber,
+    Unavailable(Refusal),
+}
+
+impl Flow {
+    /// Chooses the flow and reads its facts.
+    pub(crate) async fn begin(
+        app: &App,
+        arrival: &Arrival,
+        started_at: Timestamp,
+        overload: bool,
+    ) -> Self {
+        let service =
+            arrival.dialled.as_ref().map_or(Service::FictitiousNumber, |(service, _)| *service);
+        let mut history = History::new(arrival.call, service, started_at);
+        if service == Service::FictitiousNumber {
+            history.called_number = arrival.dialled.as_ref().map(|(_, number)| number.clone());
+            history.calling_dealer.clone_from(&arrival.caller);
+        }
+        let plan = if overload {
+            error!("the exchange carries switch.max_calls already; a call is refused");
+            Plan::Unavailable(Refusal::Overload)
+        } else {
+            plan(app, arrival, started_at).await.unwrap_or_else(|error| {
+                error!(%error, "a call is refused, since the database cannot be read");
+                Plan::Unavailable(Refusal::Unavailable)
+            })
+        };
+        let shopper = match &plan {
+            Plan::OutboundHotline(facts) | Plan::CallbackHotline(facts) => {
+                facts.as_ref().map(|facts| &facts.shopper)
+            }
+            Plan::FictitiousNumber { assignment, .. } => {
+                assignment.as_ref().map(|assignment| &assignment.shopper)
+            }
+            Plan::UnknownNumber | Plan::Unavailable(_) => None,
+        };
+        history.shopper = shopper.map(|shopper| shopper.id);
+        let shopper_phone = shopper.map(|shopper| shopper.phone.clone());
+        Self { history, shopper_phone, plan }
+    }
+}
+
+async fn plan(app: &App, arrival: &Arrival, now: Timestamp) -> Result<Plan, store::StoreError> {
+    let Some((service, dialled)) = &arrival.dialled else { return Ok(Plan::UnknownNumber) };
+    if *service == Service::FictitiousNumber {
+        let assignment = app.store.assignment(dialled, now).await?.map(Box::new);
+        return Ok(Plan::FictitiousNumber { assignment, dealer: arrival.caller.clone() });
+    }
+    let facts = match &arrival.caller {
+        Some(caller) => {
+            let ttl = app.settings.callbacks.ticket_ttl.signed();
+            app.store.shopper_facts(caller, now, ttl).await?.map(Box::new)
+        }
+        // A withheld number is never a shopper.
+        None => None,
+    };
+    Ok(if *service == Service::OutboundHotline {
+        Plan::OutboundHotline(facts)
+    } else {
+        Plan::CallbackHotline(facts)
+    })
+}
+
+impl Plan {
+    /// Runs the flow to its end.
+    pub(crate) async fn run(self, mut call: Call, rules: &Rules) -> Result<(), HungUp> {
+        match self {
+            Self::OutboundHotline(facts) => {
+                flows::outbound_hotline(&mut call, rules, facts.as_deref()).await
+            }
+            Self::CallbackHotline(facts) => {
+                flows::callback_hotline(&mut call, rules, facts.as_deref()).await
+            }
+            Self::FictitiousNumber { assignment, dealer } => {
+                let (assignment, dealer) = (assignment.as_deref(), dealer.as_ref());
+                flows::fictitious_number(&mut call, rules, assignment, dealer).await
+            }
+            Self::UnknownNumber => flows::unknown_number(&mut call).await,
+            Self::Unavailable(refusal) => flows::unavailable(&mut call, refusal).await,
+        }
+    }
+}

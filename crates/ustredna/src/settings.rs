@@ -1,0 +1,255 @@
+//! The settings: one TOML file, every value overridable from the environment.
+//!
+//! `USTREDNA_DATABASE__URL` overrides `url` of `[database]`. An unknown key or a wrong value is an
+//! error that names the key, the line and what is allowed.
+
+mod load;
+mod values;
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use exchange::{
+    destination::DialPolicy,
+    facts::Rules,
+    model::Language,
+    number::PhoneNumber,
+};
+use ipnet::IpNet;
+use secrecy::SecretString;
+use serde::Deserialize;
+
+pub(crate) use load::load;
+pub(crate) use values::{Span, Word, Zone};
+use values::{GatewayName, SwitchPath};
+
+macro_rules! section {
+    ($(#[$doc:meta])* $name:ident { $($(#[$fdoc:meta])* $field:ident: $kind:ty = $default:expr,)+ }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub(crate) struct $name { $($(#[$fdoc])* pub(crate) $field: $kind,)+ }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($field: $default,)+ }
+            }
+        }
+    };
+}
+
+/// Everything an operator may set.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Settings {
+    pub(crate) exchange: Exchange,
+    pub(crate) destinations: Destinations,
+    pub(crate) limits: Limits,
+    pub(crate) pin: PinLock,
+    pub(crate) database: Database,
+    pub(crate) switch: Switch,
+    pub(crate) callbacks: Callbacks,
+    pub(crate) recordings: Recordings,
+    pub(crate) cdr: Cdr,
+    pub(crate) prompts: Prompts,
+    pub(crate) sms: Sms,
+    pub(crate) web: Web,
+    pub(crate) log: Log,
+}
+
+section! {
+    /// The exchange's own numbers and place.
+    Exchange {
+        outbound_hotline: PhoneNumber = hotline("+420234234399"),
+        callback_hotline: PhoneNumber = hotline("+420234234390"),
+        country: Word<exchange::number::Country> = Word::default_text("CZ"),
+        language: Language = Language::Czech,
+        timezone: Zone = Zone::named("Europe/Prague"),
+    }
+}
+
+section! {
+    /// Which numbers shoppers may call.
+    Destinations {
+        international: bool = false,
+        /// E.164 prefixes; empty: all.
+        allow: Vec<values::Prefix> = Vec::new(),
+        deny: Vec<values::Prefix> = Vec::new(),
+    }
+}
+
+section! {
+    /// What one shopper may use; 0: no limit.
+    Limits {
+        calls_per_day: u32 = 0,
+        minutes_per_day: u32 = 0,
+        calls_at_once: u32 = 0,
+    }
+}
+
+section! {
+    /// Three wrong PINs lock a shopper out.
+    PinLock {
+        lock: Span = Span::minutes(15),
+    }
+}
+
+section! {
+    /// Where the state is kept.
+    Database {
+        /// May hold a password, so it is never printed.
+        url: SecretString = SecretString::from("sqlite://ustredna.db"),
+    }
+}
+
+section! {
+    /// FreeSWITCH.
+    Switch {
+        listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8084)),
+        allow: Vec<IpNet> = vec![IpNet::from(ipnet::Ipv4Net::new_assert([127, 0, 0, 0].into(), 8))],
+        gateway: GatewayName = GatewayName::carrier(),
+        inbound: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8021)),
+        password: Option<SecretString> = None,
+        ring_timeout: Span = Span::seconds(40),
+        max_calls: u32 = 1000,
+    }
+}
+
+section! {
+    /// What happens when dealers call back.
+    Callbacks {
+        ring_timeout: Span = Span::seconds(25),
+        sms_delay: Span = Span::seconds(60),
+        ticket_ttl: Span = Span::days(7),
+    }
+}
+
+section! {
+    /// Recordings on disk.
+    Recordings {
+        dir: PathBuf = PathBuf::from("recordings"),
+        switch_dir: SwitchPath = SwitchPath::default(),
+        required: bool = true,
+        /// Whether sidecars tell the shopper's real number.
+        shopper_in_sidecar: bool = false,
+    }
+}
+
+section! {
+    /// Call detail records.
+    Cdr {
+        dir: PathBuf = PathBuf::from("cdr"),
+    }
+}
+
+section! {
+    /// Sound files.
+    Prompts {
+        dir: SwitchPath = SwitchPath::sounds(),
+    }
+}
+
+section! {
+    /// Text messages.
+    Sms {
+        gateway: SmsGateway = SmsGateway::Spool,
+        spool: Spool = Spool::default(),
+        texts: Texts = Texts::default(),
+    }
+}
+
+/// How messages leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum SmsGateway {
+    /// One file a message.
+    Spool,
+}
+
+section! {
+    /// The spool gateway.
+    Spool {
+        dir: PathBuf = PathBuf::from("sms"),
+    }
+}
+
+section! {
+    /// Texts that replace the built-in ones of the shopper's language.
+    Texts {
+        missed: Option<String> = None,
+        missed_unnumbered: Option<String> = None,
+        withheld: Option<String> = None,
+    }
+}
+
+section! {
+    /// Health.
+    Web {
+        listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8080)),
+    }
+}
+
+section! {
+    /// Logs, on standard error.
+    Log {
+        format: LogFormat = LogFormat::Text,
+        level: LogLevel = LogLevel::Info,
+    }
+}
+
+/// The form of log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines: one object a line.
+    Json,
+}
+
+/// From which level on lines are logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+fn hotline(text: &str) -> PhoneNumber {
+    #[expect(clippy::expect_used, reason = "the built-in numbers are E.164; a test reads them")]
+    PhoneNumber::from_e164(text).expect("built-in number")
+}
+
+impl Settings {
+    /// What the flows go by.
+    pub(crate) fn rules(&self) -> Rules {
+        let prefixes = |list: &[values::Prefix]| list.iter().map(|p| p.0.clone()).collect();
+        Rules {
+            outbound_hotline: self.exchange.outbound_hotline.clone(),
+            callback_hotline: self.exchange.callback_hotline.clone(),
+            country: self.exchange.country.0,
+            language: self.exchange.language,
+            policy: DialPolicy {
+                international: self.destinations.international,
+                allow: prefixes(&self.destinations.allow),
+                deny: prefixes(&self.destinations.deny),
+            },
+        }
+    }
+
+    /// The recordings folder as FreeSWITCH sees it: absolute, since FreeSWITCH looks relative
+    /// paths up below its own sounds.
+    pub(crate) fn switch_recordings(&self) -> anyhow::Result<String> {
+        values::switch_path(&self.recordings.switch_dir, &self.recordings.dir, "recordings.switch_dir")
+    }
+
+    /// The prompts folder as FreeSWITCH sees it.
+    pub(crate) fn switch_prompts(&self) -> anyhow::Result<String> {
+        values::switch_path(&self.prompts.dir, &PathBuf::from("."), "prompts.dir")
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+//! Reads the settings file and the environment.
+
+use std::{fs, io::ErrorKind, path::Path};
+
+use anyhow::{Context as _, bail};
+use toml::{Table, Value};
+
+use super::Settings;
+
+const PREFIX: &str = "USTREDNA_";
+
+/// Reads `path`, if it is there, and lays the environment over it. A missing file is an error
+/// only when `required`, that is when somebody named it.
+pub(crate) fn load(
+    path: &Path,
+    required: bool,
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> anyhow::Result<Settings> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound && !required => String::new(),
+        Err(error) => {
+            return Err(error).with_context(|| format!("cannot read settings {}", path.display()));
+        }
+    };
+    // The file by itself first: only then do errors know their line.
+    let mut settings: Settings = toml::from_str(&text)
+        .map_err(|error| anyhow::anyhow!("in {}:\n{}", path.display(), error.to_string().trim_end()))?;
+    let mut table: Table = toml::from_str(&text)?;
+    let mut variables: Vec<(String, String)> =
+        environment.into_iter().filter(|(name, _)| name.starts_with(PREFIX)).collect();
+    variables.sort();
+    for (name, value) in variables {
+        settings = overlay(&mut table, &name, &value)
+            .with_context(|| format!("environment variable {name}"))?;
+    }
+    Ok(settings)
+}
+
+/// Lays one variable over the table: `USTREDNA_SMS__SPOOL__DIR` is `dir` of `[sms.spool]`. The
+/// value is a TOML value where it is one of the right kind (a number, a list), else a string.
+fn overlay(table: &mut Table, name: &str, value: &str) -> anyhow::Result<Settings> {
+    let path: Vec<String> =
+        name.trim_start_matches(PREFIX).to_lowercase().split("__").map(str::to_owned).collect();
+    let [sections @ .., key] = path.as_slice() else { bail!("names no setting") };
+    if sections.is_empty() {
+        bail!("names no setting: write USTREDNA_SECTION__KEY, for example USTREDNA_DATABASE__URL");
+    }
+    let string = Value::String(value.to_owned());
+    let candidates = match format!("value = {value}").parse::<Table>() {
+        Ok(mut parsed) => vec![parsed.remove("value").unwrap_or(string.clone()), string],
+        Err(_) => vec![string],
+    };
+    let mut problem = None;
+    for candidate in candidates {
+        let mut attempt = table.clone();
+        insert(&mut attempt, sections, key, candidate)?;
+        match Settings::deserialize_table(attempt.clone()) {
+            Ok(settings) => {
+                *table = attempt;
+                return Ok(settings);
+            }
+            Err(error) => problem = Some(error),
+        }
+    }
+    // The error's own text may show the value, which may be a secret; keys and what is allowed
+    // it tells without.
+    let problem = problem.map(|error| error.message().to_owned()).unwrap_or_default();
+    bail!("{}", problem.replace(value, "…"))
+}
+
+fn insert(table: &mut Table, sections: &[String], key: &str, value: Value) -> anyhow::Result<()> {
+    let mut at = table;
+    for section in sections {
+        at = match at.entry(section.clone()).or_insert_with(|| Value::Table(Table::new())) {
+            Value::Table(inner) => inner,
+            _ => bail!("`{section}` is no section"),
+        };
+    }
+    at.insert(key.to_owned(), value);
+    Ok(())
+}
+
+impl Settings {
+    fn deserialize_table(table: Table) -> Result<Self, toml::de::Error> {
+        table.try_into()
+    }
+}

@@ -1,0 +1,46 @@
+//! Health over HTTP: `/healthz` (the process lives) and `/readyz` (it can take calls).
+
+use std::sync::Arc;
+
+use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+
+/// Serves until `stop`.
+pub(crate) async fn run(
+    socket: TcpListener,
+    app: Arc<App>,
+    draining: CancellationToken,
+    stop: CancellationToken,
+) -> std::io::Result<()> {
+    let router = Router::new()
+        .route("/healthz", get(health))
+        .route("/readyz", get(ready))
+        .with_state((app, draining));
+    axum::serve(socket, router).with_graceful_shutdown(stop.cancelled_owned()).await
+}
+
+type Shared = State<(Arc<App>, CancellationToken)>;
+
+async fn health(State((app, _)): Shared) -> Json<Value> {
+    Json(json!({
+        "status": "ok",
+        "version": env!("CARGO_PKG_VERSION"),
+        "calls": app.live.count(),
+    }))
+}
+
+async fn ready(State((app, draining)): Shared) -> (StatusCode, Json<Value>) {
+    let database = app.store.ping().await.map_err(|error| error.to_string());
+    let stopping = draining.is_cancelled();
+    let status = if database.is_ok() && !stopping {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    let problem = database.err();
+    (status, Json(json!({ "ready": status == StatusCode::OK, "stopping": stopping, "database": problem })))
+}
