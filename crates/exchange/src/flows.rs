@@ -28,9 +28,10 @@ async fn turn_away(call: &mut Call, language: Language, refusal: Refusal) -> Res
     call.hangup(Cause::NormalClearing).await
 }
 
-/// Ends a call in which too much was keyed wrong.
-async fn give_up(call: &mut Call, language: Language) -> Result<(), HungUp> {
-    call.play(Prompt::clip(language, Clip::TooManyAttempts)).await?;
+/// Ends a call in which too much was keyed wrong, saying what was wrong last: somebody who keyed
+/// 112 three times must hear that it is dialled directly.
+async fn give_up(call: &mut Call, language: Language, last: Refusal) -> Result<(), HungUp> {
+    call.play(Prompt::clip(language, last.clip()).pause().then(Clip::TooManyAttempts)).await?;
     call.hangup(Cause::NormalClearing).await
 }
 

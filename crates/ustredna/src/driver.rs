@@ -17,7 +17,7 @@ use exchange::{
 };
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument as _, Span, debug, info, warn};
+use tracing::{Instrument as _, debug, info, warn};
 use uuid::Uuid;
 
 use crate::{
@@ -43,7 +43,7 @@ pub(crate) async fn drive(stream: TcpStream, app: Arc<App>, overload: bool, stop
     let Some(arrival) = Arrival::read(&event, &app.rules) else {
         return warn!("connection dropped: its channel has no UUID");
     };
-    let span = tracing::info_span!("call", call.id = %arrival.call, call.stage = "arrival");
+    let span = tracing::info_span!("call", call.id = %arrival.call);
     async {
         let flow = service::Flow::begin(&app, &arrival, started_at, overload).await;
         info!(
@@ -97,7 +97,6 @@ struct Driver {
     answered: bool,
     /// Whether the present leg's recording has started.
     recording: bool,
-    span: Span,
 }
 
 /// Why the loop ended.
@@ -123,12 +122,7 @@ impl Driver {
             entries: 0,
             answered,
             recording: false,
-            span: Span::current(),
         }
-    }
-
-    fn stage(&self, stage: &'static str) {
-        self.span.record("call.stage", stage);
     }
 
     async fn run(
@@ -149,7 +143,6 @@ impl Driver {
                 End::Lost
             }
         };
-        self.stage("ending");
         let Self { app, history, hangup_cause, .. } = self;
         if end != End::HungUp && !history.legs.is_empty() {
             // `socket_resume` is cleared: a talk and its recording go on without us, a phone goes
@@ -268,7 +261,6 @@ impl Driver {
             EventName::ChannelUnbridge => self.unbridged(event),
             EventName::ChannelHangup => {
                 self.hangup_cause = event.hangup_cause().map(std::borrow::Cow::into_owned);
-                self.stage("hung up");
             }
             EventName::ChannelHangupComplete => {
                 self.unbridged(event);

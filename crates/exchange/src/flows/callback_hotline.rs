@@ -38,8 +38,8 @@ pub async fn callback_hotline(
             only
         }
         several => match choose(call, rules, facts, several).await? {
-            Some(chosen) => chosen,
-            None => return give_up(call, language).await,
+            Ok(chosen) => chosen,
+            Err(refusal) => return give_up(call, language, refusal).await,
         },
     };
 
@@ -58,14 +58,14 @@ pub async fn callback_hotline(
     }
 }
 
-/// Says how many calls were missed and asks which to return; `0#` reads them. `None`: too many
-/// wrong numbers.
+/// Says how many calls were missed and asks which to return; `0#` reads them. A
+/// [`Refusal`]: what was wrong the last time of too many.
 async fn choose<'a>(
     call: &mut Call,
     rules: &Rules,
     facts: &ShopperFacts,
     tickets: &'a [OpenTicket],
-) -> Result<Option<&'a OpenTicket>, HungUp> {
+) -> Result<Result<&'a OpenTicket, Refusal>, HungUp> {
     let language = facts.shopper.language;
     let question = Prompt::clip(language, Clip::EnterTicket);
     let opening = missed_calls(language, tickets.len()).pause().join(question.clone());
@@ -84,7 +84,7 @@ async fn choose<'a>(
                 let number =
                     keyed.and_then(|keyed| u8::try_from(keyed).ok()).and_then(TicketNumber::new);
                 if let Some(chosen) = tickets.iter().find(|ticket| Some(ticket.number) == number) {
-                    return Ok(Some(chosen));
+                    return Ok(Ok(chosen));
                 }
                 Refusal::WrongTicket
             }
@@ -93,7 +93,7 @@ async fn choose<'a>(
         call.refused(refusal).await?;
         wrong += 1;
         if wrong == TRIES {
-            return Ok(None);
+            return Ok(Err(refusal));
         }
         let prompt = Prompt::clip(language, refusal.clip()).pause().join(question.clone());
         entered = ask(call, prompt, &question, 3).await?;

@@ -39,36 +39,40 @@ pub async fn outbound_hotline(
         [] => return turn_away(call, language, Refusal::NoPairing).await,
         [only] => only,
         several => match choose(call, rules, facts, several).await? {
-            Some(chosen) => chosen,
-            None => return give_up(call, language).await,
+            Ok(chosen) => chosen,
+            Err(refusal) => return give_up(call, language, refusal).await,
         },
     };
 
     let mut opening = Prompt::clip(language, Clip::EnterDestination);
-    for _ in 0..CALLS {
+    for call_number in 1..=CALLS {
         let told = match dial(call, rules, facts, pairing, opening).await? {
-            None => return give_up(call, language).await,
-            Some(Dialled::Talked) => return Ok(()),
-            Some(Dialled::Failed(failure)) => failure.clip(),
-            Some(Dialled::Refused(refusal)) => return turn_away(call, language, refusal).await,
-            Some(Dialled::NotRecordable) => {
+            Err(refusal) => return give_up(call, language, refusal).await,
+            Ok(Dialled::Talked) => return Ok(()),
+            Ok(Dialled::Failed(failure)) => failure.clip(),
+            Ok(Dialled::Refused(refusal)) => return turn_away(call, language, refusal).await,
+            Ok(Dialled::NotRecordable) => {
                 return turn_away(call, language, Refusal::NotRecordable).await;
             }
         };
-        opening = Prompt::clip(language, told).pause().then(Clip::EnterAnother);
+        let told = Prompt::clip(language, told).pause();
+        if call_number == CALLS {
+            call.play(told.then(Clip::Goodbye)).await?;
+            break;
+        }
+        opening = told.then(Clip::EnterAnother);
     }
-    call.play(Prompt::clip(language, Clip::Goodbye)).await?;
     call.hangup(Cause::NormalClearing).await
 }
 
 /// Asks for the ID of a fictitious number. `0#` reads them all and asks again; keys typed over
-/// the reading count as the answer. `None`: too many wrong ones.
+/// the reading count as the answer. A [`Refusal`]: what was wrong the last time of too many.
 async fn choose<'a>(
     call: &mut Call,
     rules: &Rules,
     facts: &ShopperFacts,
     pairings: &'a [Pairing],
-) -> Result<Option<&'a Pairing>, HungUp> {
+) -> Result<Result<&'a Pairing, Refusal>, HungUp> {
     let language = facts.shopper.language;
     let question = Prompt::clip(language, Clip::EnterId);
     let mut entered = ask(call, question.clone(), &question, 3).await?;
@@ -86,7 +90,7 @@ async fn choose<'a>(
             Some(keyed) => {
                 let id = keyed.and_then(PairingNumber::new);
                 if let Some(chosen) = pairings.iter().find(|pairing| Some(pairing.number) == id) {
-                    return Ok(Some(chosen));
+                    return Ok(Ok(chosen));
                 }
                 Refusal::WrongId
             }
@@ -95,25 +99,27 @@ async fn choose<'a>(
         call.refused(refusal).await?;
         wrong += 1;
         if wrong == TRIES {
-            return Ok(None);
+            return Ok(Err(refusal));
         }
         let prompt = Prompt::clip(language, refusal.clip()).pause().join(question.clone());
         entered = ask(call, prompt, &question, 3).await?;
     }
 }
 
-/// Asks for a destination until one may be called, and calls it. `None`: too many wrong ones.
+/// Asks for a destination until one may be called, and calls it. A [`Refusal`]: what was wrong
+/// the last time of too many.
 async fn dial(
     call: &mut Call,
     rules: &Rules,
     facts: &ShopperFacts,
     pairing: &Pairing,
     opening: Prompt,
-) -> Result<Option<Dialled>, HungUp> {
+) -> Result<Result<Dialled, Refusal>, HungUp> {
     let language = facts.shopper.language;
     let question = Prompt::clip(language, Clip::EnterDestination);
     let mut prompt = opening;
-    for _ in 0..TRIES {
+    let mut tries = 0;
+    loop {
         let refusal = match ask(call, prompt, &question, MAX_DIGITS).await? {
             None => Refusal::NothingEntered,
             Some(digits) => {
@@ -123,7 +129,7 @@ async fn dial(
                         let dialled = call.connect(dial_dealer(to, pairing)).await?;
                         // Only the store knows every fictitious number.
                         if dialled != Dialled::Refused(Refusal::ExchangeNumber) {
-                            return Ok(Some(dialled));
+                            return Ok(Ok(dialled));
                         }
                         Refusal::ExchangeNumber
                     }
@@ -131,9 +137,12 @@ async fn dial(
             }
         };
         call.refused(refusal).await?;
+        tries += 1;
+        if tries == TRIES {
+            return Ok(Err(refusal));
+        }
         prompt = Prompt::clip(language, refusal.clip()).pause().join(question.clone());
     }
-    Ok(None)
 }
 
 fn dial_dealer(to: PhoneNumber, pairing: &Pairing) -> Dial {

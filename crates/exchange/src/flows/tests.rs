@@ -229,7 +229,7 @@ fn three_wrong_ids_end_the_call_politely() {
             "refused wrong_id",
             "ask wrong-id+enter-id",
             "refused wrong_id",
-            "play too-many-attempts",
+            "play wrong-id+too-many-attempts",
             "hangup NORMAL_CLEARING"
         ]
     );
@@ -254,7 +254,7 @@ fn what_is_wrong_with_a_destination_is_said_and_three_end_the_call() {
             "refused premium_rate",
             "ask premium-number+enter-destination",
             "refused nothing_entered",
-            "play too-many-attempts",
+            "play nothing-entered+too-many-attempts",
             "hangup NORMAL_CLEARING"
         ]
     );
@@ -284,7 +284,7 @@ fn a_busy_dealer_is_told_and_another_number_may_be_called_three_times() {
             "dial +420234567890 as +420777000111",
             "ask dealer-unallocated+enter-another",
             "dial +420234567890 as +420777000111",
-            "play goodbye",
+            "play dealer-busy+goodbye",
             "hangup NORMAL_CLEARING"
         ]
     );

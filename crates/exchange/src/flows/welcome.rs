@@ -59,7 +59,7 @@ async fn check_pin(call: &mut Call, facts: &ShopperFacts) -> Result<bool, HungUp
         }
     }
     if failures < pin::TRIES {
-        give_up(call, language).await?;
+        give_up(call, language, Refusal::NothingEntered).await?;
     } else {
         turn_away(call, language, Refusal::PinLocked).await?;
     }

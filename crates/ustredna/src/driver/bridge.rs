@@ -23,7 +23,6 @@ impl Driver {
     /// Begins to dial: writes the intent down first, so that whatever crashes leaves a row that
     /// the CDR file completes.
     pub(super) async fn connect(&mut self, dial: Dial, reply: Reply) {
-        self.stage("dialling");
         let now = clock::now();
         let settings = &self.app.settings;
         let zone = &settings.exchange.timezone.0;
@@ -161,7 +160,6 @@ impl Driver {
         ] {
             string = string.variable(name, value)?;
         }
-        self.stage("ringing");
         let uuid = self.execute(Execute::bridge(&string, Uuid::new_v4()));
         self.pending = Some(Pending::Bridge { uuid, reply });
         Ok(())
@@ -177,7 +175,6 @@ impl Driver {
         }
         leg.answered_at = Some(timestamp(event));
         info!(leg.id = %leg.id, "answered");
-        self.stage("talking");
         if !self.recording {
             error!("the call is not being recorded");
             if required {

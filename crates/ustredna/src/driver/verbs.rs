@@ -51,7 +51,6 @@ impl Driver {
         match verb {
             Verb::Answer => {
                 debug!("answer");
-                self.stage("answered");
                 if !self.answered {
                     self.execute(Execute::answer(Uuid::new_v4()));
                     self.answered = true;
@@ -60,7 +59,6 @@ impl Driver {
             }
             Verb::Play(prompt) => {
                 debug!(?prompt, "play");
-                self.stage("prompt");
                 match self.playlist(&prompt) {
                     Ok(playlist) => {
                         let uuid = self.execute(Execute::playback(&playlist, Uuid::new_v4()));
@@ -71,7 +69,6 @@ impl Driver {
             }
             Verb::Gather(gather) => {
                 debug!(prompt = ?gather.prompt, "gather");
-                self.stage("entry");
                 if let Err(error) = self.gather(&gather, reply) {
                     self.unspeakable(error);
                 }

@@ -1,0 +1,164 @@
+//! The list of calls.
+
+use std::collections::HashMap;
+
+use exchange::{
+    call::Direction,
+    destination::Refusal,
+    model::{CallId, LegId, Outcome, Service},
+    number::PhoneNumber,
+    ticket::TicketNumber,
+};
+use jiff::Timestamp;
+
+use crate::{Filter, Store, StoreError, intents::direction_of, row::Fields};
+
+/// A call to the exchange in the list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CallRow {
+    /// The call.
+    pub id: CallId,
+    /// Which service it used.
+    pub service: Service,
+    /// The phone of the shopper on either side, if known.
+    pub shopper: Option<PhoneNumber>,
+    /// The number that was shown or called.
+    pub fictitious_number: Option<PhoneNumber>,
+    /// Who was called, or called; `None` also when withheld.
+    pub dealer: Option<PhoneNumber>,
+    /// The pairing's project.
+    pub project: Option<String>,
+    /// When it came in.
+    pub started_at: Timestamp,
+    /// When the talk began.
+    pub answered_at: Option<Timestamp>,
+    /// When it was over; `None` while it goes on.
+    pub ended_at: Option<Timestamp>,
+    /// Seconds of talk.
+    pub talk_seconds: f64,
+    /// What became of it; `None` while it goes on.
+    pub outcome: Option<Outcome>,
+    /// What was refused last.
+    pub refusal: Option<Refusal>,
+    /// FreeSWITCH's name for how it ended.
+    pub hangup_cause: Option<String>,
+    /// The path of the last talk's recording, below the recordings folder.
+    pub recording: Option<String>,
+    /// The ticket it opened, counted on or returned.
+    pub ticket: Option<TicketNumber>,
+    /// The dialled legs, in order.
+    pub attempts: Vec<AttemptRow>,
+}
+
+/// A dialled leg in the list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AttemptRow {
+    /// The leg.
+    pub id: LegId,
+    /// Who rang whom.
+    pub direction: Direction,
+    /// The number that was shown or called.
+    pub fictitious_number: PhoneNumber,
+    /// The dealer, on whichever side; `None` when withheld.
+    pub dealer: Option<PhoneNumber>,
+    /// When dialling began.
+    pub started_at: Timestamp,
+    /// When it was answered.
+    pub answered_at: Option<Timestamp>,
+    /// When it was over; `None` while it goes on.
+    pub ended_at: Option<Timestamp>,
+    /// Seconds of talk.
+    pub talk_seconds: f64,
+    /// What became of it; `None` while it goes on.
+    pub outcome: Option<Outcome>,
+    /// FreeSWITCH's name for how it ended.
+    pub hangup_cause: Option<String>,
+    /// The path of its recording, if it was answered.
+    pub recording: Option<String>,
+}
+
+fn seconds(row: Fields<'_>, column: &'static str) -> Result<f64, StoreError> {
+    let ms: u32 = row.number(column)?;
+    Ok(f64::from(ms) / 1000.0)
+}
+
+fn attempt(row: Fields<'_>) -> Result<AttemptRow, StoreError> {
+    let answered_at = row.time_opt("answered_at")?;
+    Ok(AttemptRow {
+        id: LegId(row.id("id")?),
+        direction: direction_of(&row.text("direction")?).ok_or_else(|| row.damaged("direction"))?,
+        fictitious_number: row.phone("fictitious_number")?,
+        dealer: row.phone_opt("dealer")?,
+        started_at: row.time("started_at")?,
+        answered_at,
+        ended_at: row.time_opt("ended_at")?,
+        talk_seconds: seconds(row, "talk_ms")?,
+        outcome: row.word_opt("outcome")?,
+        hangup_cause: row.text_opt("hangup_cause")?,
+        recording: answered_at.map(|_| row.text("recording")).transpose()?,
+    })
+}
+
+impl Store {
+    /// The calls with their attempts, newest first; the filter's times are of their arrival.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn calls(&self, filter: &Filter) -> Result<Vec<CallRow>, StoreError> {
+        let mut tx = self.snapshot().await?;
+        let query = sqlx::query(
+            "SELECT c.id, c.service, s.phone, c.fictitious_number, c.dealer, c.project, \
+             c.started_at, c.answered_at, c.ended_at, c.talk_ms, c.outcome, c.refusal, \
+             c.hangup_cause, t.number FROM calls c \
+             LEFT JOIN shoppers s ON s.id = c.shopper_id \
+             LEFT JOIN tickets t ON t.id = c.ticket_id \
+             WHERE ($1 IS NULL OR s.phone = $1) AND ($2 IS NULL OR c.project = $2) \
+             AND c.started_at >= $3 AND c.started_at < $4 \
+             ORDER BY c.started_at DESC, c.id DESC LIMIT $5",
+        );
+        let calls = filter.bind(query).fetch_all(&mut *tx).await?;
+        let query = sqlx::query(
+            "SELECT l.id, l.call_id, l.direction, l.fictitious_number, l.dealer, l.started_at, \
+             l.answered_at, l.ended_at, l.talk_ms, l.outcome, l.hangup_cause, l.recording \
+             FROM legs l WHERE l.call_id IN (SELECT c.id FROM calls c \
+             LEFT JOIN shoppers s ON s.id = c.shopper_id \
+             WHERE ($1 IS NULL OR s.phone = $1) AND ($2 IS NULL OR c.project = $2) \
+             AND c.started_at >= $3 AND c.started_at < $4 \
+             ORDER BY c.started_at DESC, c.id DESC LIMIT $5) ORDER BY l.started_at, l.id",
+        );
+        let legs = filter.bind(query).fetch_all(&mut *tx).await?;
+        tx.rollback().await?;
+
+        let mut attempts: HashMap<CallId, Vec<AttemptRow>> = HashMap::new();
+        for row in &legs {
+            let row = Fields::new("legs", row);
+            attempts.entry(CallId(row.id("call_id")?)).or_default().push(attempt(row)?);
+        }
+        calls
+            .iter()
+            .map(|row| {
+                let row = Fields::new("calls", row);
+                let id = CallId(row.id("id")?);
+                let attempts = attempts.remove(&id).unwrap_or_default();
+                Ok(CallRow {
+                    id,
+                    service: row.word("service")?,
+                    shopper: row.phone_opt("phone")?,
+                    fictitious_number: row.phone_opt("fictitious_number")?,
+                    dealer: row.phone_opt("dealer")?,
+                    project: row.text_opt("project")?,
+                    started_at: row.time("started_at")?,
+                    answered_at: row.time_opt("answered_at")?,
+                    ended_at: row.time_opt("ended_at")?,
+                    talk_seconds: seconds(row, "talk_ms")?,
+                    outcome: row.word_opt("outcome")?,
+                    refusal: row.word_opt("refusal")?,
+                    hangup_cause: row.text_opt("hangup_cause")?,
+                    recording: attempts.iter().rev().find_map(|leg| leg.recording.clone()),
+                    ticket: row.ticket_number_opt("number")?,
+                    attempts,
+                })
+            })
+            .collect()
+    }
+}

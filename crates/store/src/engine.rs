@@ -1,0 +1,223 @@
+//! Opening the database: which engine, which file, how its connections are set up, and bringing
+//! its tables up to date.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use sqlx::{
+    AnyConnection, AnyPool, Connection as _, Executor as _,
+    any::{AnyConnectOptions, AnyPoolOptions},
+    migrate::Migrator,
+};
+
+use crate::{Store, StoreError};
+
+static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// How long to wait for a server, or for a free connection.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Which engine holds the state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// WAL lets readers and the writer go on side by side. `synchronous = FULL` flushes at every
+/// commit: an intent, a ticket or "this SMS is sent" must outlive a power failure, and a call
+/// makes only a handful of commits. Five seconds of waiting covers an import by another program.
+const WRITER: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; \
+    PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
+const READER: &str = "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON;";
+
+impl Store {
+    /// Opens the database that `url` names, creates a missing SQLite file, and brings the tables
+    /// up to date.
+    ///
+    /// `sqlite://FILE` (relative to the working directory, `sqlite:///abs/FILE` absolute) or
+    /// `postgres://USER:PASSWORD@HOST/DATABASE`.
+    ///
+    /// # Errors
+    /// What is wrong and what to do; never with the URL's password.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        Self::open_with(url, true).await
+    }
+
+    /// The same, but a missing SQLite file is an error: a list of nothing would only hide that
+    /// the wrong file was named.
+    ///
+    /// # Errors
+    /// As [`Self::open`], and [`StoreError::NoDatabase`].
+    pub async fn open_existing(url: &str) -> Result<Self, StoreError> {
+        Self::open_with(url, false).await
+    }
+
+    async fn open_with(url: &str, create: bool) -> Result<Self, StoreError> {
+        sqlx::any::install_default_drivers();
+        let (engine, url) = match url.split_once(':') {
+            Some(("sqlite", _)) => (Engine::Sqlite, sqlite_url(url, create)?),
+            Some(("postgres" | "postgresql", _)) => (Engine::Postgres, url.to_owned()),
+            _ => return Err(StoreError::Url("it must begin with sqlite:// or postgres://")),
+        };
+        let options: AnyConnectOptions =
+            url.parse().map_err(|_| StoreError::Url("it is not a URL"))?;
+
+        // A pool would try a server that refuses again and again; a single connection tells why.
+        let mut first = tokio::time::timeout(PATIENCE, AnyConnection::connect_with(&options))
+            .await
+            .map_err(|_| StoreError::Unreachable("no answer".to_owned()))??;
+        if engine == Engine::Sqlite {
+            set_up(&mut first).await?;
+        }
+        migrate(engine, &mut first).await?;
+
+        let pool = AnyPoolOptions::new().acquire_timeout(PATIENCE);
+        let (read, write) = match engine {
+            Engine::Sqlite => {
+                let pool = pool.idle_timeout(None).max_lifetime(None);
+                let read = sqlite_pool(pool.clone().max_connections(4), READER, &options);
+                (read, sqlite_pool(pool.max_connections(1), WRITER, &options))
+            }
+            Engine::Postgres => {
+                let both = pool.max_connections(10).connect_lazy_with(options);
+                (both.clone(), both)
+            }
+        };
+        // One connection at least stays open from now on: the last one to close takes the WAL file
+        // away, and whoever opens the database in that moment finds it locked.
+        drop(write.acquire().await?);
+        first.close().await?;
+        Ok(Self { engine, read, write })
+    }
+}
+
+/// Changing to WAL needs the file for itself and does not heed `busy_timeout`; two programs that
+/// start at once on a new file get in each other's way for a moment.
+async fn set_up(connection: &mut AnyConnection) -> Result<(), StoreError> {
+    let tries = async {
+        loop {
+            match connection.execute(WRITER).await.map_err(StoreError::from) {
+                Err(StoreError::Locked) => tokio::time::sleep(Duration::from_millis(50)).await,
+                done => return done.map(drop),
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, tries).await.unwrap_or(Err(StoreError::Locked))
+}
+
+fn sqlite_pool(
+    pool: AnyPoolOptions,
+    pragmas: &'static str,
+    options: &AnyConnectOptions,
+) -> AnyPool {
+    pool.after_connect(move |connection, _| {
+        Box::pin(async move { connection.execute(pragmas).await.map(drop) })
+    })
+    .connect_lazy_with(options.clone())
+}
+
+/// Only writes when something is to be done, so that a list can be read from a read-only file.
+async fn migrate(engine: Engine, connection: &mut AnyConnection) -> Result<(), StoreError> {
+    let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
+    if let Some(found) = schema(engine, connection).await? {
+        if found > known {
+            return Err(StoreError::NewerSchema { found, known });
+        }
+        if found == known {
+            return Ok(());
+        }
+    }
+    // `run_direct` and not `run`, whose future cannot be sent to another thread.
+    match engine {
+        // Two programs may start at once on a new file: the second waits for the first here, and
+        // then finds nothing left to do. (PostgreSQL's migrations take an advisory lock.)
+        Engine::Sqlite => {
+            let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+            MIGRATIONS.run_direct(None, &mut *tx, false).await?;
+            tx.commit().await?;
+        }
+        Engine::Postgres => MIGRATIONS.run_direct(None, connection, false).await?,
+    }
+    Ok(())
+}
+
+/// The number of the last migration, `None` for an empty database.
+async fn schema(engine: Engine, connection: &mut AnyConnection) -> Result<Option<i64>, StoreError> {
+    let exists = match engine {
+        Engine::Sqlite => "SELECT name AS found FROM sqlite_master WHERE name = '_sqlx_migrations'",
+        Engine::Postgres => {
+            "SELECT CAST(to_regclass('_sqlx_migrations') AS TEXT) AS found \
+             WHERE to_regclass('_sqlx_migrations') IS NOT NULL"
+        }
+    };
+    if sqlx::query(exists).fetch_optional(&mut *connection).await?.is_none() {
+        return Ok(None);
+    }
+    Ok(sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations")
+        .fetch_one(connection)
+        .await?)
+}
+
+/// The URL as the driver wants it: the file as an absolute path, in a form that URL parsing
+/// leaves alone (it takes the first folder of `sqlite://data/../x.db` for a host).
+fn sqlite_url(url: &str, create: bool) -> Result<String, StoreError> {
+    let rest = url.strip_prefix("sqlite:").unwrap_or(url);
+    let rest = rest.strip_prefix("//").unwrap_or(rest);
+    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    if path.is_empty() || path.contains(":memory:") || query.contains("mode=memory") {
+        return Err(StoreError::Url(
+            "name a file, as in sqlite://ustredna.db: a database in memory forgets everything",
+        ));
+    }
+    let path = percent_decoded(path).ok_or(StoreError::Url("it has a broken %-escape"))?;
+    let path = std::path::absolute(path).map_err(|_| StoreError::CannotOpen)?;
+    if !path.exists() {
+        if let Some(folder) = path.parent().filter(|folder| !folder.is_dir()) {
+            return Err(StoreError::NoFolder(folder.to_owned()));
+        }
+        if !create {
+            return Err(StoreError::NoDatabase(path));
+        }
+    }
+    let mode = match query {
+        "" | "mode=rwc" if create => "rwc",
+        "" | "mode=rwc" | "mode=rw" => "rw",
+        "mode=ro" => "ro",
+        _ => return Err(StoreError::Url("after the `?` only mode=ro, mode=rw and mode=rwc")),
+    };
+    Ok(format!("sqlite:{}?mode={mode}", percent_encoded(&path)))
+}
+
+fn percent_decoded(text: &str) -> Option<PathBuf> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'%' => {
+                let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
+                let (high, low) = (digit(rest.next())?, digit(rest.next())?);
+                u8::try_from(high * 16 + low).ok()?
+            }
+            other => other,
+        });
+    }
+    String::from_utf8(bytes).ok().map(PathBuf::from)
+}
+
+fn percent_encoded(path: &Path) -> String {
+    use std::fmt::Write as _;
+
+    let mut text = String::new();
+    for byte in path.as_os_str().as_encoded_bytes() {
+        if byte.is_ascii_alphanumeric() || b"/._-".contains(byte) {
+            text.push(char::from(*byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "%{byte:02X}");
+        }
+    }
+    text
+}

@@ -1,0 +1,156 @@
+//! What can go wrong with the state, each with what to do about it.
+
+use std::path::PathBuf;
+
+use sqlx::{migrate::MigrateError, postgres::PgDatabaseError, sqlite::SqliteError};
+
+/// Why the state could not be read or written.
+///
+/// No variant keeps the driver's own error: PostgreSQL's tells the values of the row it concerns,
+/// which are telephone numbers, and a configuration error the URL with its password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// `database.url` is not one that can be used.
+    #[error("database.url: {0}")]
+    Url(&'static str),
+    /// The folder of the SQLite file does not exist.
+    #[error("the folder {} for the database does not exist: create it or change database.url", .0.display())]
+    NoFolder(PathBuf),
+    /// There is no SQLite file yet.
+    #[error("there is no database {}: run `ustredna serve` or `ustredna import` first", .0.display())]
+    NoDatabase(PathBuf),
+    /// The file is something else, or damaged.
+    #[error(
+        "the file is not a database of the exchange, or is damaged: check database.url or restore a backup"
+    )]
+    NotADatabase,
+    /// The file cannot be opened.
+    #[error(
+        "the database file cannot be opened: check that it is a file that this user may read and write"
+    )]
+    CannotOpen,
+    /// Another program holds the write lock.
+    #[error(
+        "the database is locked: another program has been writing to it for too long; wait for it or end it"
+    )]
+    Locked,
+    /// No connection became free in time.
+    #[error(
+        "the database has not answered for ten seconds: see whether it runs, is overloaded or is locked by another program"
+    )]
+    NoAnswer,
+    /// Nothing can be written.
+    #[error("the database is read-only: give this user write access to the file and its folder")]
+    ReadOnly,
+    /// The disk is full.
+    #[error("the database's disk is full: make room on it")]
+    Full,
+    /// A later version of the program has changed the tables.
+    #[error("the database has schema {found}, this program knows {known}: run the newer program")]
+    NewerSchema {
+        /// The number of the last migration in the database.
+        found: i64,
+        /// The number of the last migration of this program.
+        known: i64,
+    },
+    /// The tables could not be created or changed.
+    #[error("the database could not be brought up to date: {0}")]
+    Migration(String),
+    /// PostgreSQL does not answer.
+    #[error(
+        "PostgreSQL cannot be reached ({0}): check that it runs and that database.url is right"
+    )]
+    Unreachable(String),
+    /// PostgreSQL refuses the user, the password or the database.
+    #[error(
+        "PostgreSQL refuses the connection ({0}): check the user, password and database of database.url"
+    )]
+    Denied(String),
+    /// A row holds what no program of ours writes.
+    #[error(
+        "damaged row: table {table}, id {id}, column {column}: correct it by hand or restore a backup"
+    )]
+    Damaged {
+        /// The table.
+        table: &'static str,
+        /// The row's key.
+        id: String,
+        /// The column.
+        column: &'static str,
+    },
+    /// What was to be changed does not exist.
+    #[error("no such {0}")]
+    NotFound(&'static str),
+    /// The change contradicts what is there.
+    #[error("{0}")]
+    Conflict(&'static str),
+    /// Anything else, in the engine's words.
+    #[error("the database failed: {0}")]
+    Database(String),
+}
+
+impl From<sqlx::Error> for StoreError {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "what an operator can do nothing about")]
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::Database(database) => {
+                if let Some(sqlite) = database.try_downcast_ref::<SqliteError>() {
+                    return of_sqlite(sqlite);
+                }
+                if let Some(postgres) = database.try_downcast_ref::<PgDatabaseError>() {
+                    return of_postgres(postgres);
+                }
+                Self::Database(database.message().to_owned())
+            }
+            sqlx::Error::Io(io) => Self::Unreachable(io.to_string()),
+            sqlx::Error::PoolTimedOut => Self::NoAnswer,
+            sqlx::Error::Configuration(_) => Self::Url("it has a part that cannot be understood"),
+            _ => Self::Database(error.to_string()),
+        }
+    }
+}
+
+impl From<MigrateError> for StoreError {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "what an operator can do nothing about")]
+    fn from(error: MigrateError) -> Self {
+        match error {
+            MigrateError::Execute(error) => error.into(),
+            MigrateError::ExecuteMigration(error, version) => match error.into() {
+                Self::Database(text) => Self::Migration(format!("step {version}: {text}")),
+                known => known,
+            },
+            other => Self::Migration(other.to_string()),
+        }
+    }
+}
+
+/// By the primary result code, <https://www.sqlite.org/rescode.html>.
+fn of_sqlite(error: &SqliteError) -> StoreError {
+    use sqlx::error::DatabaseError as _;
+
+    let code = error.code().and_then(|code| code.parse::<u32>().ok()).unwrap_or(0);
+    match code & 0xff {
+        5 | 6 => StoreError::Locked,
+        8 => StoreError::ReadOnly,
+        11 | 26 => StoreError::NotADatabase,
+        13 => StoreError::Full,
+        14 => StoreError::CannotOpen,
+        _ => StoreError::Database(error.message().to_owned()),
+    }
+}
+
+/// By the SQLSTATE, <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
+fn of_postgres(error: &PgDatabaseError) -> StoreError {
+    let text = error.message().to_owned();
+    match error.code() {
+        "25006" => StoreError::ReadOnly,
+        "53100" => StoreError::Full,
+        "55P03" | "40P01" | "57014" => StoreError::Locked,
+        "3D000" | "42501" => StoreError::Denied(text),
+        code if code.starts_with("28") => StoreError::Denied(text),
+        code if code.starts_with("08") || code.starts_with("57P") || code == "53300" => {
+            StoreError::Unreachable(text)
+        }
+        _ => StoreError::Database(text),
+    }
+}

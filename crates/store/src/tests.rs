@@ -1,0 +1,82 @@
+//! Every scenario runs on SQLite, each as a test of its own, and on PostgreSQL one after the other
+//! where `USTREDNA_TEST_POSTGRES` holds the URL of a database that may be filled and emptied.
+
+mod admin;
+mod fixture;
+mod import;
+mod intents;
+mod lookup;
+mod open;
+mod outbox;
+mod settle;
+
+use fixture::World;
+
+macro_rules! scenarios {
+    ($($module:ident :: $name:ident,)+) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                let folder = tempfile::tempdir().unwrap();
+                super::$module::$name(super::World::sqlite(folder.path()).await).await;
+            })+
+        }
+
+        #[tokio::test(flavor = "multi_thread")]
+        async fn postgres_does_the_same() {
+            let Ok(url) = std::env::var("USTREDNA_TEST_POSTGRES") else {
+                println!("skipped: USTREDNA_TEST_POSTGRES does not hold the URL of a database");
+                return;
+            };
+            $({
+                println!(stringify!($module::$name));
+                let (world, schema) = World::postgres(&url).await;
+                $module::$name(world).await;
+                fixture::drop_schema(&url, &schema).await;
+            })+
+        }
+    };
+}
+
+scenarios! {
+    admin::shoppers_are_added_changed_and_listed,
+    admin::a_phone_is_no_fictitious_number_and_the_other_way_round,
+    admin::ids_are_stable_and_given_after_the_highest,
+    admin::an_expired_pairing_makes_way,
+    admin::a_number_has_one_pairing_however_many_ask_at_once,
+    admin::damaged_rows_are_named,
+    import::the_same_table_again_changes_nothing,
+    import::a_table_changes_what_it_says_and_keeps_the_rest,
+    import::every_bad_line_is_named_and_nothing_imported,
+    import::a_rehearsal_writes_nothing,
+    import::ids_written_further_down_are_left_free,
+    import::a_line_displaces_an_expired_pairing,
+    import::thousands_of_lines_go_in,
+    intents::a_committed_intent_can_be_completed_after_a_crash,
+    intents::limits_hold,
+    intents::fictitious_numbers_are_not_dialled,
+    intents::callbacks_have_no_limits,
+    lookup::facts_are_what_is_active_now,
+    lookup::tickets_of_an_ended_pairing_are_cancelled_on_the_way,
+    lookup::a_number_rings_its_shopper_while_the_pairing_is_active,
+    lookup::three_wrong_pins_lock_for_a_while,
+    outbox::a_lease_is_nobody_elses_until_it_runs_out,
+    outbox::workers_at_once_never_take_the_same_sms,
+    outbox::sent_retried_and_failed,
+    outbox::the_sms_of_a_closed_ticket_is_skipped,
+    settle::a_miss_opens_a_ticket_and_queues_an_sms,
+    settle::a_second_miss_counts_and_refreshes_the_waiting_sms,
+    settle::a_miss_after_the_sms_went_out_queues_another,
+    settle::a_call_settled_twice_is_settled_once,
+    settle::a_withheld_dealer_gives_an_sms_without_a_ticket,
+    settle::a_talk_closes_the_ticket_and_skips_its_sms,
+    settle::a_returned_call_closes_its_ticket_and_a_failed_one_does_not,
+    settle::ticket_numbers_rest_a_day_after_closing,
+    settle::with_all_numbers_taken_the_sms_says_so,
+    settle::misses_at_once_get_distinct_numbers,
+    settle::the_same_call_settled_at_once_gives_one_ticket,
+    settle::sweeping_expires_and_cancels,
+    settle::refused_calls_are_listed_with_their_reason,
+    settle::a_recording_waits_for_its_verdict,
+    settle::lists_are_narrowed,
+}

@@ -1,0 +1,149 @@
+//! Opening: what SQLite alone can get wrong, and what no engine may.
+
+use std::{path::Path, time::Duration};
+
+use sqlx::{AnyConnection, Connection as _, Executor as _};
+
+use super::fixture::{World, eva, f1, morning, new_shopper};
+use crate::{Filter, Store, StoreError};
+
+fn url(folder: &Path, rest: &str) -> String {
+    format!("sqlite://{}/{rest}", folder.display())
+}
+
+async fn refusal(url: &str) -> StoreError {
+    match Store::open(url).await {
+        Ok(_) => panic!("opened {url}"),
+        Err(error) => error,
+    }
+}
+
+#[tokio::test]
+async fn creates_a_missing_file_but_not_for_a_list() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = url(folder.path(), "My%20exchange.db");
+    let missing = match Store::open_existing(&url).await {
+        Ok(_) => panic!("opened nothing"),
+        Err(error) => error.to_string(),
+    };
+    assert!(missing.contains("My exchange.db"), "{missing}");
+    assert!(missing.contains("`ustredna serve` or `ustredna import` first"), "{missing}");
+    let store = Store::open(&url).await.unwrap();
+    store.add_shopper(&new_shopper(eva()), morning()).await.unwrap();
+    store.ping().await.unwrap();
+    store.close().await;
+    assert!(folder.path().join("My exchange.db").exists());
+    let again = Store::open_existing(&url).await.unwrap();
+    assert_eq!(again.shoppers().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn names_the_folder_that_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = refusal(&url(folder.path(), "nowhere/exchange.db")).await;
+    assert_eq!(error, StoreError::NoFolder(folder.path().join("nowhere")));
+}
+
+#[tokio::test]
+async fn tells_what_is_no_database() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("letter.txt"), "Dear sirs, ".repeat(500)).unwrap();
+    assert_eq!(refusal(&url(folder.path(), "letter.txt")).await, StoreError::NotADatabase);
+    std::fs::create_dir(folder.path().join("folder.db")).unwrap();
+    assert_eq!(refusal(&url(folder.path(), "folder.db")).await, StoreError::CannotOpen);
+}
+
+#[tokio::test]
+async fn refuses_urls_it_cannot_use() {
+    for url in ["", "ustredna.db", "mysql://localhost/x", "sqlite::memory:", "sqlite://"] {
+        assert!(matches!(refusal(url).await, StoreError::Url(_)), "{url}");
+    }
+    assert!(matches!(refusal("sqlite://x.db?mode=memory").await, StoreError::Url(_)));
+    assert!(matches!(refusal("sqlite://x.db?journal=wal").await, StoreError::Url(_)));
+    assert!(matches!(refusal("sqlite://x%2.db").await, StoreError::Url(_)));
+}
+
+#[tokio::test]
+async fn a_locked_database_is_called_locked() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::sqlite(folder.path()).await;
+    let mut other = AnyConnection::connect(&world.url).await.unwrap();
+    other.execute("BEGIN IMMEDIATE").await.unwrap();
+    assert!(world.store.shoppers().await.unwrap().is_empty(), "reading goes on");
+    assert_eq!(world.store.ping().await, Err(StoreError::Locked));
+    other.execute("ROLLBACK").await.unwrap();
+    assert_eq!(world.store.ping().await, Ok(()));
+}
+
+#[tokio::test]
+async fn a_read_only_database_can_be_listed_but_not_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::sqlite(folder.path()).await;
+    world.store.add_shopper(&new_shopper(eva()), morning()).await.unwrap();
+    world.store.close().await;
+    let store = Store::open_existing(&url(folder.path(), "exchange.db?mode=ro")).await.unwrap();
+    assert_eq!(store.shoppers().await.unwrap().len(), 1);
+    assert_eq!(store.ping().await, Err(StoreError::ReadOnly));
+    let error = store.add_number(&f1(), None, morning()).await.unwrap_err();
+    assert_eq!(error, StoreError::ReadOnly);
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::sqlite(folder.path()).await;
+    world
+        .sql(
+            "INSERT INTO _sqlx_migrations (version, description, success, checksum, \
+             execution_time) VALUES (999, 'later', 1, x'00', 0)",
+        )
+        .await;
+    assert_eq!(refusal(&world.url).await, StoreError::NewerSchema { found: 999, known: 1 });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn programs_starting_at_once_make_one_schema() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = url(folder.path(), "exchange.db");
+    let starts: Vec<_> = (0..6)
+        .map(|_| {
+            let url = url.clone();
+            tokio::spawn(async move { Store::open(&url).await.map(drop) })
+        })
+        .collect();
+    for start in starts {
+        assert_eq!(start.await.unwrap(), Ok(()));
+    }
+}
+
+#[tokio::test]
+async fn a_commit_is_flushed_and_seen_by_the_next_reader() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::sqlite(folder.path()).await;
+    let one = |sql: &'static str| {
+        let pool = world.store.write.clone();
+        async move { sqlx::query_scalar::<_, i64>(sql).fetch_one(&pool).await.unwrap() }
+    };
+    assert_eq!(one("PRAGMA synchronous").await, 2, "FULL");
+    assert_eq!(one("PRAGMA foreign_keys").await, 1);
+    let mode: String =
+        sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&world.store.write).await.unwrap();
+    assert_eq!(mode, "wal");
+    world.store.add_shopper(&new_shopper(eva()), morning()).await.unwrap();
+    assert_eq!(world.store.pairings(&Filter::default(), true).await.unwrap().len(), 0);
+    assert_eq!(world.store.shoppers().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_unreachable_server_is_told_without_the_password() {
+    // A port that was free a moment ago.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let url = format!("postgres://eva:tajneheslo@127.0.0.1:{port}/exchange");
+    let opened = tokio::time::timeout(Duration::from_secs(15), Store::open(&url)).await.unwrap();
+    let Err(error) = opened else { panic!("opened {port}") };
+    assert!(matches!(error, StoreError::Unreachable(_)), "{error:?}");
+    assert!(!format!("{error} {error:?}").contains("tajneheslo"));
+    let error = refusal("postgres://eva:tajneheslo@[broken/exchange").await;
+    assert!(matches!(error, StoreError::Url(_)));
+    assert!(!format!("{error} {error:?}").contains("tajneheslo"));
+}

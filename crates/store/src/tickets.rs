@@ -1,0 +1,252 @@
+//! Tickets: missed callbacks waiting for their shopper.
+
+use exchange::{
+    model::{SmsStatus, TicketId, TicketStatus},
+    number::PhoneNumber,
+    settle::{Missed, Talked},
+    ticket::{NUMBER_REST, TicketNumber},
+};
+use jiff::{SignedDuration, Timestamp};
+use sqlx::AnyConnection;
+
+use crate::{
+    Filter, Store, StoreError, new_id, outbox,
+    row::{Fields, ms},
+};
+
+/// A ticket in the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TicketRow {
+    /// The row.
+    pub id: TicketId,
+    /// The shopper's phone.
+    pub shopper: PhoneNumber,
+    /// What the shopper keys.
+    pub number: TicketNumber,
+    /// Who called.
+    pub dealer: PhoneNumber,
+    /// The number they called.
+    pub fictitious_number: PhoneNumber,
+    /// The pairing's project.
+    pub project: Option<String>,
+    /// Whether it still waits, else how it closed.
+    pub status: TicketStatus,
+    /// How often they were missed.
+    pub missed: u32,
+    /// When first.
+    pub first_missed_at: Timestamp,
+    /// When last.
+    pub last_missed_at: Timestamp,
+    /// When it closed.
+    pub closed_at: Option<Timestamp>,
+    /// What became of its newest SMS.
+    pub sms: Option<SmsStatus>,
+}
+
+/// What a sweep has closed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Tickets nobody returned in time.
+    pub expired: u64,
+    /// Tickets whose pairing has ended.
+    pub cancelled: u64,
+    /// SMS that are not needed any more.
+    pub sms_skipped: u64,
+}
+
+/// A ticket after another miss.
+#[derive(Clone, Copy)]
+pub(crate) struct Counted {
+    pub(crate) id: TicketId,
+    pub(crate) number: TicketNumber,
+    pub(crate) missed: u32,
+}
+
+/// Counts a miss on the dealer's open ticket or opens one. `None` when all numbers are taken.
+pub(crate) async fn count(
+    tx: &mut AnyConnection,
+    last: Option<TicketNumber>,
+    missed: &Missed,
+    dealer: &PhoneNumber,
+    at: Timestamp,
+    now: Timestamp,
+) -> Result<Option<Counted>, StoreError> {
+    let shopper = missed.shopper.to_string();
+    let open = sqlx::query(
+        "UPDATE tickets SET missed = missed + 1, pairing_id = $5, \
+         last_missed_at = CASE WHEN last_missed_at < $4 THEN $4 ELSE last_missed_at END \
+         WHERE shopper_id = $1 AND fictitious_number = $2 AND dealer = $3 AND status = 'open' \
+         RETURNING id, number, missed",
+    )
+    .bind(shopper.as_str())
+    .bind(missed.fictitious_number.as_str())
+    .bind(dealer.as_str())
+    .bind(ms(at))
+    .bind(missed.pairing.to_string())
+    .fetch_optional(&mut *tx)
+    .await?;
+    if let Some(row) = open {
+        let row = Fields::new("tickets", &row);
+        let (id, number) = (TicketId(row.id("id")?), row.ticket_number("number")?);
+        return Ok(Some(Counted { id, number, missed: row.number("missed")? }));
+    }
+
+    let rested = now.saturating_sub(NUMBER_REST).unwrap_or(Timestamp::MIN);
+    let rows = sqlx::query(
+        "SELECT id, number FROM tickets \
+         WHERE shopper_id = $1 AND (status = 'open' OR closed_at > $2)",
+    )
+    .bind(shopper.as_str())
+    .bind(ms(rested))
+    .fetch_all(&mut *tx)
+    .await?;
+    let taken = rows
+        .iter()
+        .map(|row| Fields::new("tickets", row).ticket_number("number"))
+        .collect::<Result<Vec<_>, _>>()?;
+    let Some(number) = TicketNumber::next(last, &taken) else { return Ok(None) };
+
+    let id = TicketId(new_id(now));
+    sqlx::query(
+        "INSERT INTO tickets (id, shopper_id, pairing_id, number, fictitious_number, dealer, \
+         status, missed, first_missed_at, last_missed_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, 'open', 1, $7, $7)",
+    )
+    .bind(id.to_string())
+    .bind(shopper.as_str())
+    .bind(missed.pairing.to_string())
+    .bind(i64::from(number.value()))
+    .bind(missed.fictitious_number.as_str())
+    .bind(dealer.as_str())
+    .bind(ms(at))
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query("UPDATE shoppers SET last_ticket = $2 WHERE id = $1")
+        .bind(shopper)
+        .bind(i64::from(number.value()))
+        .execute(tx)
+        .await?;
+    Ok(Some(Counted { id, number, missed: 1 }))
+}
+
+/// Closes what a talk settles: the ticket it returned, and the open one of the same shopper,
+/// dealer and fictitious number. Tells one of those closed.
+pub(crate) async fn close(
+    tx: &mut AnyConnection,
+    talked: &Talked,
+    now: Timestamp,
+) -> Result<Option<TicketId>, StoreError> {
+    let rows = sqlx::query(
+        "UPDATE tickets SET status = $1, closed_at = $2 WHERE status = 'open' AND \
+         (id = $3 OR (shopper_id = $4 AND fictitious_number = $5 AND dealer = $6)) RETURNING id",
+    )
+    .bind(talked.status.as_str())
+    .bind(ms(now))
+    .bind(talked.ticket.map(|id| id.to_string()))
+    .bind(talked.shopper.to_string())
+    .bind(talked.fictitious_number.as_str())
+    .bind(talked.dealer.as_ref().map(|dealer| dealer.as_str().to_owned()))
+    .fetch_all(&mut *tx)
+    .await?;
+    let mut closed = None;
+    for row in &rows {
+        let id = TicketId(Fields::new("tickets", row).id("id")?);
+        outbox::skip_of(tx, id).await?;
+        closed = Some(id);
+    }
+    Ok(talked.ticket.or(closed))
+}
+
+/// Cancels the open tickets of pairings that are over, and skips their waiting SMS.
+pub(crate) async fn cancel_of_ended_pairings(
+    tx: &mut AnyConnection,
+    now: Timestamp,
+) -> Result<Swept, StoreError> {
+    let cancelled = sqlx::query(
+        "UPDATE tickets SET status = 'cancelled', closed_at = $1 WHERE status = 'open' AND \
+         pairing_id IN (SELECT id FROM pairings WHERE ended_at IS NOT NULL OR valid_to <= $1)",
+    )
+    .bind(ms(now))
+    .execute(&mut *tx)
+    .await?
+    .rows_affected();
+    let sms_skipped = outbox::skip_of_closed(tx, now).await?;
+    Ok(Swept { expired: 0, cancelled, sms_skipped })
+}
+
+pub(crate) async fn number_of(
+    tx: &mut AnyConnection,
+    ticket: TicketId,
+) -> Result<Option<TicketNumber>, StoreError> {
+    let row = sqlx::query("SELECT id, number FROM tickets WHERE id = $1")
+        .bind(ticket.to_string())
+        .fetch_optional(tx)
+        .await?;
+    row.map(|row| Fields::new("tickets", &row).ticket_number("number")).transpose()
+}
+
+impl Store {
+    /// Closes the open tickets whose pairing has ended (cancelled) or that were missed last
+    /// `ticket_ttl` ago or longer (expired), and skips their waiting SMS.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn sweep(
+        &self,
+        now: Timestamp,
+        ticket_ttl: SignedDuration,
+    ) -> Result<Swept, StoreError> {
+        let oldest = now.saturating_sub(ticket_ttl).unwrap_or(Timestamp::MIN);
+        let mut tx = self.begin().await?;
+        let expired = sqlx::query(
+            "UPDATE tickets SET status = 'expired', closed_at = $2 \
+             WHERE status = 'open' AND last_missed_at <= $1",
+        )
+        .bind(ms(oldest))
+        .bind(ms(now))
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        let swept = cancel_of_ended_pairings(&mut tx, now).await?;
+        tx.commit().await?;
+        Ok(Swept { expired, ..swept })
+    }
+
+    /// The tickets, newest miss first; the filter's times are of the last miss.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn tickets(&self, filter: &Filter) -> Result<Vec<TicketRow>, StoreError> {
+        let query = sqlx::query(
+            "SELECT t.id, s.phone, t.number, t.dealer, t.fictitious_number, p.project, t.status, \
+             t.missed, t.first_missed_at, t.last_missed_at, t.closed_at, \
+             (SELECT m.status FROM sms m WHERE m.ticket_id = t.id \
+              ORDER BY m.created_at DESC, m.id DESC LIMIT 1) AS sms \
+             FROM tickets t JOIN shoppers s ON s.id = t.shopper_id \
+             JOIN pairings p ON p.id = t.pairing_id \
+             WHERE ($1 IS NULL OR s.phone = $1) AND ($2 IS NULL OR p.project = $2) \
+             AND t.last_missed_at >= $3 AND t.last_missed_at < $4 \
+             ORDER BY t.last_missed_at DESC, t.id DESC LIMIT $5",
+        );
+        let rows = filter.bind(query).fetch_all(&self.read).await?;
+        rows.iter()
+            .map(|row| {
+                let row = Fields::new("tickets", row);
+                Ok(TicketRow {
+                    id: TicketId(row.id("id")?),
+                    shopper: row.phone("phone")?,
+                    number: row.ticket_number("number")?,
+                    dealer: row.phone("dealer")?,
+                    fictitious_number: row.phone("fictitious_number")?,
+                    project: row.text_opt("project")?,
+                    status: row.word("status")?,
+                    missed: row.number("missed")?,
+                    first_missed_at: row.time("first_missed_at")?,
+                    last_missed_at: row.time("last_missed_at")?,
+                    closed_at: row.time_opt("closed_at")?,
+                    sms: row.sms_status_opt("sms")?,
+                })
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,169 @@
+//! The command line: what operators type.
+
+mod calls;
+mod check;
+mod desk;
+mod filter;
+mod import;
+mod numbers;
+mod pairings;
+mod pin;
+mod recordings;
+mod shoppers;
+mod sms;
+mod tickets;
+mod when;
+
+use std::{
+    io::{self, BufWriter, ErrorKind, Write as _},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use tokio::runtime::Runtime;
+
+use crate::{clock, serve, settings, settings::Settings};
+use desk::Desk;
+
+/// Read when no `--config` names another.
+const DEFAULT_CONFIG: &str = "ustredna.toml";
+
+const EXAMPLES: &str = "\
+Examples:
+  ustredna check                            is everything ready?
+  ustredna import shoppers.csv --dry-run    what would this table change?
+  ustredna serve                            run the exchange
+  ustredna calls --since 2h                 the calls of the last two hours
+  ustredna calls --json | jq .outcome       one object a line, for scripts
+
+Settings are read from ustredna.toml; USTREDNA_SECTION__KEY in the environment overrides any of
+them, for example USTREDNA_DATABASE__URL.";
+
+/// A self-hosted telephone exchange for mystery shopping on FreeSWITCH
+#[derive(Debug, Parser)]
+#[command(name = "ustredna", version, after_help = EXAMPLES)]
+struct Cli {
+    /// The settings file [default: ustredna.toml, if there is one]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the exchange until SIGTERM or Ctrl-C
+    #[command(after_help = SERVE)]
+    Serve,
+    /// Tell, a line each, whether everything is ready for calls, and what to do if not
+    #[command(after_help = check::EXAMPLES)]
+    Check(check::Check),
+    /// Create or update shoppers, fictitious numbers and pairings from a table: all or nothing
+    #[command(after_help = import::HELP)]
+    Import(import::Import),
+    /// List, add and change shoppers
+    #[command(after_help = shoppers::EXAMPLES)]
+    Shoppers(shoppers::Shoppers),
+    /// List, add and change fictitious numbers
+    #[command(after_help = numbers::EXAMPLES)]
+    Numbers(numbers::Numbers),
+    /// List, add, change and end pairings of shoppers with fictitious numbers
+    #[command(after_help = pairings::EXAMPLES)]
+    Pairings(pairings::Pairings),
+    /// List calls, the newest first
+    #[command(after_help = calls::EXAMPLES)]
+    Calls(filter::Listing),
+    /// List missed callbacks, the newest first
+    #[command(after_help = tickets::EXAMPLES)]
+    Tickets(filter::Listing),
+    /// List text messages, the newest first
+    #[command(after_help = sms::EXAMPLES)]
+    Sms(filter::Listing),
+    /// List recordings, the newest first, or verify them
+    #[command(after_help = recordings::EXAMPLES)]
+    Recordings(recordings::Recordings),
+}
+
+const SERVE: &str = "\
+On SIGTERM no new calls are taken, and calls under way get 30 seconds to end; after that they go
+on in FreeSWITCH. A second SIGTERM stops at once.
+
+Examples:
+  ustredna serve
+  ustredna serve --config /etc/ustredna.toml
+  USTREDNA_LOG__FORMAT=json ustredna serve";
+
+/// Runs the command that was typed: 0 when it went well, 1 when not, 2 when it was mistyped.
+pub(crate) fn run() -> ExitCode {
+    let cli = Cli::parse();
+    // A reader that has seen enough (`ustredna calls | head`) is no error. The exchange itself
+    // has no such reader.
+    let serves = matches!(cli.command, Command::Serve);
+    let mut out = BufWriter::new(io::stdout().lock());
+    let mut done = cli.run(&mut out);
+    let flushed = out.flush();
+    if done.is_ok() && let Err(error) = flushed {
+        done = Err(error.into());
+    }
+    match done {
+        Ok(code) => code,
+        Err(error) if !serves && is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Should standard error be closed, there is nobody left to tell.
+            let _ = writeln!(io::stderr(), "error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<io::Error>().is_some_and(|io| io.kind() == ErrorKind::BrokenPipe)
+    })
+}
+
+impl Cli {
+    fn run(self, out: &mut dyn io::Write) -> anyhow::Result<ExitCode> {
+        let runtime = Runtime::new().context("the program cannot start its threads")?;
+        runtime.block_on(self.command.run(self.config.as_deref(), out))
+    }
+}
+
+impl Command {
+    async fn run(
+        self,
+        config: Option<&Path>,
+        out: &mut dyn io::Write,
+    ) -> anyhow::Result<ExitCode> {
+        let settings = load(config);
+        if let Self::Check(check) = self {
+            return check.run(config, settings, out).await;
+        }
+        let settings = settings?;
+        let mut desk = Desk { settings: &settings, now: clock::now(), out };
+        match self {
+            // Answered above, with settings or without.
+            Self::Check(_) => Ok(()),
+            Self::Serve => return serve::run(settings).await.map(|()| ExitCode::SUCCESS),
+            Self::Import(import) => import.run(&mut desk).await,
+            Self::Shoppers(shoppers) => shoppers.run(&mut desk).await,
+            Self::Numbers(numbers) => numbers.run(&mut desk).await,
+            Self::Pairings(pairings) => pairings.run(&mut desk).await,
+            Self::Calls(listing) => calls::list(&listing, &mut desk).await,
+            Self::Tickets(listing) => tickets::list(&listing, &mut desk).await,
+            Self::Sms(listing) => sms::list(&listing, &mut desk).await,
+            Self::Recordings(recordings) => return recordings.run(&mut desk).await,
+        }
+        .map(|()| ExitCode::SUCCESS)
+    }
+}
+
+fn load(config: Option<&Path>) -> anyhow::Result<Settings> {
+    // `std::env::vars` panics on a variable that is not UTF-8, whosoever it is.
+    let environment = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    settings::load(config.unwrap_or(Path::new(DEFAULT_CONFIG)), config.is_some(), environment)
+}

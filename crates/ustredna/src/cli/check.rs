@@ -1,0 +1,168 @@
+//! `ustredna check`: is everything ready for calls?
+
+mod database;
+mod folders;
+mod ports;
+mod switch;
+
+use std::{io, path::Path, process::ExitCode};
+
+use clap::Args;
+use serde::Serialize;
+
+use super::DEFAULT_CONFIG;
+use crate::{settings::Settings, texts::Texts};
+
+pub(super) const EXAMPLES: &str = "\
+Changes nothing: databases and folders are made by `ustredna serve`. FreeSWITCH is asked over its
+event socket (switch.inbound) with the password in USTREDNA_SWITCH__PASSWORD.
+
+Examples:
+  ustredna check
+  ustredna check --config /etc/ustredna.toml && systemctl restart ustredna
+  ustredna check --json | jq 'select(.status == \"fail\")'";
+
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Status {
+    Ok,
+    /// Cannot be looked at from here.
+    Skipped,
+    Fail,
+}
+
+/// What was found, in one line, and what to do about it.
+#[derive(Debug, Serialize)]
+struct Finding {
+    check: &'static str,
+    status: Status,
+    detail: String,
+    fix: Option<String>,
+}
+
+impl Finding {
+    fn ok(check: &'static str, detail: impl Into<String>) -> Self {
+        Self { check, status: Status::Ok, detail: detail.into(), fix: None }
+    }
+
+    fn skipped(check: &'static str, detail: impl Into<String>) -> Self {
+        Self { check, status: Status::Skipped, detail: detail.into(), fix: None }
+    }
+
+    /// A failure whose text says what to do.
+    fn failed(check: &'static str, detail: impl Into<String>) -> Self {
+        Self { check, status: Status::Fail, detail: detail.into(), fix: None }
+    }
+
+    fn fail(check: &'static str, detail: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { fix: Some(fix.into()), ..Self::failed(check, detail) }
+    }
+}
+
+/// Where findings go, as they are made.
+struct Report<'a> {
+    json: bool,
+    out: &'a mut dyn io::Write,
+    failures: usize,
+}
+
+impl Report<'_> {
+    fn tell(&mut self, finding: &Finding) -> anyhow::Result<()> {
+        if finding.status == Status::Fail {
+            self.failures += 1;
+        }
+        if self.json {
+            writeln!(self.out, "{}", serde_json::to_string(finding)?)?;
+        } else {
+            let word = match finding.status {
+                Status::Ok => "OK",
+                Status::Skipped => "--",
+                Status::Fail => "FAIL",
+            };
+            let fix = finding.fix.as_ref().map(|fix| format!(" — {fix}")).unwrap_or_default();
+            // Errors of the settings show the line they are in below.
+            let text = format!("{}{fix}", finding.detail).replace('\n', "\n      ");
+            writeln!(self.out, "{word:<5} {:<11} {text}", finding.check)?;
+        }
+        // What follows may take seconds.
+        Ok(self.out.flush()?)
+    }
+}
+
+impl Check {
+    pub(super) async fn run(
+        self,
+        config: Option<&Path>,
+        settings: anyhow::Result<Settings>,
+        out: &mut dyn io::Write,
+    ) -> anyhow::Result<ExitCode> {
+        let mut report = Report { json: self.json, out, failures: 0 };
+        match settings {
+            Ok(settings) => {
+                report.tell(&Finding::ok("settings", source(config)))?;
+                all(&settings, &mut report).await?;
+            }
+            Err(error) => report.tell(&Finding::failed("settings", format!("{error:#}")))?,
+        }
+        Ok(if report.failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+/// Where the settings come from.
+fn source(config: Option<&Path>) -> String {
+    match config {
+        Some(path) => path.display().to_string(),
+        None if Path::new(DEFAULT_CONFIG).exists() => DEFAULT_CONFIG.to_owned(),
+        None => format!("no {DEFAULT_CONFIG} here, so the defaults hold"),
+    }
+}
+
+async fn all(settings: &Settings, report: &mut Report<'_>) -> anyhow::Result<()> {
+    report.tell(&texts(settings))?;
+    report.tell(&database::check(settings).await)?;
+    report.tell(&folders::prompts(settings))?;
+    report.tell(&folders::recordings(settings))?;
+    report.tell(&folders::cdr(settings))?;
+    report.tell(&folders::spool(settings))?;
+    for finding in ports::check(settings).await {
+        report.tell(&finding)?;
+    }
+    for finding in switch::check(settings).await {
+        report.tell(&finding)?;
+    }
+    Ok(())
+}
+
+/// The SMS texts can be filled; the longest that may come of each is told.
+fn texts(settings: &Settings) -> Finding {
+    const CHECK: &str = "sms texts";
+    if let Err(error) = Texts::new(settings) {
+        return Finding::failed(CHECK, format!("{error:#}"));
+    }
+    let own = &settings.sms.texts;
+    let longest = sms::Kind::ALL
+        .iter()
+        .filter_map(|kind| {
+            let text = match kind {
+                sms::Kind::Missed => own.missed.as_deref(),
+                sms::Kind::MissedUnnumbered => own.missed_unnumbered.as_deref(),
+                sms::Kind::Withheld => own.withheld.as_deref(),
+            };
+            let template = sms::Template::parse(*kind, text?).ok()?;
+            Some((kind.as_str(), template.worst_case_segments()))
+        })
+        .max_by_key(|(_, segments)| *segments);
+    match longest {
+        Some((key, segments)) if segments > 1 => {
+            Finding::ok(CHECK, format!("sms.texts.{key} may take {segments} segments"))
+        }
+        Some(_) | None => Finding::ok(CHECK, "one segment each"),
+    }
+}

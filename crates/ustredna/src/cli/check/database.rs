@@ -1,0 +1,47 @@
+//! Is the state there, and can it be written?
+
+use std::path::Path;
+
+use secrecy::ExposeSecret as _;
+use store::{Store, StoreError};
+
+use super::{Finding, folders};
+use crate::settings::Settings;
+
+const CHECK: &str = "database";
+
+pub(super) async fn check(settings: &Settings) -> Finding {
+    match Store::open_existing(settings.database.url.expose_secret()).await {
+        Ok(store) => match look(&store).await {
+            Ok(detail) => Finding::ok(CHECK, detail),
+            Err(error) => Finding::failed(CHECK, error.to_string()),
+        },
+        Err(StoreError::NoDatabase(path)) => {
+            let folder = path.parent().unwrap_or(Path::new("/"));
+            match folders::try_write(folder) {
+                Ok(()) => Finding::ok(
+                    CHECK,
+                    format!("{} will be created at the first start", path.display()),
+                ),
+                Err(error) => Finding::fail(
+                    CHECK,
+                    format!("{} cannot be created: {error}", path.display()),
+                    "give this user the right to write to its folder, or set database.url",
+                ),
+            }
+        }
+        Err(error) => Finding::failed(CHECK, error.to_string()),
+    }
+}
+
+async fn look(store: &Store) -> Result<String, StoreError> {
+    store.ping().await?;
+    let shoppers = store.shoppers().await?;
+    if shoppers.is_empty() {
+        return Ok("no shoppers yet: `ustredna import` brings them".to_owned());
+    }
+    let active = shoppers.iter().filter(|shopper| shopper.active).count();
+    let numbers = store.numbers().await?;
+    let paired = numbers.iter().filter(|number| number.shopper.is_some()).count();
+    Ok(format!("{active} active shoppers, {} fictitious numbers, {paired} paired", numbers.len()))
+}

@@ -1,0 +1,125 @@
+//! Are the folders there, and can they be written?
+
+use std::{
+    fs::{self, File},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    process,
+};
+
+use exchange::model::Language;
+
+use super::Finding;
+use crate::settings::{Settings, SmsGateway};
+
+/// A WAV file has this header before its first sample.
+const WAV_HEADER: u64 = 44;
+/// So many missing prompts are named.
+const NAMED: usize = 5;
+
+/// Creates, writes and removes a file.
+pub(super) fn try_write(folder: &Path) -> io::Result<()> {
+    let probe = folder.join(format!(".ustredna-probe-{}", process::id()));
+    let written = File::create(&probe).and_then(|mut file| {
+        file.write_all(b"probe")?;
+        file.sync_all()
+    });
+    let removed = match &written {
+        Ok(()) => fs::remove_file(&probe),
+        Err(_) => Ok(()),
+    };
+    written.and(removed)
+}
+
+/// What will happen to a folder that is not there: it is made below the first one that is.
+fn will_be_made(check: &'static str, dir: &Path, key: &str, by: &str) -> Finding {
+    let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
+    let there = dir.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("/"));
+    match try_write(there) {
+        Ok(()) => Finding::ok(check, format!("{} will be made {by}", dir.display())),
+        Err(error) => Finding::fail(
+            check,
+            format!("{} does not exist and cannot be made: {error}", dir.display()),
+            format!("create it, writable for this program and FreeSWITCH, or set {key}"),
+        ),
+    }
+}
+
+pub(super) fn recordings(settings: &Settings) -> Finding {
+    const CHECK: &str = "recordings";
+    let dir = &settings.recordings.dir;
+    if let Err(error) = settings.switch_recordings() {
+        return Finding::failed(CHECK, format!("{error:#}"));
+    }
+    match recordings::check_writable(dir) {
+        Ok(()) => Finding::ok(CHECK, format!("{} can be written", dir.display())),
+        Err(recordings::FolderError::Missing(_)) => {
+            will_be_made(CHECK, dir, "recordings.dir", "at the first start")
+        }
+        Err(error) => Finding::failed(CHECK, error.to_string()),
+    }
+}
+
+pub(super) fn cdr(settings: &Settings) -> Finding {
+    const CHECK: &str = "cdr";
+    let dir = &settings.cdr.dir;
+    if !dir.exists() {
+        return will_be_made(CHECK, dir, "cdr.dir", "by FreeSWITCH with the first call");
+    }
+    // Files are removed once they are taken in.
+    match fs::read_dir(dir).and_then(|_| try_write(dir)) {
+        Ok(()) => Finding::ok(CHECK, format!("{} can be read and emptied", dir.display())),
+        Err(error) => Finding::fail(
+            CHECK,
+            format!("{}: {error}", dir.display()),
+            "set cdr.dir to the log-dir of FreeSWITCH's mod_json_cdr (CDR_DIR), readable and writable for this user",
+        ),
+    }
+}
+
+pub(super) fn spool(settings: &Settings) -> Finding {
+    const CHECK: &str = "sms gateway";
+    match settings.sms.gateway {
+        SmsGateway::Spool => {
+            let spool = sms::SpoolGateway::new(&settings.sms.spool.dir);
+            match spool.check() {
+                Ok(()) => {
+                    let dir = spool.dir().display();
+                    Finding::ok(CHECK, format!("messages go to files in {dir}"))
+                }
+                Err(error) => Finding::failed(CHECK, error.to_string()),
+            }
+        }
+    }
+}
+
+/// Whether every prompt is there, as far as this machine can tell.
+pub(super) fn prompts(settings: &Settings) -> Finding {
+    const CHECK: &str = "prompts";
+    let dir = match settings.switch_prompts() {
+        Ok(dir) => PathBuf::from(dir),
+        Err(error) => return Finding::failed(CHECK, format!("{error:#}")),
+    };
+    if !dir.is_dir() && !settings.switch.inbound.ip().is_loopback() {
+        let text = "prompts.dir is on FreeSWITCH's machine and cannot be looked at from here";
+        return Finding::skipped(CHECK, text);
+    }
+    let files = Language::ALL.iter().flat_map(|language| {
+        exchange::prompt::files().map(move |name| format!("{language}/{name}.wav"))
+    });
+    let (there, missing): (Vec<_>, Vec<_>) = files.partition(|file| {
+        fs::metadata(dir.join(file)).is_ok_and(|found| found.is_file() && found.len() > WAV_HEADER)
+    });
+    if missing.is_empty() {
+        return Finding::ok(CHECK, format!("all {} in {}", there.len(), dir.display()));
+    }
+    let mut named = missing.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+    if missing.len() > NAMED {
+        named += &format!(" and {} more", missing.len() - NAMED);
+    }
+    Finding::fail(
+        CHECK,
+        format!("missing in {}: {named}", dir.display()),
+        "set prompts.dir to the folder with cs and en, or restore these files",
+    )
+}

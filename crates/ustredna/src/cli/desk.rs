@@ -1,0 +1,129 @@
+//! Where a command works: the settings it goes by, the moment it is given, and what it writes on.
+
+use std::io::{self, Write};
+
+use anyhow::Context as _;
+use comfy_table::{ContentArrangement, Table, presets};
+use exchange::number::PhoneNumber;
+use jiff::{Timestamp, tz::TimeZone};
+use secrecy::ExposeSecret as _;
+use serde::Serialize;
+use store::Store;
+
+use crate::settings::Settings;
+
+pub(super) struct Desk<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) now: Timestamp,
+    pub(super) out: &'a mut dyn Write,
+}
+
+impl Desk<'_> {
+    /// Opens the state; a database that is not there yet is an error.
+    pub(super) async fn store(&self) -> anyhow::Result<Store> {
+        Ok(Store::open_existing(self.settings.database.url.expose_secret()).await?)
+    }
+
+    /// Opens the state, or begins it.
+    pub(super) async fn store_or_new(&self) -> anyhow::Result<Store> {
+        Ok(Store::open(self.settings.database.url.expose_secret()).await?)
+    }
+
+    pub(super) fn zone(&self) -> &TimeZone {
+        &self.settings.exchange.timezone.0
+    }
+
+    /// Reads a number as people write it.
+    pub(super) fn phone(&self, text: &str) -> anyhow::Result<PhoneNumber> {
+        PhoneNumber::parse(text, self.settings.exchange.country.0)
+            .with_context(|| format!("`{text}`"))
+    }
+
+    /// Reads a number that is to become a shopper's or a fictitious one, so none of the hotlines.
+    pub(super) fn own_phone(&self, text: &str) -> anyhow::Result<PhoneNumber> {
+        let number = self.phone(text)?;
+        match hotline(self.settings, &number) {
+            Some(problem) => anyhow::bail!("`{text}`: {problem}"),
+            None => Ok(number),
+        }
+    }
+
+    /// A number as people write it.
+    pub(super) fn written(&self, number: &PhoneNumber) -> String {
+        number.written(self.settings.exchange.country.0).to_owned()
+    }
+
+    /// The same, or nothing.
+    pub(super) fn written_opt(&self, number: Option<&PhoneNumber>) -> String {
+        number.map(|number| self.written(number)).unwrap_or_default()
+    }
+
+    /// A time where the exchange is.
+    pub(super) fn local(&self, at: Timestamp) -> String {
+        at.to_zoned(self.zone().clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+    }
+
+    pub(super) fn local_opt(&self, at: Option<Timestamp>) -> String {
+        at.map(|at| self.local(at)).unwrap_or_default()
+    }
+
+    pub(super) fn line(&mut self, text: &str) -> io::Result<()> {
+        writeln!(self.out, "{text}")
+    }
+
+    /// One JSON object a line.
+    pub(super) fn json<T: Serialize>(
+        &mut self,
+        rows: impl IntoIterator<Item = T>,
+    ) -> anyhow::Result<()> {
+        for row in rows {
+            let line = serde_json::to_string(&row)?;
+            self.line(&line)?;
+        }
+        Ok(())
+    }
+
+    /// A table as wide as the terminal, or as it needs where there is none.
+    pub(super) fn table<const N: usize>(
+        &mut self,
+        header: [&str; N],
+        rows: impl IntoIterator<Item = [String; N]>,
+        empty: &str,
+    ) -> io::Result<()> {
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING);
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_header(header);
+        table.add_rows(rows.into_iter().map(|row| row.map(|cell| printable(&cell))));
+        for column in table.column_iter_mut() {
+            column.set_padding((0, 2));
+        }
+        if table.is_empty() {
+            return self.line(empty);
+        }
+        for line in table.lines() {
+            writeln!(self.out, "{}", line.trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+/// Names and notes are other people's: a control character in one would steer the terminal.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// What is wrong with a shopper's or a fictitious number that is one of the hotlines.
+pub(super) fn hotline(settings: &Settings, number: &PhoneNumber) -> Option<&'static str> {
+    if *number == settings.exchange.outbound_hotline {
+        Some("this is the outbound hotline (exchange.outbound_hotline)")
+    } else if *number == settings.exchange.callback_hotline {
+        Some("this is the callback hotline (exchange.callback_hotline)")
+    } else {
+        None
+    }
+}
+
+pub(super) fn yes_no(yes: bool) -> String {
+    if yes { "yes" } else { "no" }.to_owned()
+}

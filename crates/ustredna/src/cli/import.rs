@@ -1,0 +1,194 @@
+//! `ustredna import`.
+
+mod sheet;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use secrecy::ExposeSecret as _;
+use serde::Serialize;
+use store::{ImportError, ImportReport, Store, StoreError};
+use uuid::Uuid;
+
+use super::desk::Desk;
+use sheet::Sheet;
+
+pub(super) const HELP: &str = "\
+The table is a CSV file in UTF-8, separated by commas or semicolons, with exactly this header:
+
+  shopper_phone,shopper_name,language,fictitious_number,id,project,valid_from,valid_to
+
+shopper_phone      the shopper's real phone; 601 123 456 and +420601123456 are the same
+shopper_name       may be empty
+language           cs or en; empty: as before, or exchange.language
+fictitious_number  the number shown to dealers
+id                 1 to 999, what the shopper keys; empty: as before, or after the highest
+project            may be empty
+valid_from         2026-11-22 (from its midnight) or RFC 3339; empty: at once
+valid_to           2026-11-22 (to the end of that day) or RFC 3339; empty: until ended
+
+Shoppers, numbers and pairings that are not in the table stay as they are; a pairing is ended with
+`ustredna pairings end`. The same table again changes nothing. If any line is wrong, every wrong
+line is named and nothing is changed.
+
+Examples:
+  ustredna import shoppers.csv --dry-run
+  ustredna import shoppers.csv
+  ustredna import shoppers.csv --json | jq .pairings_created";
+
+/// From so many lines on a bar shows how far the import is.
+const LONG: usize = 200;
+
+#[derive(Debug, Args)]
+pub(super) struct Import {
+    /// The table
+    #[arg(value_name = "FILE.csv")]
+    file: PathBuf,
+    /// Only tell what would change
+    #[arg(long)]
+    dry_run: bool,
+    /// The summary as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    dry_run: bool,
+    rows: usize,
+    shoppers_created: usize,
+    shoppers_updated: usize,
+    numbers_created: usize,
+    pairings_created: usize,
+    pairings_updated: usize,
+    pairings_unchanged: usize,
+}
+
+impl Import {
+    pub(super) async fn run(self, desk: &mut Desk<'_>) -> anyhow::Result<()> {
+        let file = self.file.display().to_string();
+        let bytes = fs::read(&self.file).with_context(|| format!("cannot read {file}"))?;
+        let sheet = Sheet::read(&bytes, desk.settings).with_context(|| file.clone())?;
+        let report = self.import(&sheet, desk).await?;
+        self.tell(report, desk)
+    }
+
+    async fn import(&self, sheet: &Sheet, desk: &Desk<'_>) -> anyhow::Result<ImportReport> {
+        let url = desk.settings.database.url.expose_secret();
+        let rehearse = self.dry_run || !sheet.problems.is_empty();
+        let store = match Store::open_existing(url).await {
+            Ok(store) => store,
+            Err(StoreError::NoDatabase(_)) => {
+                // A table with mistakes must not leave a database behind.
+                let scratch = Scratch::new()?;
+                let report = run(&scratch.store().await?, sheet, desk, true).await?;
+                if rehearse {
+                    return Ok(report);
+                }
+                desk.store_or_new().await?
+            }
+            Err(error) => return Err(error.into()),
+        };
+        run(&store, sheet, desk, rehearse).await
+    }
+
+    fn tell(&self, report: ImportReport, desk: &mut Desk<'_>) -> anyhow::Result<()> {
+        let summary = Summary {
+            dry_run: self.dry_run,
+            rows: report.rows,
+            shoppers_created: report.shoppers_created,
+            shoppers_updated: report.shoppers_updated,
+            numbers_created: report.numbers_created,
+            pairings_created: report.pairings_created,
+            pairings_updated: report.pairings_updated,
+            pairings_unchanged: report.pairings_unchanged,
+        };
+        if self.json {
+            return desk.json([summary]);
+        }
+        let done = if self.dry_run { "would be imported" } else { "imported" };
+        let text = format!(
+            "{} lines {done}.\n\
+             Shoppers: {} created, {} updated.\n\
+             Fictitious numbers: {} created.\n\
+             Pairings: {} created, {} updated, {} unchanged.",
+            summary.rows,
+            summary.shoppers_created,
+            summary.shoppers_updated,
+            summary.numbers_created,
+            summary.pairings_created,
+            summary.pairings_updated,
+            summary.pairings_unchanged,
+        );
+        Ok(desk.line(&text)?)
+    }
+}
+
+/// Imports the good lines, or fails with all the bad ones, those of the sheet and those that the
+/// database objects to.
+async fn run(
+    store: &Store,
+    sheet: &Sheet,
+    desk: &Desk<'_>,
+    rehearse: bool,
+) -> anyhow::Result<ImportReport> {
+    let bar = if sheet.rows.len() < LONG {
+        ProgressBar::hidden()
+    } else {
+        ProgressBar::new(sheet.rows.len() as u64)
+    };
+    bar.set_style(ProgressStyle::with_template("{wide_bar} {pos}/{len} lines, {eta} left")?);
+    let mut progress = |done: usize| bar.set_position(done as u64);
+    let language = desk.settings.exchange.language;
+    let done = store.import(&sheet.rows, language, desk.now, rehearse, &mut progress).await;
+    bar.finish_and_clear();
+
+    let mut problems = sheet.problems.clone();
+    match done {
+        Ok(report) if problems.is_empty() => return Ok(report),
+        Ok(_) => {}
+        Err(ImportError::Lines(lines)) => {
+            problems.extend(lines.into_iter().map(|(line, problem)| (line, problem.to_string())));
+        }
+        Err(ImportError::Store(error)) => return Err(error.into()),
+    }
+    problems.sort_by_key(|(line, _)| *line);
+    let mut text = String::new();
+    for (line, problem) in &problems {
+        text += &format!("\n  line {line}: {problem}");
+    }
+    bail!("nothing was imported, since the table has mistakes:{text}")
+}
+
+/// An empty database to rehearse on, gone afterwards.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> anyhow::Result<Self> {
+        let folder = std::env::temp_dir().join(format!("ustredna-{}", Uuid::new_v4()));
+        fs::create_dir(&folder).with_context(|| folder.display().to_string())?;
+        Ok(Self(folder))
+    }
+
+    async fn store(&self) -> anyhow::Result<Store> {
+        Ok(Store::open(&url(&self.0.join("rehearsal.db"))?).await?)
+    }
+}
+
+/// The URL of an SQLite file, with `%` escapes where the path has a character that means something.
+fn url(path: &Path) -> anyhow::Result<String> {
+    let path = path.to_str().context("the folder for temporary files has no UTF-8 name")?;
+    Ok(format!("sqlite://{}", path.replace('%', "%25").replace('?', "%3F")))
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What stays in the folder for temporary files harms nobody.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}

@@ -1,0 +1,245 @@
+//! `ustredna recordings verify`: the database and the disk held against each other.
+
+use std::{
+    collections::{HashMap, HashSet},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use clap::Args;
+use exchange::model::{CallId, LegId};
+use futures::StreamExt as _;
+use indicatif::{ProgressBar, ProgressStyle};
+use recordings::{FolderError, InspectError, Proof, Recording, RecordingName, Sidecar, Verdict};
+use serde::Serialize;
+use store::{CallRow, Filter, RecordingRow, Store};
+use tokio::task::spawn_blocking;
+
+use crate::cli::desk::Desk;
+
+pub(super) const HELP: &str = "\
+Every file is decoded to its end. Damaged headers are repaired, verdicts in the database and in
+the .json beside the recording are brought up to date, recordings of calls that go on are left
+alone. Exit code 1 if any recording falls short: it is missing, silent, one-sided or too short, it
+has changed since it was verified, or the database does not know it.
+
+Examples:
+  ustredna recordings verify
+  ustredna recordings verify --json | jq -r .path";
+
+#[derive(Debug, Args)]
+pub(super) struct Verify {
+    /// One JSON object a line for each recording that falls short
+    #[arg(long)]
+    json: bool,
+}
+
+/// A recording that falls short.
+#[derive(Serialize)]
+struct Shortcoming {
+    call: Option<CallId>,
+    path: String,
+    /// A verdict, or `changed`, `unreadable` or `unknown` (not in the database).
+    verdict: &'static str,
+    problem: Option<String>,
+}
+
+impl Verify {
+    pub(super) async fn run(self, desk: &mut Desk<'_>) -> anyhow::Result<ExitCode> {
+        let dir = std::path::absolute(&desk.settings.recordings.dir)
+            .context("recordings.dir: the current folder cannot be told")?;
+        let store = desk.store().await?;
+        let (house, unreadable) = House::read(&store, &dir).await?;
+        let in_progress = house.in_progress;
+
+        let (checked, mut short) = check(&store, house.jobs, &dir).await?;
+        let in_order = checked - short.len();
+        short.extend(house.unknown);
+        short.extend(unreadable);
+
+        if self.json {
+            desk.json(&short)?;
+        } else {
+            let rows = short.iter().map(|found| {
+                let problem = found.problem.clone().unwrap_or_default();
+                [found.verdict.replace('_', " "), problem, found.path.clone()]
+            });
+            if !short.is_empty() {
+                desk.table(["VERDICT", "PROBLEM", "PATH"], rows, "")?;
+            }
+            let mut summary = format!(
+                "{checked} recordings checked, {in_order} in order, {} fall short",
+                short.len()
+            );
+            if in_progress > 0 {
+                summary += &format!(", {in_progress} of calls in progress left alone");
+            }
+            desk.line(&format!("{summary}."))?;
+        }
+        Ok(if short.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+struct Job {
+    row: RecordingRow,
+    talk: Option<Duration>,
+}
+
+/// What is there on either side.
+struct House {
+    jobs: Vec<Job>,
+    in_progress: usize,
+    unknown: Vec<Shortcoming>,
+}
+
+impl House {
+    /// The disk is read first, then the calls, then the recordings: so a call that ends meanwhile
+    /// is one in progress and no file of its is taken for unknown.
+    async fn read(store: &Store, dir: &Path) -> anyhow::Result<(Self, Vec<Shortcoming>)> {
+        let root = dir.to_owned();
+        let files: Vec<_> = spawn_blocking(move || recordings::scan(&root).collect()).await?;
+        let calls = store.calls(&Filter::default()).await?;
+        let rows = store.recordings(&Filter::default()).await?;
+
+        let known: HashSet<&str> = rows.iter().map(|row| row.path.as_str()).collect();
+        let open: HashSet<String> = calls
+            .iter()
+            .filter(|call| call.ended_at.is_none())
+            .map(|call| call.id.to_string().chars().take(8).collect())
+            .collect();
+        let (mut unknown, mut unreadable) = (Vec::new(), Vec::new());
+        for file in files {
+            match file {
+                Ok((name, _)) => {
+                    let path = name.relative();
+                    if !known.contains(path.as_str()) && !open.contains(name.call_prefix()) {
+                        unknown.push(Shortcoming {
+                            call: None,
+                            path,
+                            verdict: "unknown",
+                            problem: Some("the database does not know this file".to_owned()),
+                        });
+                    }
+                }
+                // Nothing was recorded yet; what should be there is missed below.
+                Err(FolderError::Missing(_)) => {}
+                Err(error) => unreadable.push(Shortcoming {
+                    call: None,
+                    path: dir.display().to_string(),
+                    verdict: "unreadable",
+                    problem: Some(error.to_string()),
+                }),
+            }
+        }
+        let talks = talks(&calls);
+        let all = rows.len();
+        let jobs: Vec<_> = rows
+            .into_iter()
+            .filter_map(|row| Some(Job { talk: *talks.get(&row.leg)?, row }))
+            .collect();
+        Ok((Self { in_progress: all - jobs.len(), jobs, unknown }, unreadable))
+    }
+}
+
+/// The length of each talk that is over.
+fn talks(calls: &[CallRow]) -> HashMap<LegId, Option<Duration>> {
+    calls
+        .iter()
+        .filter(|call| call.ended_at.is_some())
+        .flat_map(|call| &call.attempts)
+        .map(|leg| (leg.id, Duration::try_from_secs_f64(leg.talk_seconds).ok()))
+        .collect()
+}
+
+async fn check(
+    store: &Store,
+    jobs: Vec<Job>,
+    dir: &Path,
+) -> anyhow::Result<(usize, Vec<Shortcoming>)> {
+    let bar = ProgressBar::new(jobs.len() as u64);
+    bar.set_style(ProgressStyle::with_template("{wide_bar} {pos}/{len} recordings, {eta} left")?);
+    let at_once = std::thread::available_parallelism().map_or(1, usize::from);
+    let looks = futures::stream::iter(jobs).map(|job| {
+        let path = dir.join(&job.row.path);
+        async move {
+            let talk = job.talk;
+            let found = spawn_blocking(move || recordings::verify(&path, talk)).await;
+            (job.row, found)
+        }
+    });
+    let mut looks = looks.buffered(at_once);
+    let (mut checked, mut short) = (0, Vec::new());
+    while let Some((row, found)) = looks.next().await {
+        checked += 1;
+        short.extend(settle(store, row, found?, dir).await?);
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok((checked, short))
+}
+
+/// Whether supervisors had what they need when the recording was looked at last.
+fn was_good(row: &RecordingRow) -> bool {
+    [Verdict::Ok, Verdict::Repaired].iter().any(|good| good.as_str() == row.verdict)
+}
+
+/// Stores what was found, and tells it if it falls short.
+async fn settle(
+    store: &Store,
+    row: RecordingRow,
+    found: Result<Proof, InspectError>,
+    dir: &Path,
+) -> anyhow::Result<Option<Shortcoming>> {
+    let short = |row: RecordingRow, verdict, problem| {
+        Ok(Some(Shortcoming { call: Some(row.call), path: row.path, verdict, problem }))
+    };
+    let proof = match found {
+        Ok(proof) => proof,
+        Err(error) => return short(row, "unreadable", Some(error.to_string())),
+    };
+    let seen = proof.inspection.as_ref();
+    let other_file = seen.is_some_and(|seen| {
+        !seen.repaired && row.sha256.as_ref().is_some_and(|sha256| *sha256 != seen.sha256)
+    });
+    if was_good(&row) && other_file {
+        // The checksum of what was verified is kept: it is the evidence.
+        let problem = "its checksum is not the one it had when it was verified";
+        return short(row, "changed", Some(problem.to_owned()));
+    }
+    // A header that was put right once is in order ever after.
+    let verdict = match proof.verdict {
+        Verdict::Ok if row.verdict == Verdict::Repaired.as_str() => Verdict::Repaired,
+        other => other,
+    };
+    let now = RecordingRow {
+        seconds: seen.map(|seen| seen.seconds),
+        bytes: seen.map(|seen| seen.bytes),
+        channels: seen.map(|seen| seen.channels),
+        sha256: seen.map(|seen| seen.sha256.clone()),
+        verdict: verdict.as_str().to_owned(),
+        ..row.clone()
+    };
+    if now.verdict != row.verdict || now.sha256 != row.sha256 {
+        store.record_verdict(&now).await?;
+        let beside = dir.join(&row.path);
+        let (name, seen) = (RecordingName::parse(&beside), seen.cloned());
+        if let Some(name) = name {
+            let recording = Recording::new(&name, verdict, seen.as_ref());
+            spawn_blocking(move || renew_sidecar(beside, recording)).await??;
+        }
+    }
+    if verdict.is_good() { Ok(None) } else { short(row, verdict.as_str(), proof.problem) }
+}
+
+/// Tells the same in the `.json` beside the recording, if there is one.
+fn renew_sidecar(recording: PathBuf, found: Recording) -> anyhow::Result<()> {
+    let path = recording.with_extension("json");
+    if !path.exists() {
+        return Ok(());
+    }
+    let told = || path.display().to_string();
+    let sidecar = Sidecar::read(&path).with_context(told)?;
+    Sidecar { recording: found, ..sidecar }.write(&path).with_context(told)
+}

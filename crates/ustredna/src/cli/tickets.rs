@@ -1,0 +1,87 @@
+//! `ustredna tickets`.
+
+use exchange::{
+    model::{SmsStatus, TicketId, TicketStatus},
+    number::PhoneNumber,
+    ticket::TicketNumber,
+};
+use jiff::Timestamp;
+use serde::Serialize;
+use store::TicketRow;
+
+use super::{desk::Desk, filter::Listing};
+
+pub(super) const EXAMPLES: &str = "\
+--since and --until are of the last missed call.
+
+Examples:
+  ustredna tickets
+  ustredna tickets --shopper 601123456 --since 7d
+  ustredna tickets --json | jq 'select(.status == \"open\")'";
+
+#[derive(Serialize)]
+struct TicketJson {
+    shopper: PhoneNumber,
+    number: TicketNumber,
+    dealer: PhoneNumber,
+    fictitious_number: PhoneNumber,
+    project: Option<String>,
+    status: TicketStatus,
+    missed: u32,
+    first_missed_at: Timestamp,
+    last_missed_at: Timestamp,
+    closed_at: Option<Timestamp>,
+    sms: Option<SmsStatus>,
+    id: TicketId,
+}
+
+/// Whose hands the message is in at this very moment is of no interest beside a ticket.
+fn settled(sms: SmsStatus) -> SmsStatus {
+    if sms == SmsStatus::Sending { SmsStatus::Queued } else { sms }
+}
+
+impl From<TicketRow> for TicketJson {
+    fn from(ticket: TicketRow) -> Self {
+        Self {
+            shopper: ticket.shopper,
+            number: ticket.number,
+            dealer: ticket.dealer,
+            fictitious_number: ticket.fictitious_number,
+            project: ticket.project,
+            status: ticket.status,
+            missed: ticket.missed,
+            first_missed_at: ticket.first_missed_at,
+            last_missed_at: ticket.last_missed_at,
+            closed_at: ticket.closed_at,
+            sms: ticket.sms.map(settled),
+            id: ticket.id,
+        }
+    }
+}
+
+pub(super) async fn list(listing: &Listing, desk: &mut Desk<'_>) -> anyhow::Result<()> {
+    let filter = listing.filter(desk)?;
+    let tickets = desk.store().await?.tickets(&filter).await?;
+    if listing.json {
+        return desk.json(tickets.into_iter().map(TicketJson::from));
+    }
+    let rows: Vec<_> = tickets
+        .iter()
+        .map(|ticket| {
+            [
+                desk.local(ticket.last_missed_at),
+                desk.written(&ticket.shopper),
+                ticket.number.to_string(),
+                desk.written(&ticket.dealer),
+                desk.written(&ticket.fictitious_number),
+                ticket.missed.to_string(),
+                ticket.status.to_string().replace('_', " "),
+                ticket.sms.map(|sms| settled(sms).to_string()).unwrap_or_default(),
+            ]
+        })
+        .collect();
+    let header =
+        ["LAST MISSED", "SHOPPER", "TICKET", "DEALER", "NUMBER", "MISSED", "STATUS", "SMS"];
+    desk.table(header, rows, "No such tickets.")?;
+    Ok(listing.tell_cut(desk, tickets.len())?)
+}
