@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use exchange::{facts::Rules, model::CallId};
+use exchange::{facts::Rules, model::CallId, number::PhoneNumber};
 use store::Store;
 use tokio_util::task::TaskTracker;
 
@@ -36,8 +36,12 @@ impl App {
     pub(crate) fn new(settings: Settings, store: Store) -> anyhow::Result<Arc<Self>> {
         let recordings = std::path::absolute(&settings.recordings.dir)
             .context("recordings.dir: the current folder cannot be told")?;
+        let rules = settings.rules();
+        // The numbering plans are read at their first use, which takes a tenth of a second: not
+        // the first caller's.
+        drop(PhoneNumber::parse(rules.outbound_hotline.as_str(), rules.country));
         Ok(Arc::new(Self {
-            rules: settings.rules(),
+            rules,
             texts: Texts::new(&settings).context("the SMS texts in the settings")?,
             switch_recordings: settings.switch_recordings()?,
             switch_prompts: settings.switch_prompts()?,
@@ -63,8 +67,8 @@ impl Live {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&call);
     }
 
-    pub(crate) fn contains(&self, call: CallId) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&call)
+    pub(crate) fn all(&self) -> HashSet<CallId> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn count(&self) -> usize {

@@ -50,9 +50,8 @@ fn caller(event: &Event, rules: &Rules) -> Option<PhoneNumber> {
     if withheld(event) {
         return None;
     }
-    let claimed = event
-        .variable("sip_P-Asserted-Identity")
-        .or_else(|| event.variable("sip_from_user"))?;
+    let claimed =
+        event.variable("sip_P-Asserted-Identity").or_else(|| event.variable("sip_from_user"))?;
     let user = identity_user(&claimed);
     PhoneNumber::parse(user, rules.country).ok()
 }

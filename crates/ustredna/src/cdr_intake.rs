@@ -31,7 +31,7 @@ use crate::{
 
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// A file that cannot be read as JSON after this time will not be finished any more.
-const HALF_WRITTEN: Duration = Duration::from_secs(60);
+const HALF_WRITTEN: Duration = Duration::from_mins(1);
 /// Where files go that nothing can be made of.
 const ASIDE: &str = "unmatched";
 
@@ -75,13 +75,16 @@ pub(crate) async fn take_in(app: &App) -> anyhow::Result<()> {
     if files.is_empty() {
         return Ok(());
     }
+    // In this order: a call that ends meanwhile is either still looked after here or settled
+    // there, never completed twice.
+    let live = app.live.all();
     let open = app.store.open_calls(clock::now()).await?;
     let mut open: HashMap<CallId, History> =
         open.into_iter().map(|history| (history.id, history)).collect();
     for (path, cdr) in &files {
         let call = CallId(cdr.variables.ustredna_call_id.unwrap_or(cdr.variables.uuid));
         // The task that looks after the call writes its end; until then the file is kept.
-        if app.live.contains(call) {
+        if live.contains(&call) {
             continue;
         }
         let is_caller = cdr.variables.ustredna_call_id.is_none();

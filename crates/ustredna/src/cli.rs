@@ -21,7 +21,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand, error::ErrorKind as Usage};
 use tokio::runtime::Runtime;
 
 use crate::{clock, serve, settings, settings::Settings};
@@ -99,13 +99,20 @@ Examples:
 /// Runs the command that was typed: 0 when it went well, 1 when not, 2 when it was mistyped.
 pub(crate) fn run() -> ExitCode {
     let cli = Cli::parse();
+    // clap's `args_conflicts_with_subcommands` would refuse `--config` there too.
+    if cli.command.misplaced() {
+        let text = "options of a list go after the word `list` or `verify`, and other commands have their own";
+        Cli::command().error(Usage::ArgumentConflict, text).exit();
+    }
     // A reader that has seen enough (`ustredna calls | head`) is no error. The exchange itself
     // has no such reader.
     let serves = matches!(cli.command, Command::Serve);
     let mut out = BufWriter::new(io::stdout().lock());
     let mut done = cli.run(&mut out);
     let flushed = out.flush();
-    if done.is_ok() && let Err(error) = flushed {
+    if done.is_ok()
+        && let Err(error) = flushed
+    {
         done = Err(error.into());
     }
     match done {
@@ -133,11 +140,22 @@ impl Cli {
 }
 
 impl Command {
-    async fn run(
-        self,
-        config: Option<&Path>,
-        out: &mut dyn io::Write,
-    ) -> anyhow::Result<ExitCode> {
+    fn misplaced(&self) -> bool {
+        match self {
+            Self::Shoppers(shoppers) => shoppers.misplaced(),
+            Self::Numbers(numbers) => numbers.misplaced(),
+            Self::Pairings(pairings) => pairings.misplaced(),
+            Self::Recordings(recordings) => recordings.misplaced(),
+            Self::Serve
+            | Self::Check(_)
+            | Self::Import(_)
+            | Self::Calls(_)
+            | Self::Tickets(_)
+            | Self::Sms(_) => false,
+        }
+    }
+
+    async fn run(self, config: Option<&Path>, out: &mut dyn io::Write) -> anyhow::Result<ExitCode> {
         let settings = load(config);
         if let Self::Check(check) = self {
             return check.run(config, settings, out).await;

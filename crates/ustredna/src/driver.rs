@@ -34,7 +34,12 @@ use verbs::Pending;
 const FAREWELL: Duration = Duration::from_secs(10);
 
 /// Runs one call from its first byte to its row.
-pub(crate) async fn drive(stream: TcpStream, app: Arc<App>, overload: bool, stop: CancellationToken) {
+pub(crate) async fn drive(
+    stream: TcpStream,
+    app: Arc<App>,
+    overload: bool,
+    stop: CancellationToken,
+) {
     let started_at = clock::now();
     let (line, event) = match Line::connect(stream).await {
         Ok(connected) => connected,
@@ -254,6 +259,7 @@ impl Driver {
     }
 
     fn observe(&mut self, event: &Event) -> Option<End> {
+        #[expect(clippy::wildcard_enum_match_arm, reason = "the others tell nothing here")]
         match event.event_name() {
             EventName::ChannelAnswer => self.answered = true,
             EventName::RecordStart => self.recording = true,

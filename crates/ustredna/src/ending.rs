@@ -13,6 +13,7 @@ use crate::{
 };
 
 /// A call that is over.
+#[expect(clippy::struct_field_names, reason = "`ended_at` is what every row calls it")]
 pub(crate) struct Ended {
     pub(crate) history: History,
     pub(crate) shopper_phone: Option<PhoneNumber>,
@@ -29,7 +30,7 @@ const PAUSES: [Duration; 7] = [
     Duration::from_secs(8),
     Duration::from_secs(18),
     Duration::from_secs(30),
-    Duration::from_secs(60),
+    Duration::from_mins(1),
 ];
 
 /// Writes a call's end, in a task of its own: the connection to FreeSWITCH need not wait for it.
@@ -56,19 +57,17 @@ pub(crate) async fn write(app: &App, ended: Ended) -> bool {
         let cause = hangup_cause.as_deref();
         match app.store.settle(&history, &settlement, ended_at, cause, &texts, delay).await {
             Ok(settled) => break settled,
-            Err(error) => match pauses.next() {
-                Some(pause) => {
-                    error!(%error, "a call's end could not be stored; trying again");
-                    tokio::time::sleep(*pause).await;
-                }
-                None => {
+            Err(error) => {
+                let Some(pause) = pauses.next() else {
                     error!(
                         %error,
                         "a call's end was not stored; its CDR file completes it at the next start"
                     );
                     return false;
-                }
-            },
+                };
+                error!(%error, "a call's end could not be stored; trying again");
+                tokio::time::sleep(*pause).await;
+            }
         }
     };
     info!(

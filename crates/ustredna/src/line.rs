@@ -50,7 +50,9 @@ impl Line {
         loop {
             match line.session.poll_event() {
                 Some(SessionEvent::Connected(event)) => return Ok((line, event)),
-                Some(SessionEvent::Replied { reply: Answer::Lost(_) | Answer::Reply(_), .. }) => {
+                Some(SessionEvent::Replied {
+                    reply: Answer::Lost(_) | Answer::Reply(_), ..
+                }) => {
                     return Err(LineError::NotConnected);
                 }
                 Some(SessionEvent::Disconnected(_)) => return Err(LineError::NotConnected),
@@ -83,7 +85,9 @@ impl Line {
         match message {
             Some(Ok(message)) => self.session.handle_message(message)?,
             // FreeSWITCH closes with a reset when we have unread bytes; that is an end too.
-            Some(Err(esl::CodecError::Io(_) | esl::CodecError::Truncated { .. })) | None => self.session.handle_eof(),
+            Some(Err(esl::CodecError::Io(_) | esl::CodecError::Truncated { .. })) | None => {
+                self.session.handle_eof();
+            }
             Some(Err(error)) => {
                 self.session.handle_eof();
                 return Err(error.into());

@@ -45,7 +45,11 @@ impl Listener {
 
     /// Takes calls until `drain`; then the door is shut at once, so that FreeSWITCH goes to the
     /// next controller in its list, and the calls under way are returned.
-    pub(crate) async fn run(self, drain: CancellationToken, stop: CancellationToken) -> TaskTracker {
+    pub(crate) async fn run(
+        self,
+        drain: CancellationToken,
+        stop: CancellationToken,
+    ) -> TaskTracker {
         loop {
             tokio::select! {
                 accepted = self.socket.accept() => match accepted {
@@ -71,7 +75,9 @@ impl Listener {
             Ok(place) => (place, false),
             Err(_) => match Arc::clone(&self.overflow).try_acquire_owned() {
                 Ok(place) => (place, true),
-                Err(_) => return error!("far more calls than switch.max_calls; a connection is closed"),
+                Err(_) => {
+                    return error!("far more calls than switch.max_calls; a connection is closed");
+                }
             },
         };
         let (app, stop) = (Arc::clone(&self.app), stop.clone());

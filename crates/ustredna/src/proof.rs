@@ -84,15 +84,16 @@ async fn look(path: PathBuf, talk: Option<Duration>) -> anyhow::Result<Proof> {
 fn tell(proof: &Proof, talk: Option<Duration>) {
     let talk_seconds = talk.unwrap_or_default().as_secs_f64();
     let seconds = proof.inspection.as_ref().map_or(0.0, |found| found.seconds);
-    match proof.verdict {
-        Verdict::Ok => info!(seconds, talk_seconds, "recording verified"),
-        verdict => warn!(
-            verdict = verdict.as_str(),
+    if proof.verdict == Verdict::Ok {
+        info!(seconds, talk_seconds, "recording verified");
+    } else {
+        warn!(
+            verdict = proof.verdict.as_str(),
             seconds,
             talk_seconds,
             problem = proof.problem.as_deref().unwrap_or_default(),
             "the recording is not in order"
-        ),
+        );
     }
 }
 

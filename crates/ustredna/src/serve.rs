@@ -14,7 +14,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::{
-    app::App, cdr_intake, listener,
+    app::App,
+    cdr_intake, listener,
     listener::Listener,
     logging,
     settings::{LogLevel, Settings},
@@ -71,7 +72,9 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     calls.wait().await;
     app.afterwork.close();
     if tokio::time::timeout(AFTERWORK, app.afterwork.wait()).await.is_err() {
-        error!("some ends of calls were not stored; their CDR files complete them at the next start");
+        error!(
+            "some ends of calls were not stored; their CDR files complete them at the next start"
+        );
     }
     for worker in workers {
         worker.await.context("a worker failed")?;

@@ -8,19 +8,14 @@ mod values;
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use exchange::{
-    destination::DialPolicy,
-    facts::Rules,
-    model::Language,
-    number::PhoneNumber,
-};
+use exchange::{destination::DialPolicy, facts::Rules, model::Language, number::PhoneNumber};
 use ipnet::IpNet;
 use secrecy::SecretString;
 use serde::Deserialize;
 
 pub(crate) use load::load;
-pub(crate) use values::{Span, Word, Zone};
 use values::{GatewayName, SwitchPath};
+pub(crate) use values::{Span, Word, Zone};
 
 macro_rules! section {
     ($(#[$doc:meta])* $name:ident { $($(#[$fdoc:meta])* $field:ident: $kind:ty = $default:expr,)+ }) => {
@@ -242,7 +237,11 @@ impl Settings {
     /// The recordings folder as FreeSWITCH sees it: absolute, since FreeSWITCH looks relative
     /// paths up below its own sounds.
     pub(crate) fn switch_recordings(&self) -> anyhow::Result<String> {
-        values::switch_path(&self.recordings.switch_dir, &self.recordings.dir, "recordings.switch_dir")
+        values::switch_path(
+            &self.recordings.switch_dir,
+            &self.recordings.dir,
+            "recordings.switch_dir",
+        )
     }
 
     /// The prompts folder as FreeSWITCH sees it.

@@ -42,5 +42,10 @@ async fn ready(State((app, draining)): Shared) -> (StatusCode, Json<Value>) {
         StatusCode::SERVICE_UNAVAILABLE
     };
     let problem = database.err();
-    (status, Json(json!({ "ready": status == StatusCode::OK, "stopping": stopping, "database": problem })))
+    (
+        status,
+        Json(
+            json!({ "ready": status == StatusCode::OK, "stopping": stopping, "database": problem }),
+        ),
+    )
 }

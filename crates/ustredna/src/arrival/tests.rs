@@ -1,5 +1,5 @@
-use esl::{EslCodec, Message};
 use bytes::BytesMut;
+use esl::{EslCodec, Message};
 use tokio_util::codec::Decoder as _;
 
 use super::*;

@@ -149,7 +149,7 @@ pub(super) async fn list(listing: &Listing, desk: &mut Desk<'_>) -> anyhow::Resu
             ]
         })
         .collect();
-    let header = ["STARTED", "CALL", "SHOPPER", "NUMBER", "DEALER", "OUTCOME", "TALK", "TICKET"];
+    let header = ["started", "CALL", "SHOPPER", "NUMBER", "DEALER", "outcome", "TALK", "TICKET"];
     desk.table(header, rows, "No such calls.")?;
     Ok(listing.tell_cut(desk, calls.len())?)
 }

@@ -89,7 +89,7 @@ impl Report<'_> {
             let fix = finding.fix.as_ref().map(|fix| format!(" — {fix}")).unwrap_or_default();
             // Errors of the settings show the line they are in below.
             let text = format!("{}{fix}", finding.detail).replace('\n', "\n      ");
-            writeln!(self.out, "{word:<5} {:<11} {text}", finding.check)?;
+            writeln!(self.out, "{word:<5} {:<12} {text}", finding.check)?;
         }
         // What follows may take seconds.
         Ok(self.out.flush()?)

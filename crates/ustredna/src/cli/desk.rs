@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use anyhow::Context as _;
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use exchange::number::PhoneNumber;
 use jiff::{Timestamp, tz::TimeZone};
 use secrecy::ExposeSecret as _;
@@ -83,7 +83,8 @@ impl Desk<'_> {
         Ok(())
     }
 
-    /// A table as wide as the terminal, or as it needs where there is none.
+    /// A table as wide as the terminal, or as it needs where there is none. Lower-case columns
+    /// may be broken to that end: a number or a path in two parts cannot be copied.
     pub(super) fn table<const N: usize>(
         &mut self,
         header: [&str; N],
@@ -93,10 +94,13 @@ impl Desk<'_> {
         let mut table = Table::new();
         table.load_style(presets::NOTHING);
         table.set_content_arrangement(ContentArrangement::Dynamic);
-        table.set_header(header);
+        table.set_header(header.map(str::to_uppercase));
         table.add_rows(rows.into_iter().map(|row| row.map(|cell| printable(&cell))));
-        for column in table.column_iter_mut() {
+        for (column, name) in table.column_iter_mut().zip(header) {
             column.set_padding((0, 2));
+            if name.chars().all(|c| !c.is_lowercase()) {
+                column.set_constraint(ColumnConstraint::ContentWidth);
+            }
         }
         if table.is_empty() {
             return self.line(empty);

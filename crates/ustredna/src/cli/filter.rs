@@ -11,7 +11,7 @@ use super::{
 /// How many rows a table has unless more are asked for.
 const TABLE_ROWS: u32 = 100;
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, PartialEq, Args)]
 pub(super) struct Listing {
     /// Only of the shopper with this phone, in any usual form
     #[arg(long, value_name = "PHONE")]

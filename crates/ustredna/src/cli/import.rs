@@ -158,11 +158,9 @@ async fn run(
         Err(ImportError::Store(error)) => return Err(error.into()),
     }
     problems.sort_by_key(|(line, _)| *line);
-    let mut text = String::new();
-    for (line, problem) in &problems {
-        text += &format!("\n  line {line}: {problem}");
-    }
-    bail!("nothing was imported, since the table has mistakes:{text}")
+    let lines: Vec<_> =
+        problems.iter().map(|(line, problem)| format!("\n  line {line}: {problem}")).collect();
+    bail!("nothing was imported, since the table has mistakes:{}", lines.concat())
 }
 
 /// An empty database to rehearse on, gone afterwards.

@@ -17,7 +17,6 @@ Examples:
   ustredna numbers --json | jq -r 'select(.shopper == null) | .number'    the free ones";
 
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Numbers {
     #[command(subcommand)]
     action: Option<Action>,
@@ -35,7 +34,7 @@ enum Action {
     Set(Set),
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, PartialEq, Args)]
 struct List {
     /// One JSON object a line
     #[arg(long)]
@@ -77,6 +76,11 @@ struct Change {
 }
 
 impl Numbers {
+    /// Whether options of the list stand before another word, where they would mean nothing.
+    pub(super) fn misplaced(&self) -> bool {
+        self.action.is_some() && self.list != List::default()
+    }
+
     pub(super) async fn run(self, desk: &mut Desk<'_>) -> anyhow::Result<()> {
         match self.action.unwrap_or(Action::List(self.list)) {
             Action::List(list) => list.run(desk).await,
@@ -121,8 +125,9 @@ impl List {
                 ]
             })
             .collect();
-        let empty = "No fictitious numbers yet: add one with `ustredna numbers add` or `ustredna import`.";
-        Ok(desk.table(["NUMBER", "ACTIVE", "SHOPPER", "ID", "NOTE"], rows, empty)?)
+        let empty =
+            "No fictitious numbers yet: add one with `ustredna numbers add` or `ustredna import`.";
+        Ok(desk.table(["NUMBER", "ACTIVE", "SHOPPER", "ID", "note"], rows, empty)?)
     }
 }
 

@@ -26,7 +26,6 @@ Examples:
   ustredna pairings --ended --json";
 
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Pairings {
     #[command(subcommand)]
     action: Option<Action>,
@@ -46,7 +45,7 @@ enum Action {
     End(Which),
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, PartialEq, Args)]
 struct List {
     /// Only of the shopper with this phone
     #[arg(long, value_name = "PHONE")]
@@ -130,6 +129,11 @@ fn pairing_number(text: &str) -> Result<PairingNumber, String> {
 }
 
 impl Pairings {
+    /// Whether options of the list stand before another word, where they would mean nothing.
+    pub(super) fn misplaced(&self) -> bool {
+        self.action.is_some() && self.list != List::default()
+    }
+
     pub(super) async fn run(self, desk: &mut Desk<'_>) -> anyhow::Result<()> {
         match self.action.unwrap_or(Action::List(self.list)) {
             Action::List(list) => list.run(desk).await,
@@ -208,7 +212,7 @@ impl List {
                 ]
             })
             .collect();
-        let header = ["SHOPPER", "NAME", "ID", "NUMBER", "PROJECT", "FROM", "TO", "STATE"];
+        let header = ["SHOPPER", "name", "ID", "NUMBER", "project", "FROM", "TO", "state"];
         let empty = if filter.shopper.is_some() || filter.project.is_some() {
             "No such pairings."
         } else {

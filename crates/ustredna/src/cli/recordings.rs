@@ -20,7 +20,6 @@ Examples:
   ustredna recordings verify";
 
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Recordings {
     #[command(subcommand)]
     action: Option<Action>,
@@ -65,6 +64,11 @@ impl From<RecordingRow> for RecordingJson {
 }
 
 impl Recordings {
+    /// Whether options of the list stand before another word, where they would mean nothing.
+    pub(super) fn misplaced(&self) -> bool {
+        self.action.is_some() && self.list != Listing::default()
+    }
+
     pub(super) async fn run(self, desk: &mut Desk<'_>) -> anyhow::Result<ExitCode> {
         match self.action.unwrap_or(Action::List(self.list)) {
             Action::List(listing) => list(&listing, desk).await.map(|()| ExitCode::SUCCESS),

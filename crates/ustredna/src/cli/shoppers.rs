@@ -26,7 +26,6 @@ Examples:
   ustredna shoppers --json | jq -r 'select(.active) | .phone'";
 
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Shoppers {
     #[command(subcommand)]
     action: Option<Action>,
@@ -44,7 +43,7 @@ enum Action {
     Set(Set),
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, PartialEq, Args)]
 struct List {
     /// One JSON object a line
     #[arg(long)]
@@ -71,6 +70,7 @@ struct Add {
 
 #[derive(Debug, Args)]
 #[group(id = "change", required = true, multiple = true)]
+#[expect(clippy::struct_excessive_bools, reason = "clap reads each option into a field")]
 struct Change {
     /// The new phone number
     #[arg(long, value_name = "PHONE")]
@@ -111,6 +111,11 @@ struct Set {
 }
 
 impl Shoppers {
+    /// Whether options of the list stand before another word, where they would mean nothing.
+    pub(super) fn misplaced(&self) -> bool {
+        self.action.is_some() && self.list != List::default()
+    }
+
     pub(super) async fn run(self, desk: &mut Desk<'_>) -> anyhow::Result<()> {
         match self.action.unwrap_or(Action::List(self.list)) {
             Action::List(list) => list.run(desk).await,
@@ -176,7 +181,7 @@ impl List {
                 ]
             })
             .collect();
-        let header = ["PHONE", "NAME", "LANGUAGE", "ACTIVE", "PIN", "PAIRINGS"];
+        let header = ["PHONE", "name", "LANGUAGE", "ACTIVE", "pin", "PAIRINGS"];
         let empty = "No shoppers yet: add one with `ustredna shoppers add` or `ustredna import`.";
         Ok(desk.table(header, rows, empty)?)
     }

@@ -81,7 +81,7 @@ pub(super) async fn list(listing: &Listing, desk: &mut Desk<'_>) -> anyhow::Resu
             ]
         })
         .collect();
-    let header = ["WRITTEN", "TO", "STATUS", "SENT", "TRIES", "TEXT", "ERROR"];
+    let header = ["written", "TO", "STATUS", "sent", "TRIES", "text", "error"];
     desk.table(header, rows, "No such messages.")?;
     Ok(listing.tell_cut(desk, messages.len())?)
 }

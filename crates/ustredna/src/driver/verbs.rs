@@ -8,9 +8,10 @@ use esl::{
 };
 use exchange::{
     call::{Answer, Digits, Entry, Gather, Reply, Verb},
+    cause::Cause,
     prompt::Prompt,
 };
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
 use uuid::Uuid;
 
 use super::Driver;
@@ -100,7 +101,8 @@ impl Driver {
     /// A command that its own grammar refuses: a fault of ours, not of the caller, whose call
     /// ends. The verb's reply is dropped, which ends the flow.
     pub(super) fn unspeakable(&mut self, error: CommandError) {
-        warn!(%error, "a command was not admitted; the call ends");
+        error!(%error, "a command was not admitted; the call ends");
+        self.kill(Cause::NormalClearing);
     }
 
     fn playlist(&self, prompt: &Prompt) -> Result<Playlist, CommandError> {

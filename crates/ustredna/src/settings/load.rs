@@ -24,8 +24,9 @@ pub(crate) fn load(
         }
     };
     // The file by itself first: only then do errors know their line.
-    let mut settings: Settings = toml::from_str(&text)
-        .map_err(|error| anyhow::anyhow!("in {}:\n{}", path.display(), error.to_string().trim_end()))?;
+    let mut settings: Settings = toml::from_str(&text).map_err(|error| {
+        anyhow::anyhow!("in {}:\n{}", path.display(), error.to_string().trim_end())
+    })?;
     let mut table: Table = toml::from_str(&text)?;
     let mut variables: Vec<(String, String)> =
         environment.into_iter().filter(|(name, _)| name.starts_with(PREFIX)).collect();
@@ -72,10 +73,8 @@ fn overlay(table: &mut Table, name: &str, value: &str) -> anyhow::Result<Setting
 fn insert(table: &mut Table, sections: &[String], key: &str, value: Value) -> anyhow::Result<()> {
     let mut at = table;
     for section in sections {
-        at = match at.entry(section.clone()).or_insert_with(|| Value::Table(Table::new())) {
-            Value::Table(inner) => inner,
-            _ => bail!("`{section}` is no section"),
-        };
+        let inner = at.entry(section.clone()).or_insert_with(|| Value::Table(Table::new()));
+        at = inner.as_table_mut().with_context(|| format!("`{section}` is no section"))?;
     }
     at.insert(key.to_owned(), value);
     Ok(())

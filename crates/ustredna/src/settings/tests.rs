@@ -56,7 +56,9 @@ listen = "127.0.0.1:8080"
 fn a_missing_file_means_the_defaults_unless_it_was_named() {
     let nowhere = std::path::Path::new("no/such/ustredna.toml");
     assert!(load(nowhere, false, []).is_ok());
-    assert!(format!("{:#}", load(nowhere, true, []).unwrap_err()).contains("no/such/ustredna.toml"));
+    assert!(
+        format!("{:#}", load(nowhere, true, []).unwrap_err()).contains("no/such/ustredna.toml")
+    );
 }
 
 #[test]

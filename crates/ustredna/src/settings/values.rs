@@ -1,11 +1,6 @@
 //! The kinds of values in the settings that TOML itself does not have.
 
-use std::{
-    fmt,
-    path::Path,
-    str::FromStr,
-    time::Duration,
-};
+use std::{fmt, path::Path, str::FromStr, time::Duration};
 
 use anyhow::Context as _;
 use jiff::tz::TimeZone;
@@ -47,10 +42,12 @@ impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let duration = humantime::parse_duration(&text).map_err(|_| {
-            D::Error::custom(format!("`{text}` is no length of time: write for example \"40s\", \"5m\" or \"7d\""))
+            D::Error::custom(format!(
+                "`{text}` is no length of time: write for example \"40s\", \"5m\" or \"7d\""
+            ))
         })?;
         // Ten years: far beyond any use, and arithmetic on times stays in range.
-        if duration > Duration::from_secs(3650 * 86_400) {
+        if duration > Duration::from_hours(3650 * 24) {
             return Err(D::Error::custom(format!("`{text}` is too long: at most 3650d")));
         }
         Ok(Self(duration))
@@ -89,7 +86,9 @@ impl<'de> Deserialize<'de> for Zone {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         TimeZone::get(&text).map(Self).map_err(|_| {
-            D::Error::custom(format!("`{text}` is no time zone: write for example \"Europe/Prague\""))
+            D::Error::custom(format!(
+                "`{text}` is no time zone: write for example \"Europe/Prague\""
+            ))
         })
     }
 }
@@ -103,7 +102,8 @@ impl<'de> Deserialize<'de> for Prefix {
         let text = String::deserialize(deserializer)?;
         match text.strip_prefix('+') {
             Some(digits)
-                if (1..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) =>
+                if (1..=15).contains(&digits.len())
+                    && digits.bytes().all(|b| b.is_ascii_digit()) =>
             {
                 Ok(Self(text))
             }

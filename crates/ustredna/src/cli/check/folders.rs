@@ -115,7 +115,7 @@ pub(super) fn prompts(settings: &Settings) -> Finding {
     }
     let mut named = missing.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
     if missing.len() > NAMED {
-        named += &format!(" and {} more", missing.len() - NAMED);
+        named = format!("{named} and {} more", missing.len() - NAMED);
     }
     Finding::fail(
         CHECK,

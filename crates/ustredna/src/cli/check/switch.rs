@@ -45,7 +45,9 @@ fn unreachable(settings: &Settings, error: &InboundError) -> Finding {
         InboundError::Password => {
             "set USTREDNA_SWITCH__PASSWORD to the ESL_PASSWORD that FreeSWITCH runs with"
         }
-        InboundError::Rejected => "let this machine in with the access list of FreeSWITCH's event socket",
+        InboundError::Rejected => {
+            "let this machine in with the access list of FreeSWITCH's event socket"
+        }
         InboundError::Unsendable => "set a plain one, for FreeSWITCH (ESL_PASSWORD) too",
         InboundError::Broken(_) => "check that switch.inbound is FreeSWITCH's event socket",
     };
@@ -70,18 +72,21 @@ fn ready(settings: &Settings, status: &str) -> Finding {
     };
     // It counts legs, and a call that was connected has two.
     let calls = sessions / 2;
-    let mut detail = format!("version {version} is ready and carries {calls} calls at once");
-    if calls < settings.switch.max_calls {
-        detail += &format!(
-            " (switch.max_calls allows {}: raise MAX_SESSIONS to twice that to use them)",
-            settings.switch.max_calls
-        );
+    let detail = format!("version {version} is ready and carries {calls} calls at once");
+    let max_calls = settings.switch.max_calls;
+    if calls < max_calls {
+        let hint = format!("MAX_SESSIONS must be twice switch.max_calls ({max_calls}) for more");
+        return Finding::ok(CHECK, format!("{detail} ({hint})"));
     }
     Finding::ok(CHECK, detail)
 }
 
 fn no_answer(check: &'static str, error: &impl Display) -> Finding {
-    Finding::fail(check, error.to_string(), "run `ustredna check` again, or look into FreeSWITCH's log")
+    Finding::fail(
+        check,
+        error.to_string(),
+        "run `ustredna check` again, or look into FreeSWITCH's log",
+    )
 }
 
 async fn gateway(settings: &Settings, switch: &mut Inbound) -> Finding {

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    path::{Path, PathBuf},
+    path::Path,
     process::ExitCode,
     time::Duration,
 };
@@ -67,16 +67,16 @@ impl Verify {
                 [found.verdict.replace('_', " "), problem, found.path.clone()]
             });
             if !short.is_empty() {
-                desk.table(["VERDICT", "PROBLEM", "PATH"], rows, "")?;
+                desk.table(["VERDICT", "problem", "PATH"], rows, "")?;
             }
-            let mut summary = format!(
-                "{checked} recordings checked, {in_order} in order, {} fall short",
-                short.len()
-            );
-            if in_progress > 0 {
-                summary += &format!(", {in_progress} of calls in progress left alone");
-            }
-            desk.line(&format!("{summary}."))?;
+            let left_alone = match in_progress {
+                0 => String::new(),
+                count => format!(", {count} of calls in progress left alone"),
+            };
+            let fall_short = short.len();
+            desk.line(&format!(
+                "{checked} recordings checked, {in_order} in order, {fall_short} fall short{left_alone}."
+            ))?;
         }
         Ok(if short.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
@@ -209,9 +209,11 @@ async fn settle(
         return short(row, "changed", Some(problem.to_owned()));
     }
     // A header that was put right once is in order ever after.
-    let verdict = match proof.verdict {
-        Verdict::Ok if row.verdict == Verdict::Repaired.as_str() => Verdict::Repaired,
-        other => other,
+    let repaired_once = row.verdict == Verdict::Repaired.as_str();
+    let verdict = if proof.verdict == Verdict::Ok && repaired_once {
+        Verdict::Repaired
+    } else {
+        proof.verdict
     };
     let now = RecordingRow {
         seconds: seen.map(|seen| seen.seconds),
@@ -227,14 +229,14 @@ async fn settle(
         let (name, seen) = (RecordingName::parse(&beside), seen.cloned());
         if let Some(name) = name {
             let recording = Recording::new(&name, verdict, seen.as_ref());
-            spawn_blocking(move || renew_sidecar(beside, recording)).await??;
+            spawn_blocking(move || renew_sidecar(&beside, recording)).await??;
         }
     }
     if verdict.is_good() { Ok(None) } else { short(row, verdict.as_str(), proof.problem) }
 }
 
 /// Tells the same in the `.json` beside the recording, if there is one.
-fn renew_sidecar(recording: PathBuf, found: Recording) -> anyhow::Result<()> {
+fn renew_sidecar(recording: &Path, found: Recording) -> anyhow::Result<()> {
     let path = recording.with_extension("json");
     if !path.exists() {
         return Ok(());

@@ -1,0 +1,40 @@
+# Conveniences; the README's commands need only cargo.
+
+# Lists the recipes.
+default:
+    @just --list
+
+# What CI checks, in its order.
+check: fmt lint test docs
+
+# Formatting.
+fmt:
+    cargo fmt --all --check
+
+# Lints, warnings denied.
+lint:
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# Every test; those on a real FreeSWITCH say `skipped` when there is none.
+test:
+    cargo test --workspace --locked
+
+# The end-to-end tests alone, on a real FreeSWITCH.
+e2e *ARGS:
+    cargo test --locked -p ustredna --test e2e -- {{ARGS}}
+
+# Latencies and memory, on a real FreeSWITCH.
+measure:
+    USTREDNA_E2E_MEASURE=1 cargo test --locked -p ustredna --test e2e -- measure --nocapture
+
+# The documentation of every crate.
+docs:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --document-private-items
+
+# Licences, advisories and duplicates in the dependencies (needs cargo-deny).
+deny:
+    cargo deny check
+
+# Makes the prompts that are missing (needs festival, its voices and sox).
+prompts:
+    freeswitch-conf/sounds/make-prompts.py
