@@ -87,12 +87,17 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
 /// Checks that what a call needs can be written, before the first one comes.
 async fn prepare_folders(app: &App) -> anyhow::Result<()> {
     let recordings = app.recordings.clone();
-    let spool = sms::SpoolGateway::new(&app.settings.sms.spool.dir);
+    let spool = app.settings.sms.spool.dir.clone();
+    let cdr = app.settings.cdr.dir.clone();
     tokio::task::spawn_blocking(move || {
-        std::fs::create_dir_all(&recordings)
-            .with_context(|| format!("recordings.dir {} cannot be made", recordings.display()))?;
+        for (setting, folder) in
+            [("recordings.dir", &recordings), ("sms.spool.dir", &spool), ("cdr.dir", &cdr)]
+        {
+            std::fs::create_dir_all(folder)
+                .with_context(|| format!("{setting}: {} cannot be made", folder.display()))?;
+        }
         recordings::check_writable(&recordings).context("recordings.dir")?;
-        spool.check().context("sms.spool.dir")
+        sms::SpoolGateway::new(spool).check().context("sms.spool.dir")
     })
     .await?
 }

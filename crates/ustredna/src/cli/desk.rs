@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use anyhow::Context as _;
-use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
 use exchange::number::PhoneNumber;
 use jiff::{Timestamp, tz::TimeZone};
 use secrecy::ExposeSecret as _;
@@ -11,6 +11,11 @@ use serde::Serialize;
 use store::Store;
 
 use crate::settings::Settings;
+
+/// Between columns.
+const GAP: u16 = 2;
+/// A column is broken to no less than this; in a terminal too narrow for that, lines run on.
+const NARROWEST: u16 = 10;
 
 pub(super) struct Desk<'a> {
     pub(super) settings: &'a Settings,
@@ -96,11 +101,15 @@ impl Desk<'_> {
         table.set_content_arrangement(ContentArrangement::Dynamic);
         table.set_header(header.map(str::to_uppercase));
         table.add_rows(rows.into_iter().map(|row| row.map(|cell| printable(&cell))));
-        for (column, name) in table.column_iter_mut().zip(header) {
-            column.set_padding((0, 2));
-            if name.chars().all(|c| !c.is_lowercase()) {
-                column.set_constraint(ColumnConstraint::ContentWidth);
-            }
+        let widths = table.column_max_content_widths();
+        for ((column, name), width) in table.column_iter_mut().zip(header).zip(widths) {
+            column.set_padding((0, GAP));
+            let breakable = name.chars().any(char::is_lowercase);
+            column.set_constraint(if breakable && width > NARROWEST {
+                ColumnConstraint::LowerBoundary(Width::Fixed(NARROWEST + GAP))
+            } else {
+                ColumnConstraint::ContentWidth
+            });
         }
         if table.is_empty() {
             return self.line(empty);

@@ -212,7 +212,7 @@ impl List {
                 ]
             })
             .collect();
-        let header = ["SHOPPER", "name", "ID", "NUMBER", "project", "FROM", "TO", "state"];
+        let header = ["SHOPPER", "name", "ID", "NUMBER", "project", "FROM", "TO", "STATE"];
         let empty = if filter.shopper.is_some() || filter.project.is_some() {
             "No such pairings."
         } else {

@@ -81,7 +81,7 @@ pub(super) async fn list(listing: &Listing, desk: &mut Desk<'_>) -> anyhow::Resu
         })
         .collect();
     let header =
-        ["last missed", "SHOPPER", "TICKET", "DEALER", "NUMBER", "MISSED", "status", "SMS"];
+        ["last missed", "SHOPPER", "TICKET", "DEALER", "NUMBER", "MISSED", "STATUS", "SMS"];
     desk.table(header, rows, "No such tickets.")?;
     Ok(listing.tell_cut(desk, tickets.len())?)
 }

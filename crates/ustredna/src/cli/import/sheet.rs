@@ -28,9 +28,6 @@ const HEADER: [&str; 8] = [
     "valid_to",
 ];
 
-/// Excel begins a "CSV UTF-8" with it.
-const BOM: &[u8] = "\u{feff}".as_bytes();
-
 /// The good lines, and what is wrong with the others.
 pub(super) struct Sheet {
     pub(super) rows: Vec<ImportRow>,
@@ -40,10 +37,10 @@ pub(super) struct Sheet {
 
 impl Sheet {
     pub(super) fn read(bytes: &[u8], settings: &Settings) -> anyhow::Result<Self> {
-        let bytes = bytes.strip_prefix(BOM).unwrap_or(bytes);
         // Where the decimal separator is a comma, as in Czech, spreadsheets separate by semicolons.
         let first = bytes.split(|b| *b == b'\n').find(|line| !line.trim_ascii().is_empty());
         let semicolons = first.is_some_and(|line| line.contains(&b';') && !line.contains(&b','));
+        // It passes over the byte order mark that Excel begins a "CSV UTF-8" with.
         let mut reader = ReaderBuilder::new()
             .delimiter(if semicolons { b';' } else { b',' })
             .has_headers(false)

@@ -1,0 +1,149 @@
+use std::{fmt::Write as _, io::Read as _, process::Stdio};
+
+use exchange::model::Service;
+
+use crate::world::{PastCall, World, assert_keys};
+
+const OUT: &str = "2026/11/22/20261122-103145_out_420777000111_420234567890_3f2a9c1e.wav";
+
+fn with_calls() -> World {
+    let world = World::imported();
+    let answered = PastCall {
+        service: Service::OutboundHotline,
+        at: "2026-11-22T09:31:45Z".parse().unwrap(),
+        talk_seconds: Some(65),
+        recording: OUT,
+    };
+    world.call("+420601123456", 1, &answered);
+    let missed = PastCall {
+        service: Service::FictitiousNumber,
+        at: "2026-11-22T23:30:00Z".parse().unwrap(),
+        talk_seconds: None,
+        recording: "2026/11/23/20261123-003000_back_420777000112_420234567890_4f2a9c1e.wav",
+    };
+    world.call("+420601123456", 2, &missed);
+    world
+}
+
+#[test]
+fn calls_have_the_promised_keys() {
+    let calls = with_calls().json(&["calls"]);
+    assert_eq!(calls.len(), 2);
+    for call in &calls {
+        assert_keys(
+            call,
+            "id service shopper fictitious_number dealer started_at answered_at ended_at \
+             talk_seconds outcome hangup_cause recording ticket attempts",
+        );
+    }
+    // The newest first.
+    let (missed, answered) = (&calls[0], &calls[1]);
+    assert_eq!(answered["service"], "outbound_hotline");
+    assert_eq!(answered["outcome"], "answered");
+    assert_eq!(answered["shopper"], "+420601123456");
+    assert_eq!(answered["started_at"], "2026-11-22T09:31:45Z");
+    assert_eq!(answered["talk_seconds"], 65.0);
+    assert_eq!(answered["recording"], OUT);
+    assert_eq!(answered["attempts"][0]["direction"], "out");
+    assert_eq!(missed["service"], "fictitious_number");
+    assert_eq!(missed["outcome"], "abandoned");
+    assert_eq!(missed["ticket"], 1);
+    assert!(missed["recording"].is_null() && missed["answered_at"].is_null());
+}
+
+#[test]
+fn tickets_sms_and_recordings_have_the_promised_keys() {
+    let world = with_calls();
+    let tickets = world.json(&["tickets"]);
+    assert_keys(
+        &tickets[0],
+        "shopper number dealer fictitious_number status missed first_missed_at last_missed_at sms",
+    );
+    assert_eq!(tickets[0]["status"], "open");
+    assert_eq!(tickets[0]["sms"], "queued");
+    let sms = world.json(&["sms"]);
+    assert_keys(&sms[0], "id to text segments status attempts not_before sent_at error");
+    assert_eq!(sms[0]["to"], "+420601123456");
+    assert_eq!(sms[0]["text"], "Zmeskany hovor");
+    world.lease_sms();
+    assert_eq!(world.json(&["sms"])[0]["status"], "sending");
+    assert_eq!(world.json(&["tickets"])[0]["sms"], "queued", "tickets know no `sending`");
+    let recordings = world.json(&["recordings"]);
+    assert_keys(&recordings[0], "call path seconds bytes channels sha256 verdict");
+    assert_eq!(recordings[0]["path"], OUT);
+    assert_eq!(recordings[0]["verdict"], "pending");
+}
+
+#[test]
+fn lists_are_narrowed() {
+    let world = with_calls();
+    let count = |arguments: &[&str]| world.json(&[&["calls"], arguments].concat()).len();
+    assert_eq!(count(&["--shopper", "601 123 456"]), 2);
+    assert_eq!(count(&["--shopper", "602654321"]), 0);
+    assert_eq!(count(&["--project", "Banks"]), 1);
+    assert_eq!(count(&["--limit", "1"]), 1);
+    // In Prague the missed call came half an hour after midnight.
+    assert_eq!(count(&["--since", "2026-11-23"]), 1);
+    assert_eq!(count(&["--until", "2026-11-22"]), 1);
+    assert_eq!(count(&["--since", "2026-11-22", "--until", "2026-11-23"]), 2);
+    assert_eq!(count(&["--since", "2026-11-22T23:30:00Z"]), 1);
+    let error = world.run(&["calls", "--since", "soon"]).failed();
+    assert!(error.contains("`soon`") && error.contains("2h"), "{error}");
+    let error = world.run(&["calls", "--shopper", "112"]).failed();
+    assert!(error.contains("`112`"), "{error}");
+}
+
+#[test]
+fn tables_are_for_people() {
+    let world = with_calls();
+    let table = world.run(&["calls"]).ok();
+    let lines: Vec<_> = table.lines().collect();
+    assert!(lines[0].starts_with("STARTED"), "{table}");
+    // Local time, numbers as they are dialled at home, no colours.
+    assert!(lines[2].starts_with("2026-11-22 10:31:45"), "{table}");
+    assert!(lines[2].contains("601123456") && lines[2].contains("1:05"), "{table}");
+    assert!(!table.contains('\u{1b}'), "{table}");
+    assert!(world.run(&["tickets"]).ok().contains("open"));
+    assert!(world.run(&["sms"]).ok().contains("Zmeskany hovor"));
+    assert!(world.run(&["recordings"]).ok().contains(OUT));
+    assert_eq!(world.run(&["calls", "--project", "Nothing"]).ok(), "No such calls.\n");
+}
+
+#[test]
+fn names_cannot_steer_the_terminal() {
+    let world = World::imported();
+    world.run(&["shoppers", "set", "601123456", "--name", "\u{1b}[2J"]).ok();
+    assert!(!world.run(&["shoppers"]).ok().contains('\u{1b}'));
+}
+
+#[test]
+fn without_a_database_a_list_says_what_to_do() {
+    let world = World::new();
+    for list in ["calls", "tickets", "sms", "recordings", "shoppers", "numbers", "pairings"] {
+        let error = world.run(&[list]).failed();
+        assert!(error.contains("ustredna serve") && error.contains("ustredna import"), "{error}");
+    }
+    assert!(!world.path("ustredna.db").exists());
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let world = World::imported();
+    let mut sheet = String::from(
+        "shopper_phone,shopper_name,language,fictitious_number,id,project,valid_from,valid_to\n",
+    );
+    // More than a pipe holds.
+    for number in 0..900 {
+        let name = "x".repeat(200);
+        writeln!(sheet, "603{number:06},{name},,778{number:06},,,,").unwrap();
+    }
+    world.write("many.csv", sheet);
+    world.run(&["import", "many.csv"]).ok();
+    let mut command = world.command(&["shoppers", "--json"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut first = [0; 10];
+    child.stdout.take().unwrap().read_exact(&mut first).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+}

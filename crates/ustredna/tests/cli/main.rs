@@ -1,0 +1,10 @@
+//! The command line as operators and scripts meet it: the built program, in a folder of its own.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
+mod changes;
+mod check;
+mod import;
+mod lists;
+mod settings;
+mod verify;
+mod world;

@@ -1,0 +1,157 @@
+//! The connection from FreeSWITCH, played by a peer that says whatever a test wants: garbage,
+//! silence, strangers, and a whole call while the database is locked or gone.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+
+mod peer;
+
+use std::{fs, io::Read as _, net::TcpStream, time::Duration};
+
+use peer::{Exchange, Peer};
+
+#[test]
+fn a_malformed_frame_closes_that_connection_with_one_line_and_no_other() {
+    let exchange = Exchange::start("");
+    let mut good = Peer::connect(&exchange);
+    for garbage in [
+        "Content-Type: text/event-plain\nContent-Length: many\n\n",
+        "no header at all\n\n",
+        "Content-Type: text/surprise\n\n",
+        "Content-Type: command/reply\nReply-Text: +OK\n\nContent-Type: api/response\nContent-Length: 2\n\nhi",
+    ] {
+        let before = exchange.log_lines("connection dropped");
+        let mut bad = Peer::connect(&exchange);
+        bad.say(garbage);
+        bad.expect_end();
+        assert_eq!(
+            exchange.wait_for_lines("connection dropped", before + 1),
+            before + 1,
+            "{garbage}"
+        );
+    }
+    // The one opened first is as good as ever.
+    good.arrives("777000999", "+420234567890");
+    assert_eq!(good.next_execute(), ("hangup".to_owned(), "UNALLOCATED_NUMBER".to_owned()));
+}
+
+#[test]
+fn a_silent_peer_holds_up_nobody() {
+    let exchange = Exchange::start("");
+    let silent: Vec<TcpStream> = (0..20).map(|_| exchange.dial()).collect();
+    let mut caller = Peer::connect(&exchange);
+    caller.arrives("777000999", "+420234567890");
+    assert_eq!(caller.next_execute().0, "hangup");
+    drop(silent);
+}
+
+#[test]
+fn a_stranger_gets_nothing() {
+    let exchange = Exchange::start("[switch]\nallow = [\"192.0.2.0/24\"]\n");
+    let mut stranger = exchange.dial();
+    let mut heard = Vec::new();
+    // Closed at once: by an end or by a reset.
+    drop(stranger.read_to_end(&mut heard));
+    assert!(heard.is_empty());
+    assert_eq!(exchange.wait_for_lines("not in switch.allow", 1), 1);
+}
+
+#[test]
+fn calls_beyond_max_calls_are_refused_in_order() {
+    let exchange = Exchange::start("[switch]\nmax_calls = 1\n");
+    let _first = Peer::connect(&exchange);
+    let mut second = Peer::connect(&exchange);
+    second.arrives("234234399", "+420601123456");
+    assert_eq!(second.next_execute(), ("hangup".to_owned(), "SWITCH_CONGESTION".to_owned()));
+}
+
+#[test]
+fn what_cannot_be_used_is_said_at_the_start_with_what_to_do() {
+    let running = Exchange::start("");
+    let blocked = running.folder().join("blocked");
+    fs::write(&blocked, "a file").unwrap();
+    let blocked = blocked.to_str().unwrap();
+    for (settings, told) in [
+        (format!("[switch]\nlisten = \"{}\"\n", running.listen()), "switch.listen"),
+        (format!("[web]\nlisten = \"{}\"\n", running.listen()), "web.listen"),
+        (format!("[database]\nurl = \"sqlite://{blocked}/u.db\"\n"), "database.url"),
+        (format!("[database]\nurl = \"sqlite://{blocked}\"\n"), "database.url"),
+        (format!("[recordings]\ndir = \"{blocked}\"\n"), "recordings.dir"),
+        (format!("[sms.spool]\ndir = \"{blocked}\"\n"), "sms.spool.dir"),
+    ] {
+        let (status, log) = Exchange::fails(&settings);
+        assert_eq!(status, Some(1), "{settings}\n{log}");
+        assert!(log.contains(told), "{settings} does not name {told}:\n{log}");
+    }
+}
+
+#[test]
+fn while_the_database_is_locked_nobody_is_rung_and_nothing_is_half_stored() {
+    let exchange = Exchange::start("");
+    exchange.import("601123456,,cs,777000111,,,,");
+    let mut shopper = Peer::connect(&exchange);
+    shopper.arrives("234234399", "+420601123456");
+    assert_eq!(shopper.next_execute().0, "answer");
+    shopper.complete(&[]);
+    let (entry, arguments) = shopper.next_execute();
+    assert_eq!(entry, "play_and_get_digits");
+    assert!(arguments.contains("/cs/enter-destination.wav"), "{arguments}");
+
+    let lock = exchange.lock_database();
+    shopper.keys("234567890", '#');
+    // The busy timeout passes, and then the shopper is told; no `bridge` came before.
+    let (app, prompt) = shopper.next_execute_within(Duration::from_secs(20));
+    assert_eq!(app, "playback");
+    assert!(prompt.ends_with("/cs/calls-not-possible.wav"), "{prompt}");
+    shopper.complete(&[("Application-Response", "FILE PLAYED")]);
+    assert_eq!(shopper.next_execute().0, "hangup");
+    assert!(exchange.wait_for_lines("database is locked", 1) > 0, "the log says why");
+    drop(lock);
+    shopper.hangs_up("NORMAL_CLEARING");
+
+    let calls = exchange.calls();
+    assert_eq!(calls.len(), 1, "{calls:?}");
+    assert_eq!(calls[0]["outcome"], "refused");
+    assert_eq!(calls[0]["attempts"].as_array().map(Vec::len), Some(0));
+}
+
+#[test]
+fn a_dealer_who_gives_up_while_it_rings_is_a_missed_call() {
+    let exchange = Exchange::start("[callbacks]\nsms_delay = \"1h\"\n");
+    exchange.import("601123456,,cs,777000111,,,,");
+    let mut dealer = Peer::connect(&exchange);
+    dealer.arrives("777000111", "+420234567890");
+    assert_eq!(dealer.next_execute().0, "ring_ready");
+    dealer.complete(&[]);
+    let (app, dial) = dealer.next_execute();
+    assert_eq!(app, "bridge");
+    assert!(dial.ends_with("}sofia/gateway/carrier/+420601123456"), "{dial}");
+    assert!(dial.contains("origination_caller_id_number=+420234234390,"), "{dial}");
+    assert!(!dial.contains("234567890"), "the dealer's number is not the shopper's to see: {dial}");
+    dealer.hangs_up("ORIGINATOR_CANCEL");
+
+    let calls = exchange.calls();
+    assert_eq!(calls[0]["outcome"], "abandoned");
+    let tickets = exchange.list("tickets");
+    assert_eq!((&tickets[0]["number"], &tickets[0]["missed"]), (&1.into(), &1.into()));
+    assert_eq!(tickets[0]["dealer"], "+420234567890");
+    assert_eq!(exchange.list("sms")[0]["status"], "queued");
+}
+
+#[test]
+fn a_destination_and_a_pin_leave_no_trace_in_the_log() {
+    let exchange = Exchange::start("[log]\nlevel = \"info\"\n");
+    exchange.import("601123456,,cs,777000111,,,,");
+    let mut shopper = Peer::connect(&exchange);
+    shopper.arrives("234234399", "+420601123456");
+    shopper.next_execute();
+    shopper.complete(&[]);
+    shopper.next_execute();
+    shopper.keys("234567890", '#');
+    let (app, _) = shopper.next_execute();
+    assert_eq!(app, "bridge");
+    shopper.hangs_up("NORMAL_CLEARING");
+    assert_eq!(exchange.calls()[0]["dealer"], "+420234567890");
+    let log = exchange.log();
+    for number in ["234567890", "601123456", "777000111"] {
+        assert!(!log.contains(number), "{number} in the log:\n{log}");
+    }
+}

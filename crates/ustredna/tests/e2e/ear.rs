@@ -1,0 +1,106 @@
+//! The ear of a phone: the socket to which the exchange sends its RTP.
+
+use std::{
+    io::ErrorKind,
+    net::UdpSocket,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use crate::{
+    audio::{FRAME, KEY_PAYLOAD, linear, share_of},
+    process::now,
+};
+
+/// Packets, and when they came.
+type Packets = Vec<(Instant, Vec<u8>)>;
+
+/// Listens until dropped.
+pub(crate) struct Ear {
+    heard: Arc<Mutex<Packets>>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Ear {
+    pub(crate) fn listen(port: u16) -> Self {
+        let socket = UdpSocket::bind(("127.0.0.1", port)).unwrap();
+        socket.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let stop = Arc::new(AtomicBool::new(false));
+        let (to, until) = (Arc::clone(&heard), Arc::clone(&stop));
+        let thread = thread::spawn(move || {
+            let mut buffer = [0; 2000];
+            while !until.load(Ordering::Relaxed) {
+                match socket.recv(&mut buffer) {
+                    Ok(length) => to.lock().unwrap().push((now(), buffer[..length].to_vec())),
+                    Err(error)
+                        if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+                    Err(_) => return,
+                }
+            }
+        });
+        Self { heard, stop, thread: Some(thread) }
+    }
+
+    /// RTP payloads of one type, with when they came.
+    fn payloads(&self, payload_type: u8) -> Packets {
+        let heard = self.heard.lock().unwrap();
+        let payload = |(at, packet): &(Instant, Vec<u8>)| {
+            (packet.len() > 12 && packet[1] & 0x7F == payload_type)
+                .then(|| (*at, packet[4..].to_vec()))
+        };
+        heard.iter().filter_map(payload).collect()
+    }
+
+    /// All speech so far, in A-law.
+    pub(crate) fn speech(&self) -> Vec<u8> {
+        self.payloads(8).into_iter().flat_map(|(_, packet)| packet[8..].to_vec()).collect()
+    }
+
+    /// The keys that were pressed at the other end (RFC 4733); one a time stamp.
+    pub(crate) fn keys(&self) -> String {
+        let mut keys = String::new();
+        let mut last = None;
+        for (_, packet) in self.payloads(KEY_PAYLOAD) {
+            let stamp = packet[..4].to_vec();
+            if last.as_ref() != Some(&stamp) {
+                keys.push(match packet[8] {
+                    10 => '*',
+                    11 => '#',
+                    digit => char::from(b'0' + digit.min(9)),
+                });
+                last = Some(stamp);
+            }
+        }
+        keys
+    }
+
+    /// For how many seconds a tone was heard from `since` on.
+    pub(crate) fn seconds_of(&self, hz: u32, since: Instant) -> f64 {
+        let frames = self
+            .payloads(8)
+            .into_iter()
+            .filter(|(at, packet)| *at >= since && packet.len() == 8 + FRAME)
+            .filter(|(_, packet)| {
+                let samples: Vec<i16> = packet[8..].iter().map(|byte| linear(*byte)).collect();
+                let loud = samples.iter().any(|sample| sample.unsigned_abs() > 2000);
+                loud && share_of(&samples, hz) > 0.8
+            });
+        f64::from(u32::try_from(frames.count()).unwrap()) * 0.02
+    }
+}
+
+impl Drop for Ear {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            // A panic of the listener has been printed; here nothing more can be done.
+            drop(thread.join());
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! The built `ustredna`: its settings, its running, its lists.
+
+use std::{
+    env,
+    fmt::Write as _,
+    fs,
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    time::Duration,
+};
+
+use serde_json::Value;
+
+use crate::{
+    process::{Running, tail, wait_for},
+    switch::{Addresses, PASSWORD, conf},
+};
+
+/// Settings that scenarios change.
+pub(crate) struct Settings {
+    pub(crate) ring_timeout: &'static str,
+    pub(crate) shopper_ring_timeout: &'static str,
+    pub(crate) sms_delay: &'static str,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { ring_timeout: "20s", shopper_ring_timeout: "20s", sms_delay: "60s" }
+    }
+}
+
+/// `ustredna` in a folder of its own.
+pub(crate) struct Exchange {
+    dir: PathBuf,
+    pub(crate) controller: u16,
+    pub(crate) web: u16,
+    process: Option<Running>,
+}
+
+/// One object of a `--json` list.
+pub(crate) type Row = Value;
+
+impl Exchange {
+    pub(crate) fn prepare(dir: &Path, settings: &Settings, switch: &Addresses, web: u16) -> Self {
+        let mut toml = String::new();
+        let Settings { ring_timeout, shopper_ring_timeout, sms_delay } = settings;
+        write!(
+            toml,
+            "[exchange]\nlanguage = \"cs\"\ntimezone = \"Europe/Prague\"\n\
+             [switch]\nlisten = \"127.0.0.1:{}\"\ninbound = \"127.0.0.1:{}\"\nring_timeout = \"{ring_timeout}\"\n\
+             [callbacks]\nring_timeout = \"{shopper_ring_timeout}\"\nsms_delay = \"{sms_delay}\"\n\
+             [prompts]\ndir = \"{}\"\n[web]\nlisten = \"127.0.0.1:{web}\"\n\
+             [log]\nformat = \"json\"\nlevel = \"debug\"\n",
+            switch.controller,
+            switch.event_socket,
+            conf().join("sounds").display(),
+        )
+        .unwrap();
+        fs::write(dir.join("ustredna.toml"), toml).unwrap();
+        // Whoever takes the messages away makes the folder.
+        fs::create_dir(dir.join("sms")).unwrap();
+        Self { dir: dir.to_owned(), controller: switch.controller, web, process: None }
+    }
+
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ustredna"));
+        // Settings of whoever runs the tests are not those of the tests.
+        for (name, _) in
+            env::vars_os().filter(|(n, _)| n.to_string_lossy().starts_with("USTREDNA_"))
+        {
+            command.env_remove(name);
+        }
+        command.current_dir(&self.dir).env("USTREDNA_SWITCH__PASSWORD", PASSWORD);
+        command
+    }
+
+    /// Runs a command of it to its end.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        self.command().args(arguments).args(["--config", "ustredna.toml"]).output().unwrap()
+    }
+
+    /// Imports a CSV (without its header), which must be accepted.
+    pub(crate) fn import(&self, lines: &str) {
+        let output = self.try_import(lines, &[]);
+        assert!(output.status.success(), "import: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    pub(crate) fn try_import(&self, lines: &str, options: &[&str]) -> Output {
+        let header =
+            "shopper_phone,shopper_name,language,fictitious_number,id,project,valid_from,valid_to";
+        fs::write(self.dir.join("import.csv"), format!("{header}\n{lines}\n")).unwrap();
+        self.run(&[&["import", "import.csv"], options].concat())
+    }
+
+    /// Starts `serve`, without waiting.
+    pub(crate) fn start(&mut self) {
+        let mut command = self.command();
+        command.args(["serve", "--config", "ustredna.toml"]);
+        self.process =
+            Some(Running::start("ustredna", &mut command, &self.dir.join("ustredna.log")));
+    }
+
+    /// Waits until it takes calls.
+    pub(crate) fn await_ready(&mut self) {
+        let web = self.web;
+        let process = self.process();
+        wait_for(Duration::from_secs(20), "ustredna is ready", || {
+            if let Some(status) = process.ended() {
+                panic!("ustredna ended at its start, {status}:\n{}", process.tail());
+            }
+            get(web, "/healthz")?.starts_with("HTTP/1.1 200").then_some(())
+        });
+    }
+
+    pub(crate) fn process(&mut self) -> &mut Running {
+        self.process.as_mut().expect("ustredna was started")
+    }
+
+    /// The objects of a list, such as `calls`.
+    pub(crate) fn list(&self, noun: &str) -> Vec<Row> {
+        let output = self.run(&[noun, "--json"]);
+        assert!(
+            output.status.success(),
+            "ustredna {noun} --json: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let text = String::from_utf8(output.stdout).unwrap();
+        let parse = |line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{line}: {e}"));
+        text.lines().map(parse).collect()
+    }
+
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.dir.join("ustredna.log")).unwrap_or_default()
+    }
+
+    pub(crate) fn log_tail(&self) -> String {
+        tail(&self.dir.join("ustredna.log"), 120)
+    }
+}
+
+/// The answer to an HTTP request, head and body.
+pub(crate) fn get(port: u16, path: &str) -> Option<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(2))).ok()?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    Some(answer)
+}

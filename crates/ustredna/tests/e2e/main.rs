@@ -1,0 +1,109 @@
+//! End-to-end tests: the built `ustredna` behind a real FreeSWITCH with the project's own
+//! configuration; SIPp plays shoppers and dealers with real RTP and real keys.
+//!
+//! Without `freeswitch` or `sipp` on PATH every scenario is reported as ignored, and why.
+//! `USTREDNA_E2E_MEASURE=1` adds the scenario that measures.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a test: what goes wrong ends it, with its reason"
+)]
+
+mod audio;
+mod ear;
+mod exchange;
+mod phone;
+mod ports;
+mod process;
+mod scenarios;
+mod sip_trace;
+mod switch;
+mod world;
+
+use std::{
+    cell::RefCell,
+    env, fs,
+    panic::{self, AssertUnwindSafe},
+    path::PathBuf,
+};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+use world::{Setup, World};
+
+/// A scenario: what it needs, and what happens.
+struct Scenario {
+    name: &'static str,
+    setup: Setup,
+    run: fn(&mut World),
+}
+
+impl Scenario {
+    fn new(name: &'static str, run: fn(&mut World)) -> Self {
+        Self { name, setup: Setup::default(), run }
+    }
+
+    fn with(name: &'static str, setup: Setup, run: fn(&mut World)) -> Self {
+        Self { name, setup, run }
+    }
+
+    fn into_trial(self) -> Trial {
+        let Self { name, setup, run } = self;
+        Trial::test(name, move || play(&setup, run))
+    }
+}
+
+thread_local! {
+    static PANIC: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// Runs a scenario in a world of its own; whatever happens, the world ends with it.
+fn play(setup: &Setup, run: fn(&mut World)) -> Result<(), Failed> {
+    let caught = |run: &mut dyn FnMut()| {
+        panic::catch_unwind(AssertUnwindSafe(run)).map_err(|_| PANIC.with(RefCell::take))
+    };
+    let mut world = None;
+    caught(&mut || world = Some(World::new(setup)))?;
+    let Some(mut world) = world else { return Err("no world".into()) };
+    caught(&mut || {
+        world.await_ready(setup);
+        run(&mut world);
+    })
+    .map_err(|failure| format!("{failure}\n{}\n===== again: {failure}", world.report()).into())
+}
+
+/// Why nothing can be tested here, if so.
+fn missing() -> Option<String> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let is_there = |name: &str| env::split_paths(&path).any(|dir| dir.join(name).is_file());
+    for (program, package) in
+        [("freeswitch", "FreeSWITCH 1.10 or later"), ("sipp", "Debian: sip-tester")]
+    {
+        if !is_there(program) {
+            return Some(format!("`{program}` is not on PATH ({package})"));
+        }
+    }
+    // SIPp sends its media through raw sockets: capability CAP_NET_RAW, bit 13.
+    let status = fs::read_to_string(PathBuf::from("/proc/self/status")).unwrap_or_default();
+    let bits = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+    let bits = bits.and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok()).unwrap_or_default();
+    (bits & (1 << 13) == 0).then(|| "SIPp needs raw sockets for its media: run as root".to_owned())
+}
+
+fn main() {
+    let mut arguments = Arguments::from_args();
+    // More at once than the machine carries, and speech is late; a scenario mostly waits.
+    arguments.test_threads.get_or_insert(6);
+    let mut trials: Vec<Trial> = scenarios::all().into_iter().map(Scenario::into_trial).collect();
+    if let Some(reason) = missing() {
+        eprintln!("end-to-end tests skipped: {reason}");
+        trials = trials.into_iter().map(|trial| trial.with_ignored_flag(true)).collect();
+        arguments.ignored = false;
+        arguments.include_ignored = false;
+    }
+    panic::set_hook(Box::new(|panicked| {
+        PANIC.with(|text| text.replace(panicked.to_string()));
+    }));
+    libtest_mimic::run(&arguments, trials).exit();
+}

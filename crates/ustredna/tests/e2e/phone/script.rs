@@ -1,0 +1,118 @@
+//! What a phone does once it is connected.
+
+use std::{fmt::Write as _, path::Path};
+
+use crate::audio::Media;
+
+enum Step {
+    /// Silence, ms.
+    Wait(u32),
+    Keys(String),
+    /// Hz and ms.
+    Sings(u32, u32),
+    /// Hz, or silence; and at most so many ms.
+    UntilHangup(Option<u32>, u32),
+    HangsUp,
+}
+
+/// Steps, in order. They end with a hang-up, whosever it is.
+#[derive(Default)]
+pub(crate) struct Steps(Vec<Step>);
+
+impl Steps {
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    /// Waits in silence.
+    pub(crate) fn waits(mut self, ms: u32) -> Self {
+        self.0.push(Step::Wait(ms));
+        self
+    }
+
+    /// Presses keys.
+    pub(crate) fn keys(mut self, keys: &str) -> Self {
+        self.0.push(Step::Keys(keys.to_owned()));
+        self
+    }
+
+    /// Sings a tone.
+    pub(crate) fn sings(mut self, hz: u32, ms: u32) -> Self {
+        self.0.push(Step::Sings(hz, ms));
+        self
+    }
+
+    /// Sings until the other side hangs up, which it must within `ms`.
+    pub(crate) fn sings_until_hangup(mut self, hz: u32, ms: u32) -> Self {
+        self.0.push(Step::UntilHangup(Some(hz), ms));
+        self
+    }
+
+    /// Listens until the other side hangs up, which it must within `ms`.
+    pub(crate) fn listens_until_hangup(mut self, ms: u32) -> Self {
+        self.0.push(Step::UntilHangup(None, ms));
+        self
+    }
+
+    /// Hangs up.
+    pub(crate) fn hangs_up(mut self) -> Self {
+        self.0.push(Step::HangsUp);
+        self
+    }
+
+    /// As SIPp's XML. `files` takes the media, their names begin with `prefix`; `bye` is how
+    /// this side says BYE.
+    pub(super) fn xml(&self, files: &Path, prefix: &str, bye: &str) -> String {
+        let mut xml = String::new();
+        let source = prefix.bytes().fold(7_u32, |sum, byte| sum.wrapping_mul(31) + u32::from(byte));
+        let mut media = Media::new(source);
+        for (index, step) in self.0.iter().enumerate() {
+            let path = files.join(format!("{prefix}-{index}.pcap"));
+            let piece = match step {
+                Step::Keys(keys) => Some(media.keys(keys)),
+                Step::Sings(hz, ms) => Some(media.tone(*hz, *ms)),
+                Step::UntilHangup(hz, ms) => hz.map(|hz| media.tone(hz, *ms)),
+                Step::Wait(_) | Step::HangsUp => None,
+            };
+            if let Some(piece) = &piece {
+                piece.write_pcap(&path);
+                writeln!(
+                    xml,
+                    r#"<nop><action><exec play_pcap_audio="{}"/></action></nop>"#,
+                    path.display()
+                )
+                .unwrap();
+            }
+            match (step, piece) {
+                (Step::Wait(ms), _) => writeln!(xml, r#"<pause milliseconds="{ms}"/>"#).unwrap(),
+                (Step::UntilHangup(_, ms), _) => {
+                    writeln!(xml, r#"<recv request="BYE" timeout="{ms}"/>"#).unwrap();
+                    xml.push_str(&send(
+                        "SIP/2.0 200 OK\n[last_Via:]\n[last_From:]\n[last_To:]\n[last_Call-ID:]\n\
+                         [last_CSeq:]\nContent-Length: 0",
+                    ));
+                }
+                (Step::HangsUp, _) => {
+                    xml.push_str(&send(bye));
+                    xml.push_str("<recv response=\"200\"/>\n");
+                }
+                (_, Some(piece)) => {
+                    writeln!(xml, r#"<pause milliseconds="{}"/>"#, piece.ms).unwrap();
+                }
+                (Step::Keys(_) | Step::Sings(..), None) => {}
+            }
+        }
+        xml
+    }
+}
+
+/// A message that SIPp sends.
+pub(super) fn send(message: &str) -> String {
+    format!("<send><![CDATA[\n{message}\n\n]]></send>\n")
+}
+
+/// The body of an offer or answer: A-law and keys, to and from the port of the ear.
+pub(super) const SDP: &str = "Content-Type: application/sdp\nContent-Length: [len]\n\n\
+    v=0\no=- 1 1 IN IP4 [local_ip]\ns=-\nc=IN IP4 [media_ip]\nt=0 0\n\
+    m=audio [media_port+4] RTP/AVP 8 101\na=rtpmap:8 PCMA/8000\n\
+    a=rtpmap:101 telephone-event/8000\na=fmtp:101 0-15\na=ptime:20";

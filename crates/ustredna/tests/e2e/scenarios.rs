@@ -1,0 +1,68 @@
+//! All scenarios, by service.
+
+mod callback;
+mod connected;
+mod destination;
+mod faults;
+mod hotline;
+mod identity;
+mod import;
+mod measure;
+mod missed;
+mod outbound;
+mod phones;
+
+use serde_json::Value;
+
+use crate::{
+    Scenario,
+    phone::{Caller, DEALER_HZ, SHOPPER_HZ, Steps},
+    world::{OUTBOUND, SHOPPER},
+};
+
+/// All that are run by default, and those asked for.
+pub(crate) fn all() -> Vec<Scenario> {
+    [
+        // The longest first, so that none is waited for alone at the end.
+        missed::all(),
+        outbound::all(),
+        destination::all(),
+        hotline::all(),
+        callback::all(),
+        connected::all(),
+        identity::all(),
+        faults::all(),
+        import::all(),
+        phones::all(),
+        measure::all(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Before keying: the greeting has begun, so that keys fall into it.
+const A_MOMENT: u32 = 800;
+
+/// The shopper calls the outbound hotline and does this.
+fn shopper_calls_out(steps: Steps) -> Caller {
+    Caller::new(SHOPPER, OUTBOUND).answered(steps)
+}
+
+/// A destination keyed at once, and then the talk until the dealer hangs up.
+fn keys_and_talks(keys: &str) -> Steps {
+    Steps::new().waits(A_MOMENT).keys(keys).sings_until_hangup(SHOPPER_HZ, 15_000)
+}
+
+/// A dealer who talks for two and a half seconds and hangs up.
+fn talks_and_hangs_up() -> Steps {
+    Steps::new().sings(DEALER_HZ, 2500).hangs_up()
+}
+
+/// Compares some keys of a row.
+#[track_caller]
+fn assert_row(row: &Value, expected: &[(&str, Value)]) {
+    for (key, value) in expected {
+        assert_eq!(row[*key], *value, "`{key}` of {row:#}");
+    }
+}

@@ -1,0 +1,117 @@
+//! The SIP messages of a phone, from SIPp's `-trace_msg` file, and what must not be in them.
+
+use std::{fs, path::Path};
+
+/// One message as a phone sent or received it.
+#[derive(Clone)]
+pub(crate) struct Message {
+    /// Seconds; comparable between the phones of one machine.
+    pub(crate) at: f64,
+    /// Whether the phone sent it.
+    pub(crate) sent: bool,
+    pub(crate) text: String,
+}
+
+impl Message {
+    /// The request or status line.
+    pub(crate) fn first_line(&self) -> &str {
+        self.text.lines().next().unwrap_or_default()
+    }
+
+    /// The value of the first header of this name.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.text
+            .lines()
+            .take_while(|line| !line.is_empty())
+            .filter_map(|line| line.split_once(':'))
+            .find(|(header, _)| header.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.trim())
+            .unwrap_or_default()
+    }
+
+    fn is_request(&self, method: &str) -> bool {
+        self.first_line().starts_with(&format!("{method} "))
+    }
+
+    /// Whether it is this final or provisional answer to an INVITE.
+    pub(crate) fn is_answer(&self, code: u16) -> bool {
+        self.first_line().starts_with(&format!("SIP/2.0 {code} "))
+            && self.header("CSeq").ends_with("INVITE")
+    }
+}
+
+/// All messages of one phone.
+#[derive(Clone, Default)]
+pub(crate) struct Trace(Vec<Message>);
+
+impl Trace {
+    /// Reads what SIPp has written so far.
+    pub(crate) fn read(path: &Path) -> Self {
+        let text = fs::read_to_string(path).unwrap_or_default().replace('\r', "");
+        let parts = text.split("-----------------------------------------------");
+        Self(parts.filter_map(message).collect())
+    }
+
+    pub(crate) fn messages(&self) -> &[Message] {
+        &self.0
+    }
+
+    /// The INVITEs of this phone, one a leg: retransmissions count once.
+    pub(crate) fn invites(&self) -> Vec<&Message> {
+        let mut legs: Vec<&Message> = Vec::new();
+        for invite in self.0.iter().filter(|message| message.is_request("INVITE")) {
+            if legs.iter().all(|leg| leg.header("Call-ID") != invite.header("Call-ID")) {
+                legs.push(invite);
+            }
+        }
+        legs
+    }
+
+    /// The messages of one leg.
+    pub(crate) fn leg(&self, invite: &Message) -> Self {
+        let call = invite.header("Call-ID");
+        Self(self.0.iter().filter(|message| message.header("Call-ID") == call).cloned().collect())
+    }
+
+    /// When this answer to an INVITE came first.
+    pub(crate) fn answered_at(&self, code: u16) -> Option<f64> {
+        self.0.iter().find(|message| message.is_answer(code)).map(|message| message.at)
+    }
+
+    /// When this request came first.
+    pub(crate) fn request_at(&self, method: &str) -> Option<f64> {
+        self.0.iter().find(|message| message.is_request(method)).map(|message| message.at)
+    }
+
+    /// From the answer to the BYE.
+    pub(crate) fn talk_seconds(&self) -> f64 {
+        let answered = self.answered_at(200).expect("the call was answered");
+        self.request_at("BYE").expect("the call was hung up") - answered
+    }
+
+    /// No message that the exchange sent to this phone holds the number (E.164) in any form,
+    /// in no header and no body.
+    pub(crate) fn assert_never_shown(&self, number: &str) {
+        // 00420… and +420… end alike; the national form is the least that gives it away.
+        let national = number.trim_start_matches("+420");
+        for message in self.0.iter().filter(|message| !message.sent) {
+            let written_together: String =
+                message.text.chars().filter(|c| !matches!(c, ' ' | '-' | '.')).collect();
+            assert!(
+                !message.text.contains(national) && !written_together.contains(national),
+                "{number} is shown to a phone that must not see it:\n{}",
+                message.text
+            );
+        }
+    }
+}
+
+/// ` 2026-11-22 10:38:39.354208\nUDP message received [939] bytes :\n\n<message>`
+fn message(part: &str) -> Option<Message> {
+    let (stamp, rest) = part.trim_start().split_once('\n')?;
+    let (direction, text) = rest.split_once("\n\n")?;
+    let (_, time) = stamp.trim().split_once(' ')?;
+    let mut units = time.split(':').map(|unit| unit.parse::<f64>().unwrap_or_default());
+    let at = units.next()? * 3600.0 + units.next()? * 60.0 + units.next()?;
+    Some(Message { at, sent: direction.contains("sent"), text: text.to_owned() })
+}

@@ -1,0 +1,212 @@
+//! One scenario's world: a switch, an exchange, a carrier with phones.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+    sync::{
+        LazyLock,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use crate::{
+    audio::Phrases,
+    exchange::{Exchange, Row, Settings},
+    phone::{self, Callees, Caller, Phone},
+    ports::Ports,
+    process::wait_for,
+    switch::{Addresses, Switch, conf},
+};
+
+/// The shopper's real number, which no dealer may ever see.
+pub(crate) const SHOPPER: &str = "+420601123456";
+/// The shopper's fictitious numbers.
+pub(crate) const FIRST: &str = "+420777000111";
+pub(crate) const SECOND: &str = "+420777000222";
+/// Dealers.
+pub(crate) const DEALER: &str = "+420234567890";
+pub(crate) const OTHER_DEALER: &str = "+420222333444";
+/// The hotlines as carriers pass them.
+pub(crate) const OUTBOUND: &str = "234234399";
+pub(crate) const CALLBACK: &str = "+420234234390";
+
+/// A shopper with one pairing.
+pub(crate) const ONE: &str = "+420601123456,Jana,cs,+420777000111,1,Auto,,";
+/// A shopper with two.
+pub(crate) const TWO: &str =
+    "+420601123456,Jana,cs,+420777000111,1,Auto,,\n+420601123456,Jana,cs,+420777000222,2,Banky,,";
+
+static PHRASES: LazyLock<Phrases> = LazyLock::new(|| Phrases::read(&conf().join("sounds"), "cs"));
+
+/// What a scenario needs.
+pub(crate) struct Setup {
+    pub(crate) settings: Settings,
+    /// CSV lines.
+    pub(crate) data: &'static str,
+    /// Whether `serve` runs.
+    pub(crate) controller: bool,
+    /// Ports for RTP, two a leg.
+    pub(crate) rtp_ports: u16,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self { settings: Settings::default(), data: ONE, controller: true, rtp_ports: 60 }
+    }
+}
+
+/// See the module.
+pub(crate) struct World {
+    pub(crate) exchange: Exchange,
+    pub(crate) switch: Switch,
+    addresses: Addresses,
+    ports: Ports,
+    phones: AtomicU32,
+    // Last: removed when nobody writes to it any more.
+    dir: tempfile::TempDir,
+}
+
+impl World {
+    /// Prepares everything; nothing is waited for yet.
+    pub(crate) fn new(setup: &Setup) -> Self {
+        let dir = tempfile::Builder::new().prefix("ustredna-e2e").tempdir().unwrap();
+        let ports = Ports::find(setup.rtp_ports + 140);
+        let addresses = Addresses::find(&ports, setup.rtp_ports);
+        let switch = Switch::start(dir.path(), &addresses);
+        let mut exchange = Exchange::prepare(dir.path(), &setup.settings, &addresses, ports.one());
+        if setup.controller {
+            exchange.import(setup.data);
+            exchange.start();
+        }
+        Self { exchange, switch, addresses, ports, phones: AtomicU32::new(0), dir }
+    }
+
+    /// Waits until calls can be made.
+    pub(crate) fn await_ready(&mut self, setup: &Setup) {
+        if setup.controller {
+            self.exchange.await_ready();
+        }
+        self.switch.await_ready();
+    }
+
+    /// Makes a call.
+    pub(crate) fn call(&self, name: &str, caller: &Caller) -> Phone {
+        caller.start(self.dir.path(), &self.phone_name(name), &self.ports, self.addresses.sip)
+    }
+
+    /// Puts phones behind the carrier. One set at a time.
+    pub(crate) fn callees(&self, callees: &Callees) -> Phone {
+        let name = self.phone_name("callees");
+        callees.start(self.dir.path(), &name, &self.ports, self.addresses.carrier)
+    }
+
+    fn phone_name(&self, name: &str) -> String {
+        format!("phone-{}-{name}", self.phones.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Rows of a list as soon as there are `count` that `look` accepts.
+    pub(crate) fn rows(
+        &self,
+        noun: &str,
+        count: usize,
+        accepts: impl Fn(&Row) -> bool,
+    ) -> Vec<Row> {
+        let mut last = Vec::new();
+        let end = crate::process::now() + Duration::from_secs(10);
+        while crate::process::now() < end {
+            last = self.exchange.list(noun);
+            let rows: Vec<Row> = last.iter().filter(|row| accepts(row)).cloned().collect();
+            if rows.len() == count {
+                return rows;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        panic!("not {count} of these {noun} are as expected: {last:#?}");
+    }
+
+    /// The calls, once `count` have ended and their recordings have been looked at.
+    pub(crate) fn ended_calls(&self, count: usize) -> Vec<Row> {
+        self.rows("calls", count, |call| !call["ended_at"].is_null())
+    }
+
+    /// The only call.
+    pub(crate) fn only_call(&self) -> Row {
+        self.ended_calls(1).remove(0)
+    }
+
+    /// Every WAV file on disk.
+    pub(crate) fn wav_files(&self) -> Vec<PathBuf> {
+        files_below(&self.dir.path().join("recordings"), "wav")
+    }
+
+    /// Messages in the spool.
+    pub(crate) fn spooled(&self) -> Vec<serde_json::Value> {
+        let read = |path: &PathBuf| serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+        files_below(&self.dir.path().join("sms"), "json").iter().map(read).collect()
+    }
+
+    /// Messages, once there are so many.
+    pub(crate) fn await_spooled(&self, count: usize, limit: Duration) -> Vec<serde_json::Value> {
+        wait_for(limit, &format!("{count} messages in the spool"), || {
+            let messages = self.spooled();
+            (messages.len() == count).then_some(messages)
+        })
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub(crate) fn phrases() -> &'static Phrases {
+        &PHRASES
+    }
+
+    pub(crate) fn ports(&self) -> &Ports {
+        &self.ports
+    }
+
+    pub(crate) fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// All that may explain a failure.
+    pub(crate) fn report(&self) -> String {
+        let mut report = String::new();
+        let mut phones: Vec<PathBuf> = fs::read_dir(self.dir.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| {
+                path.file_name().unwrap_or_default().to_string_lossy().starts_with("phone-")
+            })
+            .collect();
+        phones.sort();
+        for files in phones {
+            write!(report, "\n===== {}\n{}", files.display(), phone::report(&files)).unwrap();
+        }
+        write!(
+            report,
+            "\n===== ustredna\n{}\n===== freeswitch\n{}",
+            self.exchange.log_tail(),
+            self.switch.log_tail()
+        )
+        .unwrap();
+        report
+    }
+}
+
+/// Files of this extension in a folder and its folders.
+fn files_below(dir: &Path, extension: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files_below(&path, extension));
+        } else if path.extension().is_some_and(|found| found == extension) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}

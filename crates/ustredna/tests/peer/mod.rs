@@ -1,0 +1,318 @@
+//! A running exchange, and a peer that stands in for FreeSWITCH: it answers every command with
+//! `+OK` and lets the test say how applications end.
+
+use std::{
+    collections::VecDeque,
+    fs,
+    io::{Read as _, Write as _},
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+const PATIENCE: Duration = Duration::from_secs(10);
+const CALL: &str = "3f2a9c1e-0000-4000-8000-000000000000";
+
+/// `ustredna serve` in a folder of its own.
+pub(crate) struct Exchange {
+    folder: TempDir,
+    process: Child,
+    listen: SocketAddr,
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+fn free_port() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+/// Lays `own` settings over those that make the exchange free of the machine it runs on. A section
+/// may stand in both: its keys are joined.
+fn configure(folder: &Path, own: &str) -> SocketAddr {
+    let listen = free_port();
+    let mut settings: toml::Table = toml::from_str(&format!(
+        "[switch]\nlisten = \"{listen}\"\n[web]\nlisten = \"{}\"\n[log]\nlevel = \"debug\"\n",
+        free_port()
+    ))
+    .unwrap();
+    for (section, keys) in toml::from_str::<toml::Table>(own).unwrap() {
+        let joined = settings.entry(section).or_insert_with(|| toml::Table::new().into());
+        for (key, value) in keys.as_table().unwrap() {
+            joined.as_table_mut().unwrap().insert(key.clone(), value.clone());
+        }
+    }
+    fs::write(folder.join("ustredna.toml"), settings.to_string()).unwrap();
+    listen
+}
+
+fn ustredna(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ustredna"));
+    command.current_dir(folder).stdin(Stdio::null());
+    command
+}
+
+impl Exchange {
+    pub(crate) fn start(settings: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let listen = configure(folder.path(), settings);
+        let log = fs::File::create(folder.path().join("log")).unwrap();
+        let process = ustredna(folder.path()).arg("serve").stderr(log).spawn().unwrap();
+        let exchange = Self { folder, process, listen };
+        assert!(exchange.wait_for_lines("waiting for FreeSWITCH", 1) > 0, "{}", exchange.log());
+        exchange
+    }
+
+    /// Starts one that is to fail: its exit status and what it said.
+    pub(crate) fn fails(settings: &str) -> (Option<i32>, String) {
+        let folder = tempfile::tempdir().unwrap();
+        configure(folder.path(), settings);
+        let output = ustredna(folder.path()).arg("serve").output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+
+    pub(crate) fn listen(&self) -> SocketAddr {
+        self.listen
+    }
+
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.folder.path().to_owned()
+    }
+
+    pub(crate) fn dial(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.listen).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+    }
+
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap()
+    }
+
+    pub(crate) fn log_lines(&self, text: &str) -> usize {
+        self.log().lines().filter(|line| line.contains(text)).count()
+    }
+
+    /// Waits until at least so many lines of the log hold the text; how many do.
+    pub(crate) fn wait_for_lines(&self, text: &str, count: usize) -> usize {
+        wait(|| Some(self.log_lines(text)).filter(|found| *found >= count))
+            .unwrap_or_else(|| self.log_lines(text))
+    }
+
+    pub(crate) fn import(&self, line: &str) {
+        let header =
+            "shopper_phone,shopper_name,language,fictitious_number,id,project,valid_from,valid_to";
+        fs::write(self.folder.path().join("in.csv"), format!("{header}\n{line}\n")).unwrap();
+        let output = ustredna(self.folder.path()).args(["import", "in.csv"]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    pub(crate) fn list(&self, what: &str) -> Vec<Value> {
+        let output = ustredna(self.folder.path()).args([what, "--json"]).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// The calls, once one has ended.
+    pub(crate) fn calls(&self) -> Vec<Value> {
+        wait(|| {
+            let calls = self.list("calls");
+            calls.iter().any(|call| !call["ended_at"].is_null()).then_some(calls)
+        })
+        .unwrap_or_else(|| panic!("no call has ended:\n{}", self.log()))
+    }
+
+    /// Takes the database's write lock, until dropped.
+    pub(crate) fn lock_database(&self) -> impl Drop + use<> {
+        let mut locker = Command::new("python3")
+            .arg("-c")
+            .arg(
+                "import sqlite3, sys, time\n\
+                 db = sqlite3.connect(sys.argv[1], isolation_level=None)\n\
+                 db.execute('BEGIN IMMEDIATE'); print('locked', flush=True); time.sleep(60)",
+            )
+            .arg(self.folder.path().join("ustredna.db"))
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = [0; 6];
+        locker.stdout.as_mut().unwrap().read_exact(&mut said).unwrap();
+        Lock(locker)
+    }
+}
+
+struct Lock(Child);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+/// Asks until there is an answer.
+fn wait<T>(mut ask: impl FnMut() -> Option<T>) -> Option<T> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        if let Some(answer) = ask() {
+            return Some(answer);
+        }
+        if Instant::now() > until {
+            return None;
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// One channel of a pretended FreeSWITCH.
+pub(crate) struct Peer {
+    stream: TcpStream,
+    unread: Vec<u8>,
+    executes: VecDeque<Execute>,
+    /// What runs now, as far as the test has asked.
+    running: Option<Execute>,
+}
+
+#[derive(Clone)]
+struct Execute {
+    app: String,
+    argument: String,
+    uuid: String,
+}
+
+impl Peer {
+    /// Connects and has been asked to `connect`.
+    pub(crate) fn connect(exchange: &Exchange) -> Self {
+        let stream = exchange.dial();
+        let mut peer =
+            Self { stream, unread: Vec::new(), executes: VecDeque::new(), running: None };
+        assert_eq!(peer.command().as_deref(), Some("connect"));
+        peer
+    }
+
+    pub(crate) fn say(&mut self, text: &str) {
+        self.stream.write_all(text.as_bytes()).unwrap();
+    }
+
+    pub(crate) fn expect_end(&mut self) {
+        let mut rest = Vec::new();
+        drop(self.stream.read_to_end(&mut rest));
+        assert!(rest.is_empty(), "{}", String::from_utf8_lossy(&rest));
+    }
+
+    /// Tells whom the call is for and who calls.
+    pub(crate) fn arrives(&mut self, dialled: &str, caller: &str) {
+        let caller = caller.replace('+', "%2B");
+        self.say(&format!(
+            "Event-Name: CHANNEL_DATA\nUnique-ID: {CALL}\nAnswer-State: ringing\n\
+             variable_sip_req_user: {dialled}\nvariable_sip_from_user: {caller}\n\
+             Content-Type: command/reply\nReply-Text: %2BOK%0A\nSocket-Mode: async\nControl: full\n\n"
+        ));
+    }
+
+    /// The next command, whole.
+    fn command(&mut self) -> Option<String> {
+        loop {
+            if let Some(end) = self.unread.windows(2).position(|pair| pair == b"\n\n") {
+                let rest = self.unread.split_off(end + 2);
+                let command = std::mem::replace(&mut self.unread, rest);
+                return Some(String::from_utf8(command).unwrap().trim().to_owned());
+            }
+            let mut buffer = [0; 4096];
+            match self.stream.read(&mut buffer) {
+                Ok(0) | Err(_) => return None,
+                Ok(count) => self.unread.extend_from_slice(&buffer[..count]),
+            }
+        }
+    }
+
+    /// Takes one command and answers it with `+OK`.
+    fn take(&mut self) {
+        let command = self.command().expect("the exchange closed or said nothing");
+        if command.starts_with("api ") {
+            self.say("Content-Type: api/response\nContent-Length: 4\n\n+OK\n");
+        } else {
+            self.say("Content-Type: command/reply\nReply-Text: +OK\n\n");
+        }
+        if command.starts_with("sendmsg") {
+            let header = |name: &str| {
+                let prefix = format!("{name}: ");
+                let value = command.lines().find_map(|line| line.strip_prefix(prefix.as_str()));
+                value.unwrap_or_default().to_owned()
+            };
+            assert_eq!(header("event-lock"), "true", "{command}");
+            self.executes.push_back(Execute {
+                app: header("execute-app-name"),
+                argument: header("execute-app-arg"),
+                uuid: header("Event-UUID"),
+            });
+        }
+    }
+
+    /// The next application and its argument.
+    pub(crate) fn next_execute(&mut self) -> (String, String) {
+        self.next_execute_within(PATIENCE)
+    }
+
+    pub(crate) fn next_execute_within(&mut self, patience: Duration) -> (String, String) {
+        self.stream.set_read_timeout(Some(patience)).unwrap();
+        while self.executes.is_empty() {
+            self.take();
+        }
+        let execute = self.executes.pop_front().unwrap();
+        self.running = Some(execute.clone());
+        (execute.app, execute.argument)
+    }
+
+    /// The running application ends, with these headers.
+    pub(crate) fn complete(&mut self, headers: &[(&str, &str)]) {
+        let Execute { app, uuid, .. } = self.running.take().expect("nothing runs");
+        let mut all = vec![("Application", app.as_str()), ("Application-UUID", uuid.as_str())];
+        all.extend_from_slice(headers);
+        self.event("CHANNEL_EXECUTE_COMPLETE", &all);
+    }
+
+    /// The caller keys digits and a terminator into the running entry.
+    pub(crate) fn keys(&mut self, digits: &str, terminator: char) {
+        let argument = self.running.as_ref().expect("nothing runs").argument.clone();
+        // The variable is the last but two of the arguments.
+        let variable = argument.rsplit(' ').nth(2).unwrap();
+        let (variable, terminator) = (format!("variable_{variable}"), terminator.to_string());
+        self.complete(&[
+            (&variable, digits),
+            ("variable_read_result", "success"),
+            ("variable_read_terminator_used", &terminator),
+        ]);
+    }
+
+    /// The caller hangs up; what runs ends with it.
+    pub(crate) fn hangs_up(&mut self, disposition: &str) {
+        self.event("CHANNEL_HANGUP", &[("Hangup-Cause", "NORMAL_CLEARING")]);
+        if self.running.is_some() {
+            self.complete(&[("variable_originate_disposition", disposition)]);
+        }
+        self.event("CHANNEL_HANGUP_COMPLETE", &[("Hangup-Cause", "NORMAL_CLEARING")]);
+    }
+
+    fn event(&mut self, name: &str, headers: &[(&str, &str)]) {
+        let mut body = format!("Event-Name: {name}\nUnique-ID: {CALL}\n");
+        for (name, value) in headers {
+            let value = value.replace('%', "%25").replace('#', "%23").replace('+', "%2B");
+            body.push_str(&format!("{name}: {value}\n"));
+        }
+        body.push('\n');
+        self.say(&format!(
+            "Content-Length: {}\nContent-Type: text/event-plain\n\n{body}",
+            body.len()
+        ));
+    }
+}
