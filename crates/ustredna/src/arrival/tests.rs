@@ -14,7 +14,7 @@ fn arrival(variables: &[(&str, &str)]) -> Arrival {
          Caller-Caller-ID-Number: 999999999\n"
     );
     for (name, value) in variables {
-        text.push_str(&format!("{name}: {}\n", value.replace('+', "%2B")));
+        text.extend([name, ": ", &value.replace('+', "%2B"), "\n"]);
     }
     text.push_str("Content-Type: command/reply\nReply-Text: %2BOK%0A\n\n");
     let message = EslCodec::default().decode(&mut BytesMut::from(text.as_str())).unwrap().unwrap();

@@ -84,7 +84,7 @@ fn half_a_file_waits_and_garbage_is_put_aside() {
     assert!(path.exists(), "it may still be written");
 
     let old = std::fs::File::open(&path).unwrap().metadata().unwrap().modified().unwrap()
-        - std::time::Duration::from_secs(120);
+        - std::time::Duration::from_mins(2);
     std::fs::File::options().write(true).open(&path).unwrap().set_modified(old).unwrap();
     assert!(read_all(folder.path()).unwrap().is_empty());
     assert!(folder.path().join("unmatched/a_1.cdr.json").exists());

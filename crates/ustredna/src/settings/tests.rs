@@ -49,7 +49,7 @@ listen = "127.0.0.1:8080"
 "#;
     let settings = read(documented, &[]).unwrap();
     assert_eq!(format!("{settings:?}"), format!("{:?}", Settings::default()));
-    assert_eq!(settings.callbacks.ticket_ttl.std(), Duration::from_secs(7 * 86_400));
+    assert_eq!(settings.callbacks.ticket_ttl.std(), Duration::from_hours(7 * 24));
 }
 
 #[test]

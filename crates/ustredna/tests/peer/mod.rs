@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use serde_json::Value;
@@ -161,16 +161,14 @@ impl Drop for Lock {
 
 /// Asks until there is an answer.
 fn wait<T>(mut ask: impl FnMut() -> Option<T>) -> Option<T> {
-    let until = Instant::now() + PATIENCE;
-    loop {
+    const PAUSE: Duration = Duration::from_millis(20);
+    for _ in 0..PATIENCE.as_millis() / PAUSE.as_millis() {
         if let Some(answer) = ask() {
             return Some(answer);
         }
-        if Instant::now() > until {
-            return None;
-        }
-        thread::sleep(Duration::from_millis(20));
+        thread::sleep(PAUSE);
     }
+    None
 }
 
 /// One channel of a pretended FreeSWITCH.
@@ -307,7 +305,10 @@ impl Peer {
         let mut body = format!("Event-Name: {name}\nUnique-ID: {CALL}\n");
         for (name, value) in headers {
             let value = value.replace('%', "%25").replace('#', "%23").replace('+', "%2B");
-            body.push_str(&format!("{name}: {value}\n"));
+            body += name;
+            body += ": ";
+            body += &value;
+            body.push('\n');
         }
         body.push('\n');
         self.say(&format!(
