@@ -59,8 +59,6 @@ impl Exchange {
         )
         .unwrap();
         fs::write(dir.join("ustredna.toml"), toml).unwrap();
-        // Whoever takes the messages away makes the folder.
-        fs::create_dir(dir.join("sms")).unwrap();
         Self { dir: dir.to_owned(), controller: switch.controller, web, process: None }
     }
 

@@ -7,6 +7,7 @@ mod faults;
 mod hotline;
 mod identity;
 mod import;
+mod life;
 mod measure;
 mod missed;
 mod outbound;
@@ -32,6 +33,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         connected::all(),
         identity::all(),
         faults::all(),
+        life::all(),
         import::all(),
         phones::all(),
         measure::all(),

@@ -159,6 +159,13 @@ impl World {
         self.dir.path()
     }
 
+    /// What FreeSWITCH has written: its log and its records of calls, taken in or not.
+    pub(crate) fn switch_files(&self) -> Vec<String> {
+        let mut files = files_below(&self.dir.path().join("cdr"), "json");
+        files.push(self.dir.path().join("switch-log/freeswitch.log"));
+        files.iter().filter_map(|path| fs::read_to_string(path).ok()).collect()
+    }
+
     pub(crate) fn phrases() -> &'static Phrases {
         &PHRASES
     }

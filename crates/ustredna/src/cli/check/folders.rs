@@ -64,7 +64,7 @@ pub(super) fn cdr(settings: &Settings) -> Finding {
     const CHECK: &str = "cdr";
     let dir = &settings.cdr.dir;
     if !dir.exists() {
-        return will_be_made(CHECK, dir, "cdr.dir", "by FreeSWITCH with the first call");
+        return will_be_made(CHECK, dir, "cdr.dir", "at the first start");
     }
     // Files are removed once they are taken in.
     match fs::read_dir(dir).and_then(|_| try_write(dir)) {
@@ -83,14 +83,9 @@ pub(super) fn spool(settings: &Settings) -> Finding {
         SmsGateway::Spool => {
             let spool = sms::SpoolGateway::new(&settings.sms.spool.dir);
             match spool.check() {
-                // `serve` makes it.
-                Err(_) if !spool.dir().exists() => Finding::ok(
-                    CHECK,
-                    format!(
-                        "messages go to files in {}, which will be made",
-                        spool.dir().display()
-                    ),
-                ),
+                Err(_) if !spool.dir().exists() => {
+                    will_be_made(CHECK, spool.dir(), "sms.spool.dir", "at the first start")
+                }
                 Ok(()) => {
                     let dir = spool.dir().display();
                     Finding::ok(CHECK, format!("messages go to files in {dir}"))

@@ -15,6 +15,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         Scenario::with("of_two_missed_calls_one_is_chosen", two(), two_tickets),
         Scenario::new("a_returned_call_that_fails_stays_open", stays_open),
         Scenario::new("a_single_missed_call_is_returned", one_ticket),
+        Scenario::new("an_ended_pairing_ends_its_tickets", ended_pairing),
         Scenario::new("without_missed_calls_it_says_so", none),
     ]
 }
@@ -106,4 +107,17 @@ fn stays_open(world: &mut World) {
     assert!(world.wav_files().is_empty());
     let calls = world.rows("calls", 1, |call| call["service"] == "callback_hotline");
     assert_row(&calls[0], &[("outcome", json!("busy")), ("recording", json!(null))]);
+}
+
+fn ended_pairing(world: &mut World) {
+    miss(world, DEALER, FIRST);
+    let ended = world.exchange.run(&["pairings", "end", "601123456", "1"]);
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    let nobody = world.callees(&Callees::new().rings(DEALER));
+    let listens = Steps::new().listens_until_hangup(9000);
+    let mut shopper = world.call("shopper", &shopper_returns(listens));
+    shopper.finishes();
+    assert_eq!(shopper.heard(World::phrases()), ["no-missed-calls"]);
+    assert!(nobody.stops().invites().is_empty(), "the number is not the shopper's any more");
+    assert_row(&world.exchange.list("tickets")[0], &[("status", json!("cancelled"))]);
 }

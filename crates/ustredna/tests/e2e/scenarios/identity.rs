@@ -1,11 +1,15 @@
 //! Who is calling, who is recognised, and what neither side may see.
 
+use std::{io::Write as _, process::Stdio};
+
 use serde_json::json;
 
-use super::{assert_row, keys_and_talks, shopper_calls_out, talks_and_hangs_up};
+use super::{A_MOMENT, assert_row, keys_and_talks, shopper_calls_out, talks_and_hangs_up};
 use crate::{
     Scenario,
+    audio::Phrases,
     phone::{Callees, Caller, Steps},
+    switch::conf,
     world::{CALLBACK, DEALER, FIRST, OUTBOUND, SECOND, SHOPPER, Setup, World},
 };
 
@@ -14,6 +18,8 @@ pub(crate) fn all() -> Vec<Scenario> {
         data: "+420601123456,Jana,cs,+420777000111,1,Auto,2020-01-01,2020-12-31",
         ..Setup::default()
     };
+    let english =
+        Setup { data: "+420601123456,Jane,en,+420777000111,1,Auto,,", ..Setup::default() };
     vec![
         Scenario::new("no_message_shows_the_shopper_s_number", nothing_leaks),
         Scenario::with(
@@ -22,6 +28,8 @@ pub(crate) fn all() -> Vec<Scenario> {
             strangers,
         ),
         Scenario::with("a_shopper_without_a_number_is_told_so", unpaired, no_pairing),
+        Scenario::new("three_wrong_pins_lock_the_shopper_out", pin),
+        Scenario::with("an_english_shopper_hears_english", english, hears_english),
     ]
 }
 
@@ -108,4 +116,48 @@ fn no_pairing(world: &mut World) {
         assert_row(&call, &[("outcome", json!("refused")), ("answered_at", json!(null))]);
     }
     assert!(world.exchange.list("tickets").is_empty() && world.exchange.list("sms").is_empty());
+}
+
+fn pin(world: &mut World) {
+    let mut set = world.exchange.command();
+    set.args(["shoppers", "set", "601123456", "--pin"]).stdin(Stdio::piped());
+    let mut set = set.args(["--config", "ustredna.toml"]).spawn().unwrap();
+    set.stdin.take().unwrap().write_all(b"4711\n").unwrap();
+    assert!(set.wait().unwrap().success());
+
+    let right = Steps::new().waits(A_MOMENT).keys("4711#").waits(1500).hangs_up();
+    let mut right = world.call("right", &shopper_calls_out(right));
+    right.finishes();
+    assert_eq!(right.heard(World::phrases()), ["enter-pin", "enter-destination"]);
+
+    let wrong = Steps::new().waits(A_MOMENT).keys("1234#").waits(3200).keys("12345678");
+    let wrong = wrong.waits(3200).keys("0000#").listens_until_hangup(12_000);
+    let mut wrong = world.call("wrong", &shopper_calls_out(wrong));
+    wrong.finishes();
+    let again = ["wrong-pin", "enter-pin"];
+    assert_eq!(
+        wrong.heard(World::phrases())[..5],
+        [&["enter-pin"][..], &again, &again].concat(),
+        "three tries"
+    );
+    // Locked: the right one is not even asked.
+    let locked = Steps::new().listens_until_hangup(12_000);
+    let mut locked = world.call("locked", &shopper_calls_out(locked));
+    locked.finishes();
+    assert_eq!(locked.heard(World::phrases()), ["pin-locked"]);
+    // FreeSWITCH's records of the calls do not hold it.
+    for record in world.switch_files() {
+        assert!(!record.contains("4711"), "a PIN on disk:\n{record}");
+    }
+    assert!(!world.exchange.log().contains("4711"), "a PIN in the log");
+}
+
+fn hears_english(world: &mut World) {
+    let dealer = world.callees(&Callees::new().answers(DEALER, talks_and_hangs_up()));
+    let mut shopper = world.call("shopper", &shopper_calls_out(keys_and_talks("234567890#")));
+    shopper.finishes();
+    dealer.stops();
+    let english = Phrases::read(&conf().join("sounds"), "en");
+    assert_eq!(shopper.heard(&english), ["enter-destination"]);
+    assert_eq!(shopper.heard(World::phrases()), [""; 0]);
 }
