@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::{
+    destination::Refusal,
     history::History,
     model::{Outcome, PairingId, Service, ShopperId, TicketId, TicketStatus},
     number::PhoneNumber,
@@ -67,7 +68,12 @@ pub fn settle(history: &History) -> Settlement {
         let outcome = if history.refusal.is_some() { Outcome::Refused } else { Outcome::Abandoned };
         return Settlement { outcome, answered_at: None, effect: Effect::None };
     };
-    let outcome = last.outcome();
+    // Without a recording nobody was rung. The dealer is not to blame, and one who calls back is
+    // missed all the same.
+    let not_dialled = history.refusal == Some(Refusal::NotRecordable)
+        && history.service != Service::FictitiousNumber
+        && last.answered_at.is_none();
+    let outcome = if not_dialled { Outcome::Refused } else { last.outcome() };
     let effect = match history.shopper {
         Some(shopper) if outcome == Outcome::Answered => Effect::Talked(Talked {
             shopper,

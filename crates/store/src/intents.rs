@@ -1,14 +1,11 @@
 //! Intents: what is about to be dialled, committed before it is, so that a crash of anything
 //! leaves a row that can be completed.
 
-use std::collections::HashMap;
-
 use exchange::{
-    call::{Dial, Direction},
-    cause::Failure,
+    call::Direction,
     destination::Refusal,
     history::{History, Leg},
-    model::{CallId, LegId, Outcome, Pairing, PairingId, ShopperId, TicketId},
+    model::ShopperId,
 };
 use jiff::{SignedDuration, Timestamp};
 use sqlx::{AnyConnection, any::AnyRow};
@@ -101,94 +98,6 @@ impl Store {
         tx.commit().await?;
         Ok(Ok(()))
     }
-
-    /// The calls that began before `before` and have no end, oldest first, as far as their
-    /// intents tell: a leg without an end counts as given up by the caller until a CDR file says
-    /// more.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn open_calls(&self, before: Timestamp) -> Result<Vec<History>, StoreError> {
-        let mut tx = self.snapshot().await?;
-        let calls = sqlx::query(
-            "SELECT id, service, shopper_id, fictitious_number, dealer, refusal, started_at \
-             FROM calls WHERE ended_at IS NULL AND started_at < $1 ORDER BY started_at, id",
-        )
-        .bind(ms(before))
-        .fetch_all(&mut *tx)
-        .await?;
-        let rows = sqlx::query(
-            "SELECT l.id, l.call_id, l.direction, l.dialled, l.shown, l.dealer, l.pairing_id, \
-             l.ticket_id, l.recording, l.started_at, l.answered_at, l.ended_at, l.outcome, \
-             l.hangup_cause, p.number, p.fictitious_number, p.project \
-             FROM legs l JOIN pairings p ON p.id = l.pairing_id WHERE l.call_id IN \
-             (SELECT id FROM calls WHERE ended_at IS NULL AND started_at < $1) \
-             ORDER BY l.started_at, l.id",
-        )
-        .bind(ms(before))
-        .fetch_all(&mut *tx)
-        .await?;
-        tx.rollback().await?;
-
-        let mut legs: HashMap<CallId, Vec<Leg>> = HashMap::new();
-        for row in &rows {
-            let row = Fields::new("legs", row);
-            legs.entry(CallId(row.id("call_id")?)).or_default().push(leg(row)?);
-        }
-        calls
-            .iter()
-            .map(|row| {
-                let row = Fields::new("calls", row);
-                let id = CallId(row.id("id")?);
-                let mut history = History::new(id, row.word("service")?, row.time("started_at")?);
-                history.shopper = row.id_opt("shopper_id")?.map(ShopperId);
-                if Direction::of(history.service) == Direction::Back {
-                    history.called_number = row.phone_opt("fictitious_number")?;
-                    history.calling_dealer = row.phone_opt("dealer")?;
-                }
-                history.refusal = row.word_opt("refusal")?;
-                history.legs = legs.remove(&id).unwrap_or_default();
-                Ok(history)
-            })
-            .collect()
-    }
-}
-
-fn leg(row: Fields<'_>) -> Result<Leg, StoreError> {
-    let cause = row.text_opt("hangup_cause")?;
-    let failure = match row.word_opt::<Outcome>("outcome")? {
-        Some(Outcome::Busy) => Some(Failure::Busy),
-        Some(Outcome::NoAnswer) => Some(Failure::NoAnswer),
-        Some(Outcome::Rejected) => Some(Failure::Rejected),
-        Some(Outcome::Unreachable) => Some(match cause.as_deref().map(Failure::from_cause) {
-            Some(Failure::Unallocated) => Failure::Unallocated,
-            _ => Failure::Unreachable,
-        }),
-        None | Some(Outcome::Answered | Outcome::Abandoned | Outcome::Refused) => None,
-    };
-    Ok(Leg {
-        id: LegId(row.id("id")?),
-        dial: Dial {
-            to: row.phone("dialled")?,
-            shown: row.phone("shown")?,
-            pairing: Pairing {
-                id: PairingId(row.id("pairing_id")?),
-                number: row.pairing_number("number")?,
-                fictitious_number: row.phone("fictitious_number")?,
-                project: row.text_opt("project")?,
-            },
-            dealer: row.phone_opt("dealer")?,
-            direction: direction_of(&row.text("direction")?)
-                .ok_or_else(|| row.damaged("direction"))?,
-            ticket: row.id_opt("ticket_id")?.map(TicketId),
-        },
-        recording: row.text("recording")?,
-        started_at: row.time("started_at")?,
-        answered_at: row.time_opt("answered_at")?,
-        ended_at: row.time_opt("ended_at")?,
-        failure,
-        cause,
-    })
 }
 
 async fn refusal(

@@ -92,17 +92,4 @@ impl Store {
         let rows = filter.bind(query).fetch_all(&self.read).await?;
         rows.iter().map(recording).collect()
     }
-
-    /// The recordings that nobody has verified yet.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn pending_recordings(&self) -> Result<Vec<RecordingRow>, StoreError> {
-        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
-            "SELECT {COLUMNS} FROM recordings r WHERE r.verdict = 'pending' ORDER BY r.leg_id",
-        )))
-        .fetch_all(&self.read)
-        .await?;
-        rows.iter().map(recording).collect()
-    }
 }

@@ -17,7 +17,7 @@ use exchange::{
 };
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument as _, debug, info, warn};
+use tracing::{Instrument as _, debug, error, info, warn};
 use uuid::Uuid;
 
 use crate::{
@@ -152,8 +152,11 @@ impl Driver {
         if end != End::HungUp && !history.legs.is_empty() {
             // `socket_resume` is cleared: a talk and its recording go on without us, a phone goes
             // on ringing. The CDR file completes the row, which is open since dialling.
+            if let Err(error) = app.store.keep(&history).await {
+                error!(%error, "what is known of a call could not be stored");
+            }
             app.live.leave(history.id);
-            return info!("the call goes on without the exchange");
+            return info!("the call is left to FreeSWITCH and its records");
         }
         ending::begin(&app, Ended { history, shopper_phone, ended_at: clock::now(), hangup_cause });
     }

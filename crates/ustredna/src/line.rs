@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use esl::{Answer, Command, EslCodec, Event, Message, Session, SessionEvent};
 use futures::{SinkExt as _, StreamExt as _};
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 use tokio_util::codec::Framed;
 
@@ -14,6 +15,9 @@ const CONNECT: Duration = Duration::from_secs(10);
 
 /// How long FreeSWITCH may take to read some hundred bytes.
 const WRITE: Duration = Duration::from_secs(10);
+
+/// How long a connection may be silent before it is probed, and between probes.
+const KEEPALIVE: Duration = Duration::from_secs(20);
 
 /// A call's connection.
 pub(crate) struct Line {
@@ -43,6 +47,9 @@ impl Line {
     pub(crate) async fn connect(stream: TcpStream) -> Result<(Self, Event), LineError> {
         // Commands are written whole; waiting to fill a packet would only delay them.
         stream.set_nodelay(true).map_err(esl::CodecError::from)?;
+        // A talk is silent on this connection; a switch that has lost its power must be noticed.
+        let keepalive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE);
+        SockRef::from(&stream).set_tcp_keepalive(&keepalive).map_err(esl::CodecError::from)?;
         let mut line =
             Self { framed: Framed::new(stream, EslCodec::default()), session: Session::new() };
         line.session.send_by(&Command::Connect, clock::instant() + CONNECT);

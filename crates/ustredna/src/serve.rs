@@ -17,7 +17,7 @@ use crate::{
     app::App,
     cdr_intake, listener,
     listener::Listener,
-    logging,
+    logging, reconcile,
     settings::{LogLevel, Settings},
     sms_worker, web,
 };
@@ -39,6 +39,7 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     let app = App::new(settings, store)?;
     prepare_folders(&app).await?;
     cdr_intake::take_in(&app).await.context("call detail records of earlier calls")?;
+    reconcile::prove_unproven(&app).await.context("recordings of earlier calls")?;
 
     let mut signals = Signals::new()?;
     let drain = CancellationToken::new();
@@ -50,6 +51,7 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     let workers = [
         tokio::spawn(sms_worker::run(Arc::clone(&app), stop.clone())),
         tokio::spawn(cdr_intake::run(Arc::clone(&app), stop.clone())),
+        tokio::spawn(reconcile::run(Arc::clone(&app), stop.clone())),
     ];
     let mut doorman = tokio::spawn(door.run(drain.clone(), stop.clone()));
 

@@ -19,6 +19,9 @@ use crate::{
 /// Times the list of tickets is read in one call.
 const READINGS: u32 = 10;
 
+/// More than the longest ticket number, so that its `#` is not left for the next entry.
+const MAX_TICKET_KEYS: u8 = 4;
+
 /// Runs the callback hotline.
 ///
 /// # Errors
@@ -69,7 +72,7 @@ async fn choose<'a>(
     let language = facts.shopper.language;
     let question = Prompt::clip(language, Clip::EnterTicket);
     let opening = missed_calls(language, tickets.len()).pause().join(question.clone());
-    let mut entered = ask(call, opening, &question, 3).await?;
+    let mut entered = ask(call, opening, &question, MAX_TICKET_KEYS).await?;
     let (mut wrong, mut readings) = (0, 0);
     loop {
         let refusal = match entered.as_ref().map(small_number) {
@@ -77,7 +80,7 @@ async fn choose<'a>(
                 readings += 1;
                 let entries = tickets.iter().map(|ticket| (ticket.number, &ticket.dealer));
                 let listing = ticket_listing(language, rules.country, entries);
-                entered = read_and_ask(call, listing, &question, 3).await?;
+                entered = read_and_ask(call, listing, &question, MAX_TICKET_KEYS).await?;
                 continue;
             }
             Some(keyed) => {
@@ -96,7 +99,7 @@ async fn choose<'a>(
             return Ok(Err(refusal));
         }
         let prompt = Prompt::clip(language, refusal.clip()).pause().join(question.clone());
-        entered = ask(call, prompt, &question, 3).await?;
+        entered = ask(call, prompt, &question, MAX_TICKET_KEYS).await?;
     }
 }
 

@@ -20,6 +20,9 @@ use crate::{
 const CALLS: u32 = 3;
 /// Times the list of fictitious numbers is read in one call.
 const READINGS: u32 = 10;
+/// One more than the longest ID: FreeSWITCH ends an entry with its last digit and keeps the `#`
+/// after it for the next one.
+const MAX_ID_KEYS: u8 = 4;
 /// `00`, a country code and a number have 17 digits; what is longer is no number.
 const MAX_DIGITS: u8 = 18;
 
@@ -75,7 +78,7 @@ async fn choose<'a>(
 ) -> Result<Result<&'a Pairing, Refusal>, HungUp> {
     let language = facts.shopper.language;
     let question = Prompt::clip(language, Clip::EnterId);
-    let mut entered = ask(call, question.clone(), &question, 3).await?;
+    let mut entered = ask(call, question.clone(), &question, MAX_ID_KEYS).await?;
     let (mut wrong, mut readings) = (0, 0);
     loop {
         let refusal = match entered.as_ref().map(small_number) {
@@ -84,7 +87,7 @@ async fn choose<'a>(
                 readings += 1;
                 let entries = pairings.iter().map(|p| (p.number, &p.fictitious_number));
                 let listing = pairing_listing(language, rules.country, entries);
-                entered = read_and_ask(call, listing, &question, 3).await?;
+                entered = read_and_ask(call, listing, &question, MAX_ID_KEYS).await?;
                 continue;
             }
             Some(keyed) => {
@@ -102,7 +105,7 @@ async fn choose<'a>(
             return Ok(Err(refusal));
         }
         let prompt = Prompt::clip(language, refusal.clip()).pause().join(question.clone());
-        entered = ask(call, prompt, &question, 3).await?;
+        entered = ask(call, prompt, &question, MAX_ID_KEYS).await?;
     }
 }
 

@@ -9,6 +9,9 @@ use crate::{
     prompt::{Clip, Prompt},
 };
 
+/// One more than the longest PIN, so that its `#` is not left for the next entry.
+const MAX_PIN_KEYS: u8 = 9;
+
 /// Answers the caller and recognises the shopper. `None`: the call has been ended.
 pub(super) async fn welcome<'a>(
     call: &mut Call,
@@ -40,7 +43,7 @@ async fn check_pin(call: &mut Call, facts: &ShopperFacts) -> Result<bool, HungUp
     let mut silences = 0;
     let mut prompt = question.clone();
     while failures < pin::TRIES && silences < TRIES {
-        match ask(call, prompt, &question, 8).await? {
+        match ask(call, prompt, &question, MAX_PIN_KEYS).await? {
             // A silence is no guess.
             None => {
                 silences += 1;

@@ -1,5 +1,7 @@
 //! Dialling: the intent is stored, the recording is started, and only then is anybody rung.
 
+use std::time::Duration;
+
 use esl::{
     Api, Command, CommandError, DialString, Event, Execute, ReplyId,
     command::{Path, Recording},
@@ -18,6 +20,9 @@ use uuid::Uuid;
 
 use super::{Driver, verbs::Pending};
 use crate::{clock, proof};
+
+/// How long a recording may take to start; it takes some 12 ms.
+const RECORD: Duration = Duration::from_secs(10);
 
 impl Driver {
     /// Begins to dial: writes the intent down first, so that whatever crashes leaves a row that
@@ -93,7 +98,8 @@ impl Driver {
             return self.bridge(reply);
         }
         let record = Api::uuid_record(&channel, Recording::Start, &path);
-        let id = self.line.session.send(&Command::Api(record));
+        let deadline = clock::instant() + RECORD;
+        let id = self.line.session.send_by(&Command::Api(record), deadline);
         if settings_require(self) {
             self.pending = Some(Pending::Recording { id, reply });
             Ok(())
@@ -122,6 +128,7 @@ impl Driver {
             );
             if let Some(leg) = self.history.legs.last_mut() {
                 leg.failure = Some(Failure::Unreachable);
+                leg.cause = Some(NOT_RECORDABLE.to_owned());
                 leg.ended_at = Some(clock::now());
             }
             reply.send(Answer::Dialled(Dialled::NotRecordable));
@@ -207,7 +214,8 @@ impl Driver {
             .map_or_else(|| "UNKNOWN".to_owned(), std::borrow::Cow::into_owned);
         leg.cause = Some(disposition.clone());
         // The caller gave up first: whatever the disposition says, it is no failure of the callee.
-        if hung_up || disposition == "ORIGINATOR_CANCEL" {
+        // (A callee's 487 is called ORIGINATOR_CANCEL, too, and CHANNEL_HANGUP comes before this.)
+        if hung_up {
             return;
         }
         let failure = Failure::from_cause(&disposition);
@@ -244,6 +252,9 @@ fn settings_require(driver: &Driver) -> bool {
     driver.app.settings.recordings.required
 }
 
+/// Stands for FreeSWITCH's cause with a leg that was not dialled.
+const NOT_RECORDABLE: &str = "NOT_RECORDABLE";
+
 /// In the settings 0 stands for no limit.
 fn limit(setting: u32) -> Option<u32> {
     (setting > 0).then_some(setting)
@@ -251,6 +262,7 @@ fn limit(setting: u32) -> Option<u32> {
 
 fn failed(mut leg: Leg, now: Timestamp) -> Leg {
     leg.failure = Some(Failure::Unreachable);
+    leg.cause = Some(NOT_RECORDABLE.to_owned());
     leg.ended_at = Some(now);
     leg
 }

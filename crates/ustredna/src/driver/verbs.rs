@@ -22,6 +22,9 @@ const DIGIT_PAUSE: Duration = Duration::from_secs(3);
 /// FreeSWITCH waits this long for the first key at the least (switch_ivr_play_say.c).
 const FIRST_DIGIT_FLOOR: Duration = Duration::from_secs(1);
 
+/// No prompt, with the entry after it, takes as long: the longest list is read in two minutes.
+const SPOKEN: Duration = Duration::from_mins(5);
+
 /// What the flow waits for.
 pub(super) enum Pending {
     /// A prompt to its end.
@@ -62,7 +65,9 @@ impl Driver {
                 debug!(?prompt, "play");
                 match self.playlist(&prompt) {
                     Ok(playlist) => {
-                        let uuid = self.execute(Execute::playback(&playlist, Uuid::new_v4()));
+                        let playback = Execute::playback(&playlist, Uuid::new_v4());
+                        let deadline = clock::instant() + SPOKEN;
+                        let uuid = self.line.session.execute_by(playback, deadline);
                         self.pending = Some(Pending::Play { uuid, reply });
                     }
                     Err(error) => self.unspeakable(error),
@@ -129,7 +134,8 @@ impl Driver {
         // The last entry's terminator is never cleared by FreeSWITCH; sensitive digits stay out
         // of logs and CDRs, but are not passed on in a talk (bridge.rs).
         self.set(&[("read_terminator_used", ""), ("sensitive_dtmf", "true")])?;
-        let uuid = self.execute(Execute::play_and_get_digits(&arguments, Uuid::new_v4()));
+        let execute = Execute::play_and_get_digits(&arguments, Uuid::new_v4());
+        let uuid = self.line.session.execute_by(execute, clock::instant() + SPOKEN);
         self.pending = Some(Pending::Gather { uuid, variable, reply });
         Ok(())
     }

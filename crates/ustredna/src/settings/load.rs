@@ -24,9 +24,8 @@ pub(crate) fn load(
         }
     };
     // The file by itself first: only then do errors know their line.
-    let mut settings: Settings = toml::from_str(&text).map_err(|error| {
-        anyhow::anyhow!("in {}:\n{}", path.display(), error.to_string().trim_end())
-    })?;
+    let mut settings: Settings = toml::from_str(&text)
+        .map_err(|error| anyhow::anyhow!("{}, {}", path.display(), explain(&error, &text)))?;
     let mut table: Table = toml::from_str(&text)?;
     let mut variables: Vec<(String, String)> =
         environment.into_iter().filter(|(name, _)| name.starts_with(PREFIX)).collect();
@@ -64,10 +63,35 @@ fn overlay(table: &mut Table, name: &str, value: &str) -> anyhow::Result<Setting
             Err(error) => problem = Some(error),
         }
     }
-    // The error's own text may show the value, which may be a secret; keys and what is allowed
-    // it tells without.
-    let problem = problem.map(|error| error.message().to_owned()).unwrap_or_default();
-    bail!("{}", problem.replace(value, "…"))
+    let key = path.join(".");
+    match problem {
+        // The error's own text may show the value.
+        Some(error) if !is_secret(key.rsplit('.').next().unwrap_or_default()) => {
+            bail!("{}", error.message())
+        }
+        Some(_) | None => bail!("`{key}` has a wrong value: it is a text"),
+    }
+}
+
+/// Whether a setting's value must not be shown.
+fn is_secret(key: &str) -> bool {
+    ["password", "url", "secret", "token"].iter().any(|word| key.contains(word))
+}
+
+/// `line 3, `countri`: unknown field …`: where, which key, and what is allowed. TOML's own text
+/// would show the whole line, and with it a password.
+fn explain(error: &toml::de::Error, text: &str) -> String {
+    let at = error.span().map_or(0, |span| span.start).min(text.len());
+    let before = text.get(..at).unwrap_or_default();
+    let line = before.lines().count().max(1) - usize::from(before.is_empty());
+    let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let source = text.get(start..).unwrap_or_default().lines().next().unwrap_or_default();
+    let line = line.max(1) + usize::from(before.ends_with('\n'));
+    let key = source.split('=').next().unwrap_or_default().trim();
+    if is_secret(key) {
+        return format!("line {line}, `{key}`: not a text in quotes, or not its name");
+    }
+    format!("line {line}, `{key}`: {}", error.message())
 }
 
 fn insert(table: &mut Table, sections: &[String], key: &str, value: Value) -> anyhow::Result<()> {

@@ -110,12 +110,27 @@ fn the_environment_overrides_every_kind_of_value() {
 }
 
 #[test]
-fn a_wrong_variable_is_named_and_its_value_is_not_shown() {
-    let error = read("", &[("USTREDNA_SWITCH__MAX_CALLS", "hunter2")]).unwrap_err();
-    assert!(error.contains("USTREDNA_SWITCH__MAX_CALLS") && !error.contains("hunter2"), "{error}");
+fn a_wrong_variable_is_named_with_what_is_allowed() {
+    let error = read("", &[("USTREDNA_SWITCH__MAX_CALLS", "many")]).unwrap_err();
+    assert!(error.contains("USTREDNA_SWITCH__MAX_CALLS") && error.contains("u32"), "{error}");
     let error = read("", &[("USTREDNA_SWITCH__NOTHING", "1")]).unwrap_err();
     assert!(error.contains("USTREDNA_SWITCH__NOTHING") && error.contains("max_calls"), "{error}");
     assert!(read("", &[("USTREDNA_SWITCH", "1")]).is_err());
+    assert!(read("", &[("USTREDNA_SWITCH__MAX_CALLS", "")]).is_err());
+}
+
+#[test]
+fn an_error_shows_no_secret() {
+    for text in [
+        "[database]\nurl = \"postgres://u:hunter2@localhost/x\n",
+        "[database]\nurl = postgres://u:hunter2@localhost/x\n",
+        "[switch]\npassword = hunter2\n",
+        "[switch]\npasword = \"hunter2\"\n",
+        "[switch]\npassword = [\"hunter2\"]\n",
+    ] {
+        let error = read(text, &[]).unwrap_err();
+        assert!(error.contains("line 2") && !error.contains("hunter2"), "{text}\n{error}");
+    }
 }
 
 #[test]

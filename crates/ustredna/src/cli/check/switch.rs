@@ -1,15 +1,13 @@
 //! Is FreeSWITCH ready? Asked over its own event socket.
 
-mod inbound;
-
 use std::fmt::Display;
 
 use exchange::model::Language;
 use secrecy::ExposeSecret as _;
 
 use super::Finding;
+use crate::inbound::{Inbound, InboundError};
 use crate::settings::Settings;
-use inbound::{Inbound, InboundError};
 
 const CHECK: &str = "freeswitch";
 

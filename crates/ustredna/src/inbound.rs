@@ -10,14 +10,14 @@ use tokio_util::codec::Framed;
 /// How long anything may take: these answers come within milliseconds.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-pub(super) struct Inbound {
+pub(crate) struct Inbound {
     framed: Framed<TcpStream, EslCodec>,
     session: Session,
 }
 
 /// Why FreeSWITCH cannot be asked.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum InboundError {
+pub(crate) enum InboundError {
     /// Nobody listens there, or the way is blocked.
     #[error("no connection ({0})")]
     Refused(std::io::Error),
@@ -52,7 +52,7 @@ impl From<SessionError> for InboundError {
 
 impl Inbound {
     /// Connects and gives the password.
-    pub(super) async fn open(at: SocketAddr, password: &str) -> Result<Self, InboundError> {
+    pub(crate) async fn open(at: SocketAddr, password: &str) -> Result<Self, InboundError> {
         let auth = Command::auth(password).map_err(|_| InboundError::Unsendable)?;
         let stream = timeout(PATIENCE, TcpStream::connect(at))
             .await
@@ -68,7 +68,7 @@ impl Inbound {
     }
 
     /// Runs a quick function and returns its whole answer.
-    pub(super) async fn ask(&mut self, function: &str) -> Result<String, InboundError> {
+    pub(crate) async fn ask(&mut self, function: &str) -> Result<String, InboundError> {
         let command = Command::api(function)
             .map_err(|error| InboundError::Broken(format!("a question cannot be sent: {error}")))?;
         match self.answer(&command).await? {
