@@ -168,13 +168,18 @@ fn is_emergency_or_short(keyed: &str, country: Country) -> bool {
 }
 
 /// Premium-rate and shared-cost numbers by the plan's own types; `phonenumber` has no shared-cost
-/// ranges for the Czech 81x to 84x, so they are named here (ČTÚ numbering plan).
+/// ranges for the Czech 81x to 84x, so they are named here (ČTÚ numbering plan), and neither for
+/// satellites and networks without a country (ITU-T E.164.1: 870, 878, 881, 882, 883, 979), which
+/// cost as much, like personal numbers and pagers abroad.
 fn is_premium(number: &PhoneNumber, parsed: &phonenumber::PhoneNumber) -> bool {
-    const CZECH: &[&str] = &["42081", "42082", "42083", "42084", "42090", "42097", "42099"];
+    const DEAR: &[&str] = &[
+        "42081", "42082", "42083", "42084", "42090", "42097", "42099", "870", "878", "881", "882",
+        "883", "979",
+    ];
     matches!(
         parsed.number_type(&phonenumber::metadata::DATABASE),
-        Type::PremiumRate | Type::SharedCost
-    ) || CZECH.iter().any(|prefix| number.digits().starts_with(prefix))
+        Type::PremiumRate | Type::SharedCost | Type::PersonalNumber | Type::Pager
+    ) || DEAR.iter().any(|prefix| number.digits().starts_with(prefix))
 }
 
 #[cfg(test)]

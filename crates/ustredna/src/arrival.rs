@@ -53,7 +53,10 @@ fn caller(event: &Event, rules: &Rules) -> Option<PhoneNumber> {
     let claimed =
         event.variable("sip_P-Asserted-Identity").or_else(|| event.variable("sip_from_user"))?;
     let user = identity_user(&claimed);
-    PhoneNumber::parse(user, rules.country).ok()
+    PhoneNumber::parse(user, rules.country)
+        // Many trunks write E.164 without its plus.
+        .or_else(|_| PhoneNumber::parse(&format!("+{user}"), rules.country))
+        .ok()
 }
 
 /// The user part of what FreeSWITCH keeps of an identity header: mostly the number alone, from

@@ -66,7 +66,15 @@ fn abroad_when_allowed_but_never_abroad_premium() {
     rules.policy.international = true;
     let shopper = number("+420601123456");
     assert_eq!(check("004930901820", &shopper, &rules), Ok(number("+4930901820")));
-    assert_eq!(check("00499001234567", &shopper, &rules), Err(Refusal::PremiumRate));
+    for dear in [
+        "00499001234567",
+        "00881612345678",
+        "00870773123456",
+        "00883510012345678",
+        "00447012345678",
+    ] {
+        assert_eq!(check(dear, &shopper, &rules), Err(Refusal::PremiumRate), "{dear}");
+    }
 }
 
 #[test]

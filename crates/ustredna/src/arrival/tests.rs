@@ -71,3 +71,12 @@ fn a_withheld_number_is_nobodys() {
     assert!(caller(&[asserted, ("variable_sip_Privacy", "none")]).is_some());
     assert_eq!(caller(&[]), None);
 }
+
+#[test]
+fn a_caller_from_abroad_may_come_without_a_plus() {
+    for number in ["+4930901820", "004930901820", "4930901820"] {
+        let claimed = ("variable_sip_from_user", number);
+        assert_eq!(caller(&[claimed]).as_deref(), Some("+4930901820"), "{number}");
+    }
+    assert_eq!(caller(&[("variable_sip_from_user", "1234")]), None);
+}

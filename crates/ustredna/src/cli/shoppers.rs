@@ -87,7 +87,7 @@ struct Change {
     /// Let the shopper use the exchange
     #[arg(long)]
     active: bool,
-    /// Keep the shopper from using the exchange; dealers still reach them
+    /// Keep the shopper from using the exchange; dealers hear that their numbers are not in service
     #[arg(long, conflicts_with = "active")]
     inactive: bool,
     /// Ask for a new PIN; also lifts a lock after wrong ones
