@@ -124,10 +124,10 @@ fn check_number(
     if number == shopper {
         return Err(Refusal::OwnNumber);
     }
-    if is_premium(number, parsed) {
+    let home = parsed.country().id() == Some(rules.country.id());
+    if is_premium(number, parsed, home) {
         return Err(Refusal::PremiumRate);
     }
-    let home = parsed.country().id() == Some(rules.country.id());
     if !home && !rules.policy.international {
         return Err(Refusal::International);
     }
@@ -171,15 +171,15 @@ fn is_emergency_or_short(keyed: &str, country: Country) -> bool {
 /// ranges for the Czech 81x to 84x, so they are named here (ČTÚ numbering plan), and neither for
 /// satellites and networks without a country (ITU-T E.164.1: 870, 878, 881, 882, 883, 979), which
 /// cost as much, like personal numbers and pagers abroad.
-fn is_premium(number: &PhoneNumber, parsed: &phonenumber::PhoneNumber) -> bool {
+fn is_premium(number: &PhoneNumber, parsed: &phonenumber::PhoneNumber, home: bool) -> bool {
     const DEAR: &[&str] = &[
         "42081", "42082", "42083", "42084", "42090", "42097", "42099", "870", "878", "881", "882",
         "883", "979",
     ];
-    matches!(
-        parsed.number_type(&phonenumber::metadata::DATABASE),
-        Type::PremiumRate | Type::SharedCost | Type::PersonalNumber | Type::Pager
-    ) || DEAR.iter().any(|prefix| number.digits().starts_with(prefix))
+    let kind = parsed.number_type(&phonenumber::metadata::DATABASE);
+    matches!(kind, Type::PremiumRate | Type::SharedCost)
+        || (!home && matches!(kind, Type::PersonalNumber | Type::Pager))
+        || DEAR.iter().any(|prefix| number.digits().starts_with(prefix))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ mod outbound_hotline;
 mod welcome;
 
 pub use callback_hotline::callback_hotline;
-pub use fictitious_number::fictitious_number;
+pub use fictitious_number::{dial_shopper, fictitious_number};
 pub use outbound_hotline::outbound_hotline;
 
 use crate::{

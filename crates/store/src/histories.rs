@@ -54,6 +54,18 @@ impl Store {
         self.histories(unproven, before).await
     }
 
+    /// Whether the call has a row, with or without an end.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn is_known(&self, call: CallId) -> Result<bool, StoreError> {
+        let row = sqlx::query("SELECT id FROM calls WHERE id = $1")
+            .bind(call.to_string())
+            .fetch_optional(&self.read)
+            .await?;
+        Ok(row.is_some())
+    }
+
     /// Writes what is known by now of the legs of a call that has not ended, before the exchange
     /// lets go of it.
     ///

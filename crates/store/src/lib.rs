@@ -54,6 +54,12 @@ pub struct Store {
 }
 
 impl Store {
+    /// Whether exchanges on other machines may use the same state.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        matches!(self.engine, engine::Engine::Postgres)
+    }
+
     /// A transaction that writes: on SQLite it has the write lock from its first moment, so it
     /// never fails half-way because another program wrote in between.
     async fn begin(&self) -> Result<Transaction<'static, Any>, StoreError> {

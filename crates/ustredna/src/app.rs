@@ -27,6 +27,8 @@ pub(crate) struct App {
     pub(crate) switch_prompts: String,
     /// The calls that a task looks after; the others with an open row were left to their CDR file.
     pub(crate) live: Live,
+    /// Held while call detail records are taken in.
+    pub(crate) intake: tokio::sync::Mutex<()>,
     /// Work that outlives its call: settling, and looking at recordings.
     pub(crate) afterwork: TaskTracker,
 }
@@ -49,6 +51,7 @@ impl App {
             settings,
             store,
             live: Live::default(),
+            intake: tokio::sync::Mutex::new(()),
             afterwork: TaskTracker::new(),
         }))
     }

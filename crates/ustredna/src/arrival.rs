@@ -1,5 +1,7 @@
 //! Who calls whom, as the reply to `connect` tells.
 
+use std::borrow::Cow;
+
 use esl::Event;
 use exchange::{
     facts::Rules,
@@ -23,10 +25,20 @@ pub(crate) struct Arrival {
 impl Arrival {
     /// Reads the channel's data. `None`: it names no channel.
     pub(crate) fn read(event: &Event, rules: &Rules) -> Option<Self> {
-        let call = event.unique_id()?.as_uuid();
-        let dialled = event
-            .variable("sip_req_user")
-            .or_else(|| event.header("Channel-Destination-Number"))
+        let call = CallId(event.unique_id()?.as_uuid());
+        let hidden = event.header("Caller-Privacy-Hide-Number").is_some_and(|hide| hide == "true");
+        let answered = event.header("Answer-State").is_some_and(|state| state == "answered");
+        Some(Self { answered, ..Self::of(call, hidden, rules, |name| event.variable(name)) })
+    }
+
+    /// The same from a channel's variables, wherever they are written.
+    pub(crate) fn of<'a>(
+        call: CallId,
+        hidden: bool,
+        rules: &Rules,
+        variable: impl Fn(&str) -> Option<Cow<'a, str>>,
+    ) -> Self {
+        let dialled = variable("sip_req_user")
             .and_then(|user| PhoneNumber::parse(&user, rules.country).ok())
             .map(|number| {
                 let service = if number == rules.outbound_hotline {
@@ -38,25 +50,30 @@ impl Arrival {
                 };
                 (service, number)
             });
-        let answered = event.header("Answer-State").is_some_and(|state| state == "answered");
-        Some(Self { call: CallId(call), dialled, caller: caller(event, rules), answered })
+        let withheld = hidden || withheld(&variable);
+        let caller = if withheld { None } else { caller(&variable, rules) };
+        Self { call, dialled, caller, answered: false }
     }
 }
 
 /// The caller's number: what the carrier asserts (RFC 3325) before what the phone claims. Calls
 /// come from the carrier's addresses only (`apply-inbound-acl`), so both are the carrier's word.
 /// The caller profile's number is not used: FreeSWITCH overrides it by headers of its own choice.
-fn caller(event: &Event, rules: &Rules) -> Option<PhoneNumber> {
-    if withheld(event) {
-        return None;
-    }
-    let claimed =
-        event.variable("sip_P-Asserted-Identity").or_else(|| event.variable("sip_from_user"))?;
+fn caller<'a>(
+    variable: impl Fn(&str) -> Option<Cow<'a, str>>,
+    rules: &Rules,
+) -> Option<PhoneNumber> {
+    let claimed = variable("sip_P-Asserted-Identity").or_else(|| variable("sip_from_user"))?;
     let user = identity_user(&claimed);
     PhoneNumber::parse(user, rules.country)
         // Many trunks write E.164 without its plus.
-        .or_else(|_| PhoneNumber::parse(&format!("+{user}"), rules.country))
         .ok()
+        // Many trunks write E.164 without its plus. Fewer digits are rather a number at home with
+        // a slip in it.
+        .or_else(|| {
+            let whole = (10..=15).contains(&user.len());
+            whole.then(|| PhoneNumber::parse(&format!("+{user}"), rules.country).ok()).flatten()
+        })
 }
 
 /// The user part of what FreeSWITCH keeps of an identity header: mostly the number alone, from
@@ -72,28 +89,26 @@ fn identity_user(identity: &str) -> &str {
 
 /// RFC 3323's `Privacy: id` and its kin, RFC 3325's anonymous From, or the caller profile's flag.
 /// A network that asserts the number to us all the same asks us not to use it.
-fn withheld(event: &Event) -> bool {
+fn withheld<'a>(variable: impl Fn(&str) -> Option<Cow<'a, str>>) -> bool {
     let anonymous = |name: &str| {
-        event.variable(name).is_some_and(|value| {
+        variable(name).is_some_and(|value| {
             ["anonymous", "restricted", "unavailable", "unknown", "private"]
                 .iter()
                 .any(|word| value.eq_ignore_ascii_case(word))
         })
     };
     let privacy = |name: &str| {
-        event.variable(name).is_some_and(|value| {
+        variable(name).is_some_and(|value| {
             value.split([';', ',', ' ']).any(|token| {
                 ["id", "user", "header", "full"].iter().any(|word| token.eq_ignore_ascii_case(word))
             })
         })
     };
     anonymous("sip_from_user")
-        || event
-            .variable("sip_from_host")
+        || variable("sip_from_host")
             .is_some_and(|host| host.eq_ignore_ascii_case("anonymous.invalid"))
         || privacy("sip_Privacy")
         || privacy("sip_h_Privacy")
-        || event.header("Caller-Privacy-Hide-Number").is_some_and(|hide| hide == "true")
 }
 
 #[cfg(test)]

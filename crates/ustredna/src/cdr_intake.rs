@@ -5,6 +5,7 @@
 //! does not write atomically: a file counts when it parses.
 
 use std::{
+    borrow::Cow,
     collections::HashMap,
     path::{Path, PathBuf},
     sync::Arc,
@@ -14,10 +15,12 @@ use std::{
 use anyhow::Context as _;
 use exchange::{
     cause::Failure,
+    destination::Refusal,
+    flows,
     history::{History, Leg},
-    model::CallId,
+    model::{CallId, LegId},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -25,32 +28,55 @@ use uuid::Uuid;
 
 use crate::{
     app::App,
+    arrival::Arrival,
     clock,
     ending::{self, Ended},
+    proof::recording_name,
+    service::{Flow, Plan},
 };
 
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// A file that cannot be read as JSON after this time will not be finished any more.
 const HALF_WRITTEN: Duration = Duration::from_mins(1);
+/// How old the end of a call without a row must be before it counts as unattended.
+const UNATTENDED: SignedDuration = SignedDuration::from_secs(10);
 /// Where files go that nothing can be made of.
 const ASIDE: &str = "unmatched";
 
-/// What of a CDR is read; the rest is left in the file's oblivion.
-#[derive(Debug, Deserialize)]
+/// What of a CDR is read.
+#[derive(Deserialize)]
 struct Cdr {
     variables: Variables,
 }
 
-#[derive(Debug, Deserialize)]
-struct Variables {
-    uuid: Uuid,
-    /// On the dialled leg: the call it belongs to.
-    ustredna_call_id: Option<Uuid>,
-    hangup_cause: Option<String>,
-    originate_disposition: Option<String>,
-    bridge_uuid: Option<Uuid>,
-    bridge_uepoch: Option<String>,
-    end_uepoch: Option<String>,
+/// A channel's variables at its end.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Variables(HashMap<String, String>);
+
+impl Variables {
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    fn uuid(&self, name: &str) -> Option<Uuid> {
+        self.get(name)?.parse().ok()
+    }
+
+    /// Microseconds since the epoch; 0 stands for never.
+    fn time(&self, name: &str) -> Option<Timestamp> {
+        let microseconds: i64 = self.get(name)?.parse().ok().filter(|value| *value > 0)?;
+        Timestamp::from_microsecond(microseconds).ok()
+    }
+
+    /// The call the leg belongs to: the dialled one names it, the caller's is it.
+    fn call(&self) -> Option<CallId> {
+        self.uuid("ustredna_call_id").or_else(|| self.uuid("uuid")).map(CallId)
+    }
+
+    fn is_caller(&self) -> bool {
+        self.get("ustredna_call_id").is_none()
+    }
 }
 
 /// Looks through the folder until `stop`.
@@ -70,6 +96,8 @@ pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
 
 /// Takes in every file there is, once.
 pub(crate) async fn take_in(app: &App) -> anyhow::Result<()> {
+    // Asked for by two workers; a file is taken in once.
+    let _taking = app.intake.lock().await;
     let dir = app.settings.cdr.dir.clone();
     let files = tokio::task::spawn_blocking(move || read_all(&dir)).await??;
     if files.is_empty() {
@@ -82,18 +110,21 @@ pub(crate) async fn take_in(app: &App) -> anyhow::Result<()> {
     let mut open: HashMap<CallId, History> =
         open.into_iter().map(|history| (history.id, history)).collect();
     for (path, cdr) in &files {
-        let call = CallId(cdr.variables.ustredna_call_id.unwrap_or(cdr.variables.uuid));
+        let variables = &cdr.variables;
+        let Some(call) = variables.call() else { continue };
         // The task that looks after the call writes its end; until then the file is kept.
         if live.contains(&call) {
             continue;
         }
-        let is_caller = cdr.variables.ustredna_call_id.is_none();
         let done = match open.remove(&call) {
-            Some(history) if is_caller => complete(app, history, &cdr.variables).await,
+            Some(history) if variables.is_caller() => complete(app, history, variables).await,
             // The dialled leg's file alone does not tell the call's end; the caller's follows.
             Some(history) => {
                 open.insert(call, history);
                 false
+            }
+            None if variables.is_caller() && !app.store.is_known(call).await? => {
+                unattended(app, call, variables).await?
             }
             None => true,
         };
@@ -105,34 +136,75 @@ pub(crate) async fn take_in(app: &App) -> anyhow::Result<()> {
 }
 
 async fn complete(app: &App, mut history: History, cdr: &Variables) -> bool {
-    let ended_at = time(cdr.end_uepoch.as_deref()).unwrap_or_else(clock::now);
+    let ended_at = cdr.time("end_uepoch").unwrap_or_else(clock::now);
     if let Some(leg) = history.legs.last_mut() {
         complete_leg(leg, cdr, ended_at);
     }
     info!(call.id = %history.id, "a call that went on without the exchange is completed");
-    let hangup_cause = cdr.hangup_cause.clone();
-    ending::write(app, Ended { history, shopper_phone: None, ended_at, hangup_cause }).await
+    let hangup_cause = cdr.get("hangup_cause").map(str::to_owned);
+    // One try: the file is still there at the next look.
+    ending::write(app, Ended { history, shopper_phone: None, ended_at, hangup_cause }, &[]).await
+}
+
+/// A call that no exchange has written a row for: none was running, or it died before anybody was
+/// dialled. A dealer who called back is missed all the same.
+async fn unattended(app: &App, call: CallId, cdr: &Variables) -> anyhow::Result<bool> {
+    let arrival = Arrival::of(call, false, &app.rules, |name| cdr.get(name).map(Cow::from));
+    let ended_at = cdr.time("end_uepoch").unwrap_or_else(clock::now);
+    let started_at = cdr.time("start_uepoch").unwrap_or(ended_at);
+    // Another exchange that shares the database may be about to write the row.
+    if clock::now().duration_since(ended_at) < UNATTENDED {
+        return Ok(false);
+    }
+    let cause = cdr.get("hangup_cause").map(str::to_owned);
+    let Flow { mut history, shopper_phone, plan } =
+        Flow::begin(app, &arrival, started_at, false).await;
+    match plan {
+        // Asked again at the next look.
+        Plan::Unavailable(_) => return Ok(false),
+        Plan::FictitiousNumber { assignment: Some(assignment), dealer }
+            if dealer.as_ref() != Some(&assignment.shopper.phone) =>
+        {
+            let dial = flows::dial_shopper(&assignment, dealer.as_ref(), &app.rules);
+            let zone = &app.settings.exchange.timezone.0;
+            let recording = recording_name(&history, &dial, started_at, zone).relative();
+            history.legs.push(Leg {
+                id: LegId(Uuid::new_v4()),
+                dial,
+                recording,
+                started_at,
+                answered_at: None,
+                ended_at: Some(ended_at),
+                failure: Some(Failure::Unreachable),
+                cause: cause.clone(),
+            });
+        }
+        Plan::FictitiousNumber { .. } => history.refusal = Some(Refusal::UnpairedNumber),
+        Plan::UnknownNumber => history.refusal = Some(Refusal::UnknownNumber),
+        Plan::OutboundHotline(None) | Plan::CallbackHotline(None) => {
+            history.refusal = Some(Refusal::UnknownCaller);
+        }
+        Plan::OutboundHotline(Some(_)) | Plan::CallbackHotline(Some(_)) => {}
+    }
+    info!(call.id = %call, service = %history.service, "a call that no exchange attended to");
+    Ok(ending::write(app, Ended { history, shopper_phone, ended_at, hangup_cause: cause }, &[])
+        .await)
 }
 
 fn complete_leg(leg: &mut Leg, cdr: &Variables, ended_at: Timestamp) {
     leg.ended_at = Some(ended_at);
-    leg.cause.clone_from(&cdr.originate_disposition);
-    let bridged = time(cdr.bridge_uepoch.as_deref());
-    if let (Some(bridged), true) = (bridged, cdr.bridge_uuid == Some(leg.id.0)) {
+    let disposition = cdr.get("originate_disposition");
+    leg.cause = disposition.map(str::to_owned);
+    let bridged = cdr.time("bridge_uepoch");
+    if let (Some(bridged), true) = (bridged, cdr.uuid("bridge_uuid") == Some(leg.id.0)) {
         leg.answered_at = Some(bridged);
         return;
     }
     // `failure` is what a leg has by default when nothing was originated.
-    leg.failure = match cdr.originate_disposition.as_deref() {
+    leg.failure = match disposition {
         None | Some("ORIGINATOR_CANCEL" | "failure" | "SUCCESS") => None,
         Some(cause) => Some(Failure::from_cause(cause)),
     };
-}
-
-/// Microseconds since the epoch; 0 stands for never.
-fn time(text: Option<&str>) -> Option<Timestamp> {
-    let microseconds: i64 = text?.parse().ok().filter(|value| *value > 0)?;
-    Timestamp::from_microsecond(microseconds).ok()
 }
 
 fn read_all(dir: &Path) -> anyhow::Result<Vec<(PathBuf, Cdr)>> {

@@ -50,6 +50,7 @@ pub(crate) async fn drive(
     };
     let span = tracing::info_span!("call", call.id = %arrival.call);
     async {
+        app.live.enter(arrival.call);
         let flow = service::Flow::begin(&app, &arrival, started_at, overload).await;
         info!(
             service = %flow.history.service,
@@ -58,7 +59,6 @@ pub(crate) async fn drive(
             "call"
         );
         let (call, desk) = exchange::call::call();
-        app.live.enter(arrival.call);
         let service::Flow { history, shopper_phone, plan } = flow;
         let driver = Driver::new(line, Arc::clone(&app), history, arrival.answered);
         driver.run(plan.run(call, &app.rules), desk, shopper_phone, stop).await;
@@ -152,11 +152,14 @@ impl Driver {
         if end != End::HungUp && !history.legs.is_empty() {
             // `socket_resume` is cleared: a talk and its recording go on without us, a phone goes
             // on ringing. The CDR file completes the row, which is open since dialling.
-            if let Err(error) = app.store.keep(&history).await {
-                error!(%error, "what is known of a call could not be stored");
+            match app.store.keep(&history).await {
+                Ok(()) => {
+                    app.live.leave(history.id);
+                    return info!("the call is left to FreeSWITCH and its records");
+                }
+                // There may be no row to complete: the intent could not be stored, either.
+                Err(error) => error!(%error, "what is known of a call could not be stored"),
             }
-            app.live.leave(history.id);
-            return info!("the call is left to FreeSWITCH and its records");
         }
         ending::begin(&app, Ended { history, shopper_phone, ended_at: clock::now(), hangup_cause });
     }

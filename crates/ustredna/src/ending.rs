@@ -39,20 +39,21 @@ pub(crate) fn begin(app: &Arc<App>, ended: Ended) {
     app.afterwork.spawn(
         async move {
             let call = ended.history.id;
-            write(&shared, ended).await;
+            write(&shared, ended, &PAUSES).await;
             shared.live.leave(call);
         }
         .in_current_span(),
     );
 }
 
-/// Writes a call's end; `false` when the store would not take it.
-pub(crate) async fn write(app: &App, ended: Ended) -> bool {
+/// Writes a call's end, with as many further tries as there are pauses; `false` when the store
+/// would not take it.
+pub(crate) async fn write(app: &App, ended: Ended, pauses: &[Duration]) -> bool {
     let Ended { history, shopper_phone, ended_at, hangup_cause } = ended;
     let settlement = settle(&history);
     let texts = |missed: &store::MissedCall| app.texts.write(missed);
     let delay = app.settings.callbacks.sms_delay.signed();
-    let mut pauses = PAUSES.iter();
+    let mut pauses = pauses.iter();
     let settled = loop {
         let cause = hangup_cause.as_deref();
         match app.store.settle(&history, &settlement, ended_at, cause, &texts, delay).await {
@@ -61,7 +62,7 @@ pub(crate) async fn write(app: &App, ended: Ended) -> bool {
                 let Some(pause) = pauses.next() else {
                     error!(
                         %error,
-                        "a call's end was not stored; its CDR file completes it at the next start"
+                        "a call's end was not stored; its CDR file will complete it"
                     );
                     return false;
                 };

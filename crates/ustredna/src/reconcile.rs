@@ -3,6 +3,9 @@
 //! Each has a row, open since dialling. FreeSWITCH itself is asked whether it still knows the
 //! call; when it cannot be asked, a call counts as over when nothing of it has moved for a while.
 //! What the row does not know is read off the recording, which holds nothing but the talk.
+//!
+//! With PostgreSQL the open calls may be another machine's, whose FreeSWITCH and recordings cannot
+//! be seen from here: they are left alone.
 
 use std::{
     path::PathBuf,
@@ -29,10 +32,12 @@ use crate::{
 };
 
 const LOOK_EVERY: Duration = Duration::from_secs(5);
-/// After this without a sign a call is over, when nobody listens at FreeSWITCH's own port.
-const QUIET_SWITCH_GONE: SignedDuration = SignedDuration::from_secs(10);
-/// The same when FreeSWITCH may be there but cannot be asked.
-const QUIET: SignedDuration = SignedDuration::from_mins(2);
+/// After this without a sign a call is over, when FreeSWITCH does not know it or is gone.
+const QUIET: SignedDuration = SignedDuration::from_secs(10);
+/// The same when FreeSWITCH may be there but cannot be asked: a recording that has not grown.
+const QUIET_UNASKED: SignedDuration = SignedDuration::from_mins(2);
+/// The same when there is not even a recording to look at.
+const QUIET_UNSEEN: SignedDuration = SignedDuration::from_hours(4);
 /// Stands for FreeSWITCH's cause where nobody knows it.
 const LOST: &str = "LOST";
 
@@ -53,6 +58,9 @@ pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
 
 /// Proves the recordings of calls that ended, but whose proof a crash prevented.
 pub(crate) async fn prove_unproven(app: &App) -> anyhow::Result<()> {
+    if app.store.is_shared() {
+        return Ok(());
+    }
     for call in app.store.unproven_calls(clock::now()).await? {
         let ended_at = call.ended_at.unwrap_or_else(clock::now);
         let store::EndedCall { history, hangup_cause, ticket, .. } = call;
@@ -72,14 +80,18 @@ enum Known {
 }
 
 async fn close_lost(app: &App) -> anyhow::Result<()> {
+    if app.store.is_shared() {
+        return Ok(());
+    }
     let live = app.live.all();
     let open = app.store.open_calls(clock::now()).await?;
     let mut over = Vec::new();
     for history in open.into_iter().filter(|history| !live.contains(&history.id)) {
         let known = ask(app, history.id).await;
         let sign = last_sign(app, &history).await;
-        if is_over(known, clock::now().duration_since(sign)) {
-            over.push((history.id, sign));
+        let quiet = clock::now().duration_since(sign.at);
+        if is_over(known, quiet, sign.of_recording) {
+            over.push((history.id, sign.at));
         }
     }
     if over.is_empty() {
@@ -95,12 +107,13 @@ async fn close_lost(app: &App) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn is_over(known: Known, quiet: SignedDuration) -> bool {
+fn is_over(known: Known, quiet: SignedDuration, recorded: bool) -> bool {
     match known {
         Known::Yes => false,
-        Known::No => true,
-        Known::SwitchGone => quiet > QUIET_SWITCH_GONE,
-        Known::CannotAsk => quiet > QUIET,
+        // Quiet all the same: whoever looks after the call may just be writing its end.
+        Known::No | Known::SwitchGone => quiet > QUIET,
+        Known::CannotAsk if recorded => quiet > QUIET_UNASKED,
+        Known::CannotAsk => quiet > QUIET_UNSEEN,
     }
 }
 
@@ -116,7 +129,7 @@ async fn ask(app: &App, call: CallId) -> Known {
         Ok("true") => Known::Yes,
         Ok("false") => Known::No,
         Err(InboundError::Refused(error))
-            if error.kind() == std::io::ErrorKind::ConnectionRefused =>
+            if error.kind() == std::io::ErrorKind::ConnectionRefused && on_this_machine(app) =>
         {
             Known::SwitchGone
         }
@@ -124,18 +137,34 @@ async fn ask(app: &App, call: CallId) -> Known {
     }
 }
 
+/// Whether FreeSWITCH can be nowhere else: it reaches us on loopback, and so do we it. Otherwise a
+/// port that nobody listens on may just be the wrong one.
+fn on_this_machine(app: &App) -> bool {
+    let switch = &app.settings.switch;
+    switch.listen.ip().is_loopback() && switch.inbound.ip().is_loopback()
+}
+
+/// A sign of life.
+struct Sign {
+    at: Timestamp,
+    /// It is a recording that grew.
+    of_recording: bool,
+}
+
 /// When the call was last seen to live: its recording grew, or its phone may still have rung.
-async fn last_sign(app: &App, history: &History) -> Timestamp {
-    let Some(leg) = history.legs.last() else { return history.started_at };
+async fn last_sign(app: &App, history: &History) -> Sign {
+    let Some(leg) = history.legs.last() else {
+        return Sign { at: history.started_at, of_recording: false };
+    };
     if let Some(grew) = modified(app.recordings.join(&leg.recording)).await {
-        return grew;
+        return Sign { at: grew, of_recording: true };
     }
     let ring = match leg.dial.direction {
         Direction::Back => app.settings.callbacks.ring_timeout,
         Direction::Out | Direction::Return => app.settings.switch.ring_timeout,
     };
     let since = leg.ended_at.unwrap_or(leg.started_at);
-    since.saturating_add(ring.signed()).unwrap_or(since)
+    Sign { at: since.saturating_add(ring.signed()).unwrap_or(since), of_recording: false }
 }
 
 async fn modified(path: PathBuf) -> Option<Timestamp> {
@@ -162,7 +191,7 @@ async fn close(app: &App, mut history: History, sign: Timestamp) {
         ended_at: sign.min(clock::now()),
         hangup_cause: cause,
     };
-    if !ending::write(app, ended).await {
+    if !ending::write(app, ended, &[]).await {
         info!("the call stays open until the database can be written");
     }
 }
@@ -187,11 +216,14 @@ mod tests {
     #[test]
     fn a_call_is_over_when_freeswitch_says_so_or_nothing_has_moved() {
         let quiet = SignedDuration::from_secs;
-        assert!(!is_over(Known::Yes, quiet(1_000_000)));
-        assert!(is_over(Known::No, quiet(0)));
-        assert!(!is_over(Known::SwitchGone, quiet(3)) && is_over(Known::SwitchGone, quiet(11)));
-        assert!(!is_over(Known::CannotAsk, quiet(60)) && is_over(Known::CannotAsk, quiet(121)));
-        // A phone that may still ring has its last sign in the future.
-        assert!(!is_over(Known::SwitchGone, quiet(-20)));
+        assert!(!is_over(Known::Yes, quiet(1_000_000), true));
+        for known in [Known::No, Known::SwitchGone] {
+            assert!(!is_over(known, quiet(3), false) && is_over(known, quiet(11), false));
+            // A phone that may still ring has its last sign in the future.
+            assert!(!is_over(known, quiet(-20), false));
+        }
+        let unasked = |seconds, recorded| is_over(Known::CannotAsk, quiet(seconds), recorded);
+        assert!(!unasked(60, true) && unasked(121, true));
+        assert!(!unasked(3600, false) && unasked(5 * 3600, false));
     }
 }

@@ -78,10 +78,18 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
             "some ends of calls were not stored; their CDR files complete them at the next start"
         );
     }
-    for worker in workers {
-        worker.await.context("a worker failed")?;
+    for mut worker in workers {
+        // What it was at is done again after the next start.
+        match tokio::time::timeout(AFTERWORK, &mut worker).await {
+            Ok(ended) => ended.context("a worker failed")?,
+            Err(_) => worker.abort(),
+        }
     }
-    health.await.context("the health page failed")??;
+    if let Ok(ended) = tokio::time::timeout(AFTERWORK, health).await {
+        ended.context("the health page failed")??;
+    } else {
+        warn!("the health page was still being read");
+    }
     app.store.clone().close().await;
     Ok(())
 }

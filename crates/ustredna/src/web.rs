@@ -34,18 +34,25 @@ async fn health(State((app, _)): Shared) -> Json<Value> {
 }
 
 async fn ready(State((app, draining)): Shared) -> (StatusCode, Json<Value>) {
-    let database = app.store.ping().await.map_err(|error| error.to_string());
+    let database = app.store.ping().await.err().map(|error| error.to_string());
+    let folder = app.recordings.clone();
+    let recordings =
+        tokio::task::spawn_blocking(move || recordings::check_writable(&folder)).await.map_or_else(
+            |error| Some(error.to_string()),
+            |checked| checked.err().map(|error| error.to_string()),
+        );
     let stopping = draining.is_cancelled();
-    let status = if database.is_ok() && !stopping {
+    let status = if database.is_none() && recordings.is_none() && !stopping {
         StatusCode::OK
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
-    let problem = database.err();
-    (
-        status,
-        Json(
-            json!({ "ready": status == StatusCode::OK, "stopping": stopping, "database": problem }),
-        ),
-    )
+    let ready = status == StatusCode::OK;
+    let told = json!({
+        "ready": ready,
+        "stopping": stopping,
+        "database": database,
+        "recordings": recordings,
+    });
+    (status, Json(told))
 }

@@ -137,6 +137,44 @@ fn a_dealer_who_gives_up_while_it_rings_is_a_missed_call() {
 }
 
 #[test]
+fn a_dealer_whose_call_is_lost_with_freeswitch_is_a_missed_call() {
+    let exchange = Exchange::start("[callbacks]\nring_timeout = \"1s\"\nsms_delay = \"1h\"\n");
+    exchange.import("601123456,,cs,777000111,,,,");
+    let mut dealer = Peer::connect(&exchange);
+    dealer.arrives("777000111", "+420234567890");
+    dealer.next_execute();
+    dealer.complete(&[]);
+    assert_eq!(dealer.next_execute().0, "bridge");
+    // Killed: no hang-up, no record, and nobody at its own port any more.
+    drop(dealer);
+    assert_eq!(exchange.wait_for_lines("left to FreeSWITCH and its records", 1), 1);
+    assert!(exchange.list("tickets").is_empty(), "its phone may still ring");
+    assert_eq!(exchange.wait_for_lines("closed with what is known", 1), 1, "{}", exchange.log());
+    assert_eq!(exchange.calls()[0]["hangup_cause"], "LOST");
+    assert_eq!(exchange.list("tickets")[0]["dealer"], "+420234567890");
+    assert_eq!(exchange.list("sms").len(), 1);
+}
+
+#[test]
+fn a_dealer_who_called_while_no_exchange_ran_is_a_missed_call() {
+    let exchange = Exchange::start("[callbacks]\nsms_delay = \"1h\"\n");
+    exchange.import("601123456,,cs,777000111,,,,");
+    let fixture = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../fixtures/cdr/dealer_callback_missed.a.cdr.json"
+    );
+    let record = "a_c4eb32eb-3fec-4654-9259-81a3e0044e8f.cdr.json";
+    fs::copy(fixture, exchange.folder().join("cdr").join(record)).unwrap();
+    let calls = exchange.calls();
+    assert_eq!((calls.len(), &calls[0]["service"]), (1, &"fictitious_number".into()));
+    assert_eq!(calls[0]["outcome"], "unreachable");
+    assert_eq!(exchange.list("tickets")[0]["dealer"], "+420234567890");
+    assert_eq!(exchange.list("sms").len(), 1);
+    // Taken in once, and gone.
+    assert_eq!(fs::read_dir(exchange.folder().join("cdr")).unwrap().count(), 0);
+}
+
+#[test]
 fn a_destination_and_a_pin_leave_no_trace_in_the_log() {
     let exchange = Exchange::start("[log]\nlevel = \"info\"\n");
     exchange.import("601123456,,cs,777000111,,,,");

@@ -32,6 +32,11 @@ fn a_dealer_however_keyed() {
 }
 
 #[test]
+fn a_personal_number_at_home_is_an_ordinary_one() {
+    assert_eq!(keyed("700123456"), Ok("+420700123456".to_owned()));
+}
+
+#[test]
 fn each_refusal_has_its_own_reason() {
     for (text, refusal) in [
         ("", Refusal::NothingEntered),

@@ -23,29 +23,34 @@ pub async fn fictitious_number(
     assignment: Option<&Assignment>,
     dealer: Option<&PhoneNumber>,
 ) -> Result<(), HungUp> {
-    let Some(Assignment { shopper, pairing }) = assignment else {
+    let Some(assignment) = assignment else {
         call.refused(Refusal::UnpairedNumber).await?;
         return call.hangup(Cause::UnallocatedNumber).await;
     };
     // Their own phone is off the hook, and a ticket would tell the shopper to call themselves.
-    if dealer == Some(&shopper.phone) {
+    if dealer == Some(&assignment.shopper.phone) {
         call.refused(Refusal::OwnPairing).await?;
         return call.hangup(Cause::UserBusy).await;
     }
 
-    let dial = Dial {
-        to: shopper.phone.clone(),
-        shown: rules.callback_hotline.clone(),
-        pairing: pairing.clone(),
-        dealer: dealer.cloned(),
-        direction: Direction::Back,
-        ticket: None,
-    };
-    let failure = match call.connect(dial).await? {
+    let failure = match call.connect(dial_shopper(assignment, dealer, rules)).await? {
         Dialled::Talked => return Ok(()),
         Dialled::Failed(failure) => failure,
         Dialled::Refused(_) | Dialled::NotRecordable => Failure::Unreachable,
     };
     call.play(Prompt::clip(rules.language, Clip::NotAvailable)).await?;
     call.hangup(failure.as_cause()).await
+}
+
+/// The leg that rings the shopper when a dealer calls back.
+#[must_use]
+pub fn dial_shopper(assignment: &Assignment, dealer: Option<&PhoneNumber>, rules: &Rules) -> Dial {
+    Dial {
+        to: assignment.shopper.phone.clone(),
+        shown: rules.callback_hotline.clone(),
+        pairing: assignment.pairing.clone(),
+        dealer: dealer.cloned(),
+        direction: Direction::Back,
+        ticket: None,
+    }
 }

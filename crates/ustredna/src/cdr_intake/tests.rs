@@ -43,7 +43,7 @@ fn leg(id: &str) -> Leg {
 fn completed(name: &str, id: &str) -> Leg {
     let cdr = cdr(name).variables;
     let mut leg = leg(id);
-    complete_leg(&mut leg, &cdr, time(cdr.end_uepoch.as_deref()).unwrap());
+    complete_leg(&mut leg, &cdr, cdr.time("end_uepoch").unwrap());
     leg
 }
 

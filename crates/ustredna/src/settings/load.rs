@@ -87,11 +87,22 @@ fn explain(error: &toml::de::Error, text: &str) -> String {
     let start = before.rfind('\n').map_or(0, |newline| newline + 1);
     let source = text.get(start..).unwrap_or_default().lines().next().unwrap_or_default();
     let line = line.max(1) + usize::from(before.ends_with('\n'));
-    let key = source.split('=').next().unwrap_or_default().trim();
+    let key: &str = {
+        let end = source.find(|c: char| !c.is_ascii_alphanumeric() && !"_.-[]".contains(c));
+        source.get(..end.unwrap_or(source.len())).unwrap_or_default()
+    };
     if is_secret(key) {
         return format!("line {line}, `{key}`: not a text in quotes, or not its name");
     }
-    format!("line {line}, `{key}`: {}", error.message())
+    // `invalid type: string "…", expected …`: what stands in quotes may be a misplaced secret.
+    let message = match error.message().split_once("invalid type: string ") {
+        Some((_, rest)) => {
+            let expected = rest.rsplit_once(", expected ").map_or("another kind", |(_, e)| e);
+            format!("a text does not fit here, expected {expected}")
+        }
+        None => error.message().to_owned(),
+    };
+    format!("line {line}, `{key}`: {message}")
 }
 
 fn insert(table: &mut Table, sections: &[String], key: &str, value: Value) -> anyhow::Result<()> {

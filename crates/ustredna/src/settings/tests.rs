@@ -127,6 +127,9 @@ fn an_error_shows_no_secret() {
         "[switch]\npassword = hunter2\n",
         "[switch]\npasword = \"hunter2\"\n",
         "[switch]\npassword = [\"hunter2\"]\n",
+        "[switch]\npassword \"hunter2\"\n",
+        "[switch]\npassword: \"hunter2\"\n",
+        "\ndatabase = \"postgres://u:hunter2@localhost/x\"\n",
     ] {
         let error = read(text, &[]).unwrap_err();
         assert!(error.contains("line 2") && !error.contains("hunter2"), "{text}\n{error}");

@@ -124,11 +124,11 @@ impl Media {
                 packets.push((at, packet));
                 at += 20;
             }
-            // RFC 4733: the end is said three times.
+            // RFC 4733: the end is said three times, in case one or two are lost.
             let [high, low] = 800_u16.to_be_bytes();
-            for _ in 0..3 {
+            for later in [0, 20, 40] {
                 let packet = self.packet(KEY_PAYLOAD, false, start, &[event, 0x8A, high, low]);
-                packets.push((at, packet));
+                packets.push((at + later, packet));
             }
             at += 80;
             self.stamp += 180 * 8;

@@ -94,7 +94,7 @@ fn missing() -> Option<String> {
 fn main() {
     let mut arguments = Arguments::from_args();
     // More at once than the machine carries, and speech is late; a scenario mostly waits.
-    arguments.test_threads.get_or_insert(6);
+    arguments.test_threads.get_or_insert(4);
     let mut trials: Vec<Trial> = scenarios::all().into_iter().map(Scenario::into_trial).collect();
     if let Some(reason) = missing() {
         eprintln!("end-to-end tests skipped: {reason}");

@@ -15,7 +15,7 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 const CALL: &str = "3f2a9c1e-0000-4000-8000-000000000000";
 
 /// `ustredna serve` in a folder of its own.
@@ -41,7 +41,8 @@ fn free_port() -> SocketAddr {
 fn configure(folder: &Path, own: &str) -> SocketAddr {
     let listen = free_port();
     let mut settings: toml::Table = toml::from_str(&format!(
-        "[switch]\nlisten = \"{listen}\"\n[web]\nlisten = \"{}\"\n[log]\nlevel = \"debug\"\n",
+        "[switch]\nlisten = \"{listen}\"\ninbound = \"{}\"\n[web]\nlisten = \"{}\"\n[log]\nlevel = \"debug\"\n",
+        free_port(),
         free_port()
     ))
     .unwrap();

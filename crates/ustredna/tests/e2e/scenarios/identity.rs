@@ -130,7 +130,7 @@ fn pin(world: &mut World) {
     right.finishes();
     assert_eq!(right.heard(World::phrases()), ["enter-pin", "enter-destination"]);
 
-    let wrong = Steps::new().waits(A_MOMENT).keys("1234#").waits(3200).keys("12345678");
+    let wrong = Steps::new().waits(A_MOMENT).keys("1234#").waits(3200).keys("12345678#");
     let wrong = wrong.waits(3200).keys("0000#").listens_until_hangup(12_000);
     let mut wrong = world.call("wrong", &shopper_calls_out(wrong));
     wrong.finishes();

@@ -18,7 +18,6 @@ pub(crate) fn all() -> Vec<Scenario> {
     vec![
         Scenario::new("stopping_lets_talks_end", stopping),
         Scenario::new("killed_while_keys_are_awaited_an_apology_follows", killed_in_prompt),
-        Scenario::new("a_killed_switch_leaves_a_repaired_recording", killed_switch),
         Scenario::with("a_start_that_cannot_work_says_why", nobody(), bad_starts),
     ]
 }
@@ -92,21 +91,4 @@ fn bad_starts(world: &mut World) {
     let told = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     assert!(!output.status.success());
     assert!(told.contains("folder") && told.contains(&line.to_string()), "{told}");
-}
-
-fn killed_switch(world: &mut World) {
-    let sings = Steps::new().sings(DEALER_HZ, 9000).hangs_up();
-    let dealer = world.callees(&Callees::new().answers(DEALER, sings));
-    let steps = Steps::new().waits(A_MOMENT).keys("234567890#").sings(SHOPPER_HZ, 9000).hangs_up();
-    let shopper = world.call("shopper", &shopper_calls_out(steps));
-    await_talk(&dealer, &shopper);
-    world.switch.kill();
-    // No record of the call will ever come; the exchange knows that it was dialled and answered.
-    let calls = world.ended_calls(1);
-    assert_row(&calls[0], &[("outcome", json!("answered")), ("dealer", json!(DEALER))]);
-    world.rows("recordings", 1, |row| row["verdict"] == "repaired");
-    let [wav] = &world.wav_files()[..] else { panic!("{:?}", world.wav_files()) };
-    let stereo = Stereo::read(wav);
-    assert!(stereo.seconds() > 0.8, "{} s", stereo.seconds());
-    stereo.assert_sides(SHOPPER_HZ, DEALER_HZ);
 }

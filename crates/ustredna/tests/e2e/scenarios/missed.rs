@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use super::assert_row;
 use crate::{
@@ -74,10 +75,15 @@ fn tickets(world: &mut World) {
         let ticket = tickets.iter().find(|ticket| ticket["dealer"] == dealer).unwrap();
         assert_row(ticket, &[("number", json!(number)), ("missed", json!(missed))]);
     }
+    let calls = world.ended_calls(3);
+    let time =
+        |row: &Value, key: &str| -> Timestamp { row[key].as_str().unwrap().parse().unwrap() };
+    let missed_at = calls.iter().map(|call| time(call, "ended_at")).min().unwrap();
     for sms in world.rows("sms", 2, |sms| sms["status"] == "sent") {
+        let waited = time(&sms, "sent_at").duration_since(missed_at);
+        assert!(waited.as_millis() >= 2900, "sent {waited:#} after the first call was missed");
         assert_row(&sms, &[("to", json!(SHOPPER)), ("segments", json!(1)), ("attempts", json!(1))]);
     }
-    let calls = world.ended_calls(3);
     for outcome in ["no_answer", "abandoned", "busy"] {
         let call = calls.iter().find(|call| call["outcome"] == outcome);
         let call = call.unwrap_or_else(|| panic!("no call is {outcome}: {calls:#?}"));
