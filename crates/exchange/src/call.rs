@@ -136,6 +136,8 @@ pub enum Answer {
     Entry(Entry),
     /// How dialling ended.
     Dialled(Dialled),
+    /// Whether too many wrong PINs have locked the shopper out.
+    Locked(bool),
 }
 
 /// A verb on its way to the driver.
@@ -218,7 +220,7 @@ impl Call {
     pub async fn gather(&mut self, gather: Gather) -> Result<Entry, HungUp> {
         match self.ask(Verb::Gather(gather)).await? {
             Answer::Entry(entry) => Ok(entry),
-            Answer::Done | Answer::Dialled(_) => Err(HungUp),
+            Answer::Done | Answer::Dialled(_) | Answer::Locked(_) => Err(HungUp),
         }
     }
 
@@ -229,16 +231,20 @@ impl Call {
     pub async fn connect(&mut self, dial: Dial) -> Result<Dialled, HungUp> {
         match self.ask(Verb::Connect(Box::new(dial))).await? {
             Answer::Dialled(dialled) => Ok(dialled),
-            Answer::Done | Answer::Entry(_) => Err(HungUp),
+            Answer::Done | Answer::Entry(_) | Answer::Locked(_) => Err(HungUp),
         }
     }
 
-    /// Has a right or wrong PIN counted.
+    /// Has a right or wrong PIN counted, and tells whether the shopper is locked out now: other
+    /// calls count as well.
     ///
     /// # Errors
     /// [`HungUp`].
-    pub async fn pin_tried(&mut self, right: bool) -> Result<(), HungUp> {
-        self.ask(Verb::PinTried(right)).await.map(drop)
+    pub async fn pin_tried(&mut self, right: bool) -> Result<bool, HungUp> {
+        match self.ask(Verb::PinTried(right)).await? {
+            Answer::Locked(locked) => Ok(locked),
+            Answer::Done | Answer::Entry(_) | Answer::Dialled(_) => Err(HungUp),
+        }
     }
 
     /// Has a refusal logged and kept with the call.

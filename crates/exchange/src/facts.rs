@@ -26,8 +26,6 @@ pub struct Rules {
 pub struct ShopperFacts {
     /// The shopper.
     pub shopper: Shopper,
-    /// Wrong PINs since the last right one.
-    pub pin_failures: u32,
     /// Whether too many wrong PINs have locked the shopper out for now.
     pub pin_locked: bool,
     /// The active pairings, by their number.

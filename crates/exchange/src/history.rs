@@ -20,6 +20,8 @@ pub struct History {
     pub service: Service,
     /// When it arrived.
     pub started_at: Timestamp,
+    /// Who called, unless withheld; for operators, since nobody else knows a stranger.
+    pub caller: Option<PhoneNumber>,
     /// The shopper on either side, as soon as known.
     pub shopper: Option<ShopperId>,
     /// For a call to a fictitious number: that number.
@@ -86,6 +88,7 @@ impl History {
             id,
             service,
             started_at,
+            caller: None,
             shopper: None,
             called_number: None,
             calling_dealer: None,

@@ -73,6 +73,8 @@ CREATE TABLE calls (
     id                TEXT   NOT NULL PRIMARY KEY,
     service           TEXT   NOT NULL
         CHECK (service IN ('outbound_hotline', 'callback_hotline', 'fictitious_number')),
+    -- Who called, unless withheld: of a stranger this is all there is.
+    caller            TEXT,
     shopper_id        TEXT   REFERENCES shoppers (id),
     fictitious_number TEXT,
     dealer            TEXT,

@@ -20,6 +20,8 @@ pub struct CallRow {
     pub id: CallId,
     /// Which service it used.
     pub service: Service,
+    /// Who called, unless withheld.
+    pub caller: Option<PhoneNumber>,
     /// The phone of the shopper on either side, if known.
     pub shopper: Option<PhoneNumber>,
     /// The number that was shown or called.
@@ -107,7 +109,7 @@ impl Store {
     pub async fn calls(&self, filter: &Filter) -> Result<Vec<CallRow>, StoreError> {
         let mut tx = self.snapshot().await?;
         let query = sqlx::query(
-            "SELECT c.id, c.service, s.phone, c.fictitious_number, c.dealer, c.project, \
+            "SELECT c.id, c.service, c.caller, s.phone, c.fictitious_number, c.dealer, c.project, \
              c.started_at, c.answered_at, c.ended_at, c.talk_ms, c.outcome, c.refusal, \
              c.hangup_cause, t.number FROM calls c \
              LEFT JOIN shoppers s ON s.id = c.shopper_id \
@@ -143,6 +145,7 @@ impl Store {
                 Ok(CallRow {
                     id,
                     service: row.word("service")?,
+                    caller: row.phone_opt("caller")?,
                     shopper: row.phone_opt("phone")?,
                     fictitious_number: row.phone_opt("fictitious_number")?,
                     dealer: row.phone_opt("dealer")?,

@@ -153,7 +153,7 @@ async fn open_call(tx: &mut AnyConnection, history: &History, leg: &Leg) -> Resu
     let pairing = &leg.dial.pairing;
     sqlx::query(
         "INSERT INTO calls (id, service, shopper_id, fictitious_number, dealer, project, \
-         started_at, ticket_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+         started_at, ticket_id, caller) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
          ON CONFLICT (id) DO UPDATE SET shopper_id = excluded.shopper_id, \
          fictitious_number = excluded.fictitious_number, dealer = excluded.dealer, \
          project = excluded.project, ticket_id = excluded.ticket_id \
@@ -167,6 +167,7 @@ async fn open_call(tx: &mut AnyConnection, history: &History, leg: &Leg) -> Resu
     .bind(pairing.project.clone())
     .bind(ms(history.started_at))
     .bind(leg.dial.ticket.map(|id| id.to_string()))
+    .bind(history.caller.as_ref().map(|caller| caller.as_str().to_owned()))
     .execute(tx)
     .await?;
     Ok(())

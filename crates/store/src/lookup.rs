@@ -53,7 +53,7 @@ impl Store {
     ) -> Result<Option<ShopperFacts>, StoreError> {
         let mut tx = self.snapshot().await?;
         let row = sqlx::query(
-            "SELECT id, phone, language, active, pin, pin_failures, pin_locked_until \
+            "SELECT id, phone, language, active, pin, pin_locked_until \
              FROM shoppers WHERE phone = $1",
         )
         .bind(phone.as_str())
@@ -61,7 +61,6 @@ impl Store {
         .await?;
         let Some(row) = row else { return Ok(None) };
         let fields = Fields::new("shoppers", &row);
-        let pin_failures = fields.number("pin_failures")?;
         let pin_locked = fields.time_opt("pin_locked_until")?.is_some_and(|until| until > now);
         let shopper = shopper(&row)?;
         let id = shopper.id.to_string();
@@ -115,7 +114,7 @@ impl Store {
             tickets::cancel_of_ended_pairings(&mut tx, now).await?;
             tx.commit().await?;
         }
-        Ok(Some(ShopperFacts { shopper, pin_failures, pin_locked, pairings, tickets }))
+        Ok(Some(ShopperFacts { shopper, pin_locked, pairings, tickets }))
     }
 
     /// Whom a fictitious number rings now: its active pairing, if number and shopper are switched
@@ -133,7 +132,7 @@ impl Store {
             "SELECT p.id, p.shopper_id, p.number, p.fictitious_number, p.project \
              FROM pairings p JOIN numbers n ON n.number = p.fictitious_number \
              WHERE p.fictitious_number = $1 AND p.ended_at IS NULL AND n.active = 1 \
-             AND (p.valid_from IS NULL OR p.valid_from <= $2) \
+             AND p.created_at <= $2 AND (p.valid_from IS NULL OR p.valid_from <= $2) \
              AND (p.valid_to IS NULL OR p.valid_to > $2)",
         )
         .bind(fictitious.as_str())
@@ -164,8 +163,10 @@ impl Store {
         Ok(row.is_some())
     }
 
-    /// Counts a PIN that was keyed. A right one clears the count; the [`pin::TRIES`]th wrong one
-    /// in a row locks the shopper out until `now + lock`, and the count begins anew.
+    /// Counts a PIN that was keyed, and tells whether the shopper is locked out now. A right one
+    /// clears the count; the [`pin::TRIES`]th wrong one in a row, in whatever calls, locks the
+    /// shopper out until `now + lock`, and the count begins anew. A lock stands against a right
+    /// one as well.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -175,10 +176,10 @@ impl Store {
         right: bool,
         now: Timestamp,
         lock: SignedDuration,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let query = if right {
             sqlx::query(
-                "UPDATE shoppers SET pin_failures = 0, pin_locked_until = NULL WHERE id = $1",
+                "UPDATE shoppers SET pin_failures = 0 WHERE id = $1 RETURNING pin_locked_until",
             )
             .bind(shopper.to_string())
         } else {
@@ -187,13 +188,15 @@ impl Store {
                  pin_locked_until = CASE WHEN pin_failures + 1 >= $2 THEN $3 \
                  ELSE pin_locked_until END, \
                  pin_failures = CASE WHEN pin_failures + 1 >= $2 THEN 0 ELSE pin_failures + 1 END \
-                 WHERE id = $1",
+                 WHERE id = $1 RETURNING pin_locked_until",
             )
             .bind(shopper.to_string())
             .bind(i64::from(pin::TRIES))
             .bind(ms(now.saturating_add(lock).unwrap_or(Timestamp::MAX)))
         };
-        query.execute(&self.write).await?;
-        Ok(())
+        let row =
+            query.fetch_optional(&self.write).await?.ok_or(StoreError::NotFound("shopper"))?;
+        let until = Fields::new("shoppers", &row).time_opt("pin_locked_until")?;
+        Ok(until.is_some_and(|until| until > now))
     }
 }

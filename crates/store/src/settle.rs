@@ -191,8 +191,8 @@ async fn write_call(
         history.legs.iter().map(|leg| talk_ms(leg, Some(leg.ended_at.unwrap_or(ended_at)))).sum();
     sqlx::query(
         "INSERT INTO calls (id, service, shopper_id, fictitious_number, dealer, project, \
-         started_at, answered_at, ended_at, talk_ms, outcome, refusal, hangup_cause, ticket_id) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
+         started_at, answered_at, ended_at, talk_ms, outcome, refusal, hangup_cause, ticket_id, \
+         caller) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
          ON CONFLICT (id) DO UPDATE SET shopper_id = excluded.shopper_id, \
          fictitious_number = excluded.fictitious_number, dealer = excluded.dealer, \
          project = excluded.project, answered_at = excluded.answered_at, \
@@ -214,6 +214,7 @@ async fn write_call(
     .bind(history.refusal.map(exchange::destination::Refusal::as_str))
     .bind(hangup_cause.map(str::to_owned))
     .bind(ticket.map(|id| id.to_string()))
+    .bind(history.caller.as_ref().map(|caller| caller.as_str().to_owned()))
     .execute(tx)
     .await?;
     Ok(())

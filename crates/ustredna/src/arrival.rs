@@ -104,7 +104,13 @@ fn withheld<'a>(variable: impl Fn(&str) -> Option<Cow<'a, str>>) -> bool {
             })
         })
     };
-    anonymous("sip_from_user")
+    // The header's forerunner says it in a parameter.
+    let remote_party = variable("sip_Remote-Party-ID").is_some_and(|identity| {
+        let identity = identity.to_ascii_lowercase();
+        ["privacy=full", "privacy=uri"].iter().any(|parameter| identity.contains(parameter))
+    });
+    remote_party
+        || anonymous("sip_from_user")
         || variable("sip_from_host")
             .is_some_and(|host| host.eq_ignore_ascii_case("anonymous.invalid"))
         || privacy("sip_Privacy")

@@ -40,6 +40,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 const HALF_WRITTEN: Duration = Duration::from_mins(1);
 /// How old the end of a call without a row must be before it counts as unattended.
 const UNATTENDED: SignedDuration = SignedDuration::from_secs(10);
+/// How old it may be at most.
+const UNATTENDED_AT_MOST: SignedDuration = SignedDuration::from_hours(24);
 /// Where files go that nothing can be made of.
 const ASIDE: &str = "unmatched";
 
@@ -124,7 +126,7 @@ pub(crate) async fn take_in(app: &App) -> anyhow::Result<()> {
                 false
             }
             None if variables.is_caller() && !app.store.is_known(call).await? => {
-                unattended(app, call, variables).await?
+                unattended(app, call, variables, path).await?
             }
             None => true,
         };
@@ -148,12 +150,20 @@ async fn complete(app: &App, mut history: History, cdr: &Variables) -> bool {
 
 /// A call that no exchange has written a row for: none was running, or it died before anybody was
 /// dialled. A dealer who called back is missed all the same.
-async fn unattended(app: &App, call: CallId, cdr: &Variables) -> anyhow::Result<bool> {
+async fn unattended(app: &App, call: CallId, cdr: &Variables, path: &Path) -> anyhow::Result<bool> {
     let arrival = Arrival::of(call, false, &app.rules, |name| cdr.get(name).map(Cow::from));
     let ended_at = cdr.time("end_uepoch").unwrap_or_else(clock::now);
     let started_at = cdr.time("start_uepoch").unwrap_or(ended_at);
     // Another exchange that shares the database may be about to write the row.
-    if clock::now().duration_since(ended_at) < UNATTENDED {
+    let age = clock::now().duration_since(ended_at);
+    if age < UNATTENDED {
+        return Ok(false);
+    }
+    // The two talked: another exchange, with a state of its own, attended to it. And nobody wants
+    // to be told of last month's calls when an old folder turns up.
+    if cdr.time("bridge_uepoch").is_some() || age > UNATTENDED_AT_MOST {
+        warn!(call.id = %call, "a call detail record that matches no call is put aside");
+        set_aside(&app.settings.cdr.dir, path);
         return Ok(false);
     }
     let cause = cdr.get("hangup_cause").map(str::to_owned);
@@ -224,18 +234,24 @@ fn read_all(dir: &Path) -> anyhow::Result<Vec<(PathBuf, Cdr)>> {
         }
         match read(&path) {
             Ok(cdr) => found.push((path, cdr)),
-            Err(error) if is_old(&path) => set_aside(dir, &path, &error),
+            Err(error) if is_old(&path) => {
+                let problem = format!("{error:#}");
+                warn!(problem, "a call detail record cannot be read and is put aside");
+                set_aside(dir, &path);
+            }
             // It is still being written.
             Err(_) => {}
         }
     }
-    // The caller's files first: `a_`.
-    found.sort_by(|(a, _), (b, _)| b.cmp(a));
     Ok(found)
 }
 
+/// FreeSWITCH passes on a display name's bytes as they came, UTF-8 or not.
 fn read(path: &Path) -> anyhow::Result<Cdr> {
-    Ok(serde_json::from_slice(&std::fs::read(path)?)?)
+    let bytes = std::fs::read(path)?;
+    let cdr: Cdr = serde_json::from_str(&String::from_utf8_lossy(&bytes))?;
+    anyhow::ensure!(cdr.variables.call().is_some(), "it names no call");
+    Ok(cdr)
 }
 
 fn is_old(path: &Path) -> bool {
@@ -244,17 +260,13 @@ fn is_old(path: &Path) -> bool {
         .is_ok_and(|modified| modified.elapsed().is_ok_and(|age| age > HALF_WRITTEN))
 }
 
-fn set_aside(dir: &Path, path: &Path, problem: &anyhow::Error) {
+fn set_aside(dir: &Path, path: &Path) {
     let aside = dir.join(ASIDE);
     let Some(name) = path.file_name() else { return };
     let moved =
         std::fs::create_dir_all(&aside).and_then(|()| std::fs::rename(path, aside.join(name)));
     match moved {
-        Ok(()) => warn!(
-            file = %aside.join(name).display(),
-            problem = %format!("{problem:#}"),
-            "a call detail record cannot be read and was put aside"
-        ),
+        Ok(()) => info!(file = %aside.join(name).display(), "put aside"),
         Err(error) => error!(%error, "a call detail record cannot be put aside"),
     }
 }

@@ -9,8 +9,11 @@ use std::{sync::Arc, time::Duration};
 use anyhow::Context as _;
 use secrecy::ExposeSecret as _;
 use store::Store;
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio_util::sync::CancellationToken;
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    task::JoinHandle,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{error, info, warn};
 
 use crate::{
@@ -25,7 +28,7 @@ use crate::{
 /// How long calls may take to end when the exchange stops.
 const DRAIN: Duration = Duration::from_secs(30);
 /// How long the last rows and recordings may take after that.
-const AFTERWORK: Duration = Duration::from_secs(15);
+const AFTERWORK: Duration = Duration::from_secs(10);
 
 /// Runs the exchange until it is told to stop.
 pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
@@ -71,6 +74,22 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
         () = signals.next() => warn!("stopping now"),
     }
     stop.cancel();
+    tokio::select! {
+        finished = finish(&app, &calls, workers, health) => finished,
+        () = signals.next() => {
+            warn!("stopping without waiting for anything");
+            Ok(())
+        }
+    }
+}
+
+/// Lets what is under way come to its end, for a limited time.
+async fn finish(
+    app: &App,
+    calls: &TaskTracker,
+    workers: [JoinHandle<()>; 3],
+    health: JoinHandle<std::io::Result<()>>,
+) -> anyhow::Result<()> {
     calls.wait().await;
     app.afterwork.close();
     if tokio::time::timeout(AFTERWORK, app.afterwork.wait()).await.is_err() {

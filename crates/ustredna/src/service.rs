@@ -43,6 +43,7 @@ impl Flow {
         let service =
             arrival.dialled.as_ref().map_or(Service::FictitiousNumber, |(service, _)| *service);
         let mut history = History::new(arrival.call, service, started_at);
+        history.caller.clone_from(&arrival.caller);
         if service == Service::FictitiousNumber {
             history.called_number = arrival.dialled.as_ref().map(|(_, number)| number.clone());
             history.calling_dealer.clone_from(&arrival.caller);

@@ -113,6 +113,57 @@ fn while_the_database_is_locked_nobody_is_rung_and_nothing_is_half_stored() {
     assert_eq!(calls[0]["attempts"].as_array().map(Vec::len), Some(0));
 }
 
+/// A shopper who has keyed a destination.
+fn shopper_dials(exchange: &Exchange) -> Peer {
+    exchange.import("601123456,,cs,777000111,,,,");
+    let mut shopper = Peer::connect(exchange);
+    shopper.arrives("234234399", "+420601123456");
+    assert_eq!(shopper.next_execute().0, "answer");
+    shopper.complete(&[]);
+    assert_eq!(shopper.next_execute().0, "play_and_get_digits");
+    shopper
+}
+
+#[test]
+fn without_a_recording_nobody_is_rung() {
+    let exchange = Exchange::start("");
+    let mut shopper = shopper_dials(&exchange);
+    shopper.cannot_record = true;
+    shopper.keys("234567890", '#');
+    let (app, prompt) = shopper.next_execute();
+    assert!(app == "playback" && prompt.ends_with("/cs/calls-not-possible.wav"), "{app} {prompt}");
+    shopper.complete(&[("Application-Response", "FILE PLAYED")]);
+    assert_eq!(shopper.next_execute().0, "hangup");
+    shopper.hangs_up("NORMAL_CLEARING");
+    let call = &exchange.calls()[0];
+    assert_eq!((&call["outcome"], &call["refusal"]), (&"refused".into(), &"not_recordable".into()));
+    assert!(exchange.wait_for_lines("FreeSWITCH cannot record", 1) > 0);
+}
+
+#[test]
+fn a_talk_that_is_not_recorded_is_ended() {
+    let exchange = Exchange::start("");
+    exchange.import("601123456,,cs,777000111,,,,");
+    for recorded in [false, true] {
+        let mut dealer = Peer::connect(&exchange);
+        dealer.arrives("777000111", "+420234567890");
+        dealer.next_execute();
+        dealer.complete(&[]);
+        assert_eq!(dealer.next_execute().0, "bridge");
+        dealer.event("CHANNEL_ANSWER", &[]);
+        if recorded {
+            dealer.event("RECORD_START", &[]);
+        }
+        dealer.event("CHANNEL_BRIDGE", &[]);
+        if recorded {
+            assert_eq!(exchange.wait_for_lines("answered", 2), 2);
+            assert_eq!(exchange.log_lines("is not being recorded"), 1, "only the first time");
+        } else {
+            assert!(dealer.next_api("uuid_kill ").ends_with("NORMAL_CLEARING"));
+        }
+    }
+}
+
 #[test]
 fn a_dealer_who_gives_up_while_it_rings_is_a_missed_call() {
     let exchange = Exchange::start("[callbacks]\nsms_delay = \"1h\"\n");
@@ -163,8 +214,19 @@ fn a_dealer_who_called_while_no_exchange_ran_is_a_missed_call() {
         env!("CARGO_MANIFEST_DIR"),
         "/../../fixtures/cdr/dealer_callback_missed.a.cdr.json"
     );
-    let record = "a_c4eb32eb-3fec-4654-9259-81a3e0044e8f.cdr.json";
-    fs::copy(fixture, exchange.folder().join("cdr").join(record)).unwrap();
+    let path = exchange.folder().join("cdr/a_c4eb32eb-3fec-4654-9259-81a3e0044e8f.cdr.json");
+    let mut record: serde_json::Value =
+        serde_json::from_slice(&fs::read(fixture).unwrap()).unwrap();
+    // Now, by the clock that files have: after the import.
+    fs::write(path.with_extension("new"), "").unwrap();
+    let now = fs::metadata(path.with_extension("new")).unwrap().modified().unwrap();
+    let now = now.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap().as_micros();
+    for name in ["start_uepoch", "end_uepoch"] {
+        record["variables"][name] = now.to_string().into();
+    }
+    // Renamed when whole, so that it is not read by halves.
+    fs::write(path.with_extension("new"), record.to_string()).unwrap();
+    fs::rename(path.with_extension("new"), &path).unwrap();
     let calls = exchange.calls();
     assert_eq!((calls.len(), &calls[0]["service"]), (1, &"fictitious_number".into()));
     assert_eq!(calls[0]["outcome"], "unreachable");

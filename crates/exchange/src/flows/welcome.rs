@@ -5,7 +5,6 @@ use crate::{
     call::{Call, HungUp},
     destination::Refusal,
     facts::{Rules, ShopperFacts},
-    pin,
     prompt::{Clip, Prompt},
 };
 
@@ -39,32 +38,30 @@ async fn check_pin(call: &mut Call, facts: &ShopperFacts) -> Result<bool, HungUp
         return Ok(false);
     }
     let question = Prompt::clip(language, Clip::EnterPin);
-    let mut failures = facts.pin_failures;
     let mut silences = 0;
     let mut prompt = question.clone();
-    while failures < pin::TRIES && silences < TRIES {
-        match ask(call, prompt, &question, MAX_PIN_KEYS).await? {
-            // A silence is no guess.
-            None => {
-                silences += 1;
-                prompt = Prompt::clip(language, Clip::NothingEntered).join(question.clone());
+    loop {
+        if let Some(digits) = ask(call, prompt, &question, MAX_PIN_KEYS).await? {
+            let right = pin.matches(digits.as_str());
+            let locked = call.pin_tried(right).await?;
+            if right && !locked {
+                return Ok(true);
             }
-            Some(digits) => {
-                let right = pin.matches(digits.as_str());
-                call.pin_tried(right).await?;
-                if right {
-                    return Ok(true);
-                }
-                call.refused(Refusal::WrongPin).await?;
-                failures += 1;
-                prompt = Prompt::clip(language, Clip::WrongPin).join(question.clone());
+            call.refused(Refusal::WrongPin).await?;
+            if locked {
+                turn_away(call, language, Refusal::PinLocked).await?;
+                return Ok(false);
             }
+            prompt = Prompt::clip(language, Clip::WrongPin).join(question.clone());
+        } else {
+            // A silence is no guess, but nobody is waited for without end.
+            silences += 1;
+            if silences == TRIES {
+                call.refused(Refusal::NothingEntered).await?;
+                give_up(call, language, Refusal::NothingEntered).await?;
+                return Ok(false);
+            }
+            prompt = Prompt::clip(language, Clip::NothingEntered).join(question.clone());
         }
     }
-    if failures < pin::TRIES {
-        give_up(call, language, Refusal::NothingEntered).await?;
-    } else {
-        turn_away(call, language, Refusal::PinLocked).await?;
-    }
-    Ok(false)
 }

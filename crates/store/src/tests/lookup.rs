@@ -73,22 +73,20 @@ pub(super) async fn three_wrong_pins_lock_for_a_while(world: World) {
     shopper.pin = Some(Pin::hash("1234", &[7; 16]).unwrap());
     let id = world.store.add_shopper(&shopper, morning()).await.unwrap();
     let lock = SignedDuration::from_mins(15);
-    let state = async |now| {
+    let locked = async |now| {
         let facts = world.store.shopper_facts(&eva(), now, TTL).await.unwrap().unwrap();
         assert!(facts.shopper.pin.unwrap().matches("1234"));
-        (facts.pin_failures, facts.pin_locked)
+        facts.pin_locked
     };
-    let wrong = async |now| world.store.pin_tried(id, false, now, lock).await.unwrap();
-    wrong(morning()).await;
-    wrong(after(1)).await;
-    assert_eq!(state(after(2)).await, (2, false));
-    world.store.pin_tried(id, true, after(2), lock).await.unwrap();
-    assert_eq!(state(after(2)).await, (0, false));
-    for second in 3..6 {
-        wrong(after(second)).await;
-    }
-    assert_eq!(state(after(6)).await, (0, true));
-    assert_eq!(state(after(5) + lock).await, (0, false));
+    let keyed = async |right, now| world.store.pin_tried(id, right, now, lock).await.unwrap();
+    assert!(!keyed(false, morning()).await && !keyed(false, after(1)).await);
+    assert!(!keyed(true, after(2)).await, "a right one clears the count");
+    assert!(!keyed(false, after(3)).await && !keyed(false, after(4)).await);
+    assert!(!locked(after(4)).await);
+    assert!(keyed(false, after(5)).await, "the third in a row");
+    assert!(locked(after(6)).await);
+    assert!(keyed(true, after(6)).await, "the lock stands against a right one");
+    assert!(!locked(after(5) + lock).await);
     assert!(world.store.shoppers().await.unwrap()[0].pin_locked_until.is_some());
     let pin = ShopperChange { pin: Some(None), ..ShopperChange::default() };
     world.store.change_shopper(&eva(), &pin).await.unwrap();

@@ -91,6 +91,16 @@ fn half_a_file_waits_and_garbage_is_put_aside() {
 }
 
 #[test]
+fn a_name_in_another_encoding_spoils_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut record =
+        br#"{"variables": {"uuid": "ee067b11-8021-4b48-a0f9-8cb0b822be37", "n": "Nov"#.to_vec();
+    record.extend_from_slice(b"\xe1k\"}}");
+    std::fs::write(folder.path().join("a_1.cdr.json"), record).unwrap();
+    assert_eq!(read_all(folder.path()).unwrap().len(), 1);
+}
+
+#[test]
 fn a_folder_that_is_not_there_yet_is_empty() {
     assert!(read_all(Path::new("no/such/folder")).unwrap().is_empty());
 }

@@ -24,6 +24,7 @@ Examples:
 struct CallJson {
     id: CallId,
     service: Service,
+    caller: Option<PhoneNumber>,
     shopper: Option<PhoneNumber>,
     fictitious_number: Option<PhoneNumber>,
     dealer: Option<PhoneNumber>,
@@ -60,6 +61,7 @@ impl From<CallRow> for CallJson {
         Self {
             id: call.id,
             service: call.service,
+            caller: call.caller,
             shopper: call.shopper,
             fictitious_number: call.fictitious_number,
             dealer: call.dealer,

@@ -81,8 +81,7 @@ impl Driver {
             }
             Verb::Connect(dial) => self.connect(*dial, reply).await,
             Verb::PinTried(right) => {
-                self.pin_tried(right).await;
-                reply.send(Answer::Done);
+                reply.send(Answer::Locked(self.pin_tried(right).await));
             }
             Verb::Refused(refusal) => {
                 info!(reason = %refusal, "refused");
@@ -172,13 +171,17 @@ impl Driver {
         }
     }
 
-    async fn pin_tried(&mut self, right: bool) {
-        let Some(shopper) = self.history.shopper else { return };
+    /// Counts a PIN; `true` when the shopper is locked out, also when it cannot be counted: else a
+    /// broken database would allow any number of guesses.
+    async fn pin_tried(&mut self, right: bool) -> bool {
+        let Some(shopper) = self.history.shopper else { return true };
         let lock = self.app.settings.pin.lock.signed();
         info!(right, "PIN");
-        if let Err(error) = self.app.store.pin_tried(shopper, right, clock::now(), lock).await {
-            warn!(%error, "the PIN's trial could not be counted");
-        }
+        let counted = self.app.store.pin_tried(shopper, right, clock::now(), lock).await;
+        counted.unwrap_or_else(|error| {
+            error!(%error, "a PIN could not be counted; the shopper is turned away");
+            true
+        })
     }
 }
 

@@ -177,6 +177,10 @@ pub(crate) struct Peer {
     stream: TcpStream,
     unread: Vec<u8>,
     executes: VecDeque<Execute>,
+    /// `api` commands that came, oldest first.
+    apis: VecDeque<String>,
+    /// Whether `uuid_record` fails.
+    pub(crate) cannot_record: bool,
     /// What runs now, as far as the test has asked.
     running: Option<Execute>,
 }
@@ -192,8 +196,14 @@ impl Peer {
     /// Connects and has been asked to `connect`.
     pub(crate) fn connect(exchange: &Exchange) -> Self {
         let stream = exchange.dial();
-        let mut peer =
-            Self { stream, unread: Vec::new(), executes: VecDeque::new(), running: None };
+        let mut peer = Self {
+            stream,
+            unread: Vec::new(),
+            executes: VecDeque::new(),
+            apis: VecDeque::new(),
+            cannot_record: false,
+            running: None,
+        };
         assert_eq!(peer.command().as_deref(), Some("connect"));
         peer
     }
@@ -237,8 +247,15 @@ impl Peer {
     /// Takes one command and answers it with `+OK`.
     fn take(&mut self) {
         let command = self.command().expect("the exchange closed or said nothing");
-        if command.starts_with("api ") {
-            self.say("Content-Type: api/response\nContent-Length: 4\n\n+OK\n");
+        if let Some(api) = command.strip_prefix("api ") {
+            let answer = if self.cannot_record && api.starts_with("uuid_record ") {
+                "-ERR Cannot record session!\n"
+            } else {
+                "+OK\n"
+            };
+            let length = answer.len();
+            self.say(&format!("Content-Type: api/response\nContent-Length: {length}\n\n{answer}"));
+            self.apis.push_back(api.to_owned());
         } else {
             self.say("Content-Type: command/reply\nReply-Text: +OK\n\n");
         }
@@ -254,6 +271,18 @@ impl Peer {
                 argument: header("execute-app-arg"),
                 uuid: header("Event-UUID"),
             });
+        }
+    }
+
+    /// Waits for an `api` command that begins like this; the whole of it.
+    pub(crate) fn next_api(&mut self, beginning: &str) -> String {
+        loop {
+            while let Some(api) = self.apis.pop_front() {
+                if api.starts_with(beginning) {
+                    return api;
+                }
+            }
+            self.take();
         }
     }
 
@@ -302,7 +331,7 @@ impl Peer {
         self.event("CHANNEL_HANGUP_COMPLETE", &[("Hangup-Cause", "NORMAL_CLEARING")]);
     }
 
-    fn event(&mut self, name: &str, headers: &[(&str, &str)]) {
+    pub(crate) fn event(&mut self, name: &str, headers: &[(&str, &str)]) {
         let mut body = format!("Event-Name: {name}\nUnique-ID: {CALL}\n");
         for (name, value) in headers {
             let value = value.replace('%', "%25").replace('#', "%23").replace('+', "%2B");

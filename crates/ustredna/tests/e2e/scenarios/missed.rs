@@ -19,7 +19,7 @@ pub(crate) fn all() -> Vec<Scenario> {
     vec![
         Scenario::with("missed_calls_become_tickets_and_sms", setup(), tickets),
         Scenario::with("a_withheld_dealer_is_told_by_sms_alone", setup(), withheld),
-        Scenario::with("a_missed_call_at_the_switch_s_end_is_kept", setup(), rejected),
+        Scenario::with("a_dealer_who_leaves_in_the_announcement_was_missed", setup(), rejected),
     ]
 }
 
