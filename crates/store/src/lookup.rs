@@ -163,6 +163,18 @@ impl Store {
         Ok(row.is_some())
     }
 
+    /// Whether this is the phone of a shopper, active or not.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn is_shopper(&self, phone: &PhoneNumber) -> Result<bool, StoreError> {
+        let row = sqlx::query("SELECT id FROM shoppers WHERE phone = $1")
+            .bind(phone.as_str())
+            .fetch_optional(&self.read)
+            .await?;
+        Ok(row.is_some())
+    }
+
     /// Counts a PIN that was keyed, and tells whether the shopper is locked out now. A right one
     /// clears the count; the [`pin::TRIES`]th wrong one in a row, in whatever calls, locks the
     /// shopper out until `now + lock`, and the count begins anew. A lock stands against a right

@@ -91,7 +91,7 @@ fn tell(proof: &Proof, talk: Option<Duration>) {
             verdict = proof.verdict.as_str(),
             seconds,
             talk_seconds,
-            problem = proof.problem.as_deref().unwrap_or_default(),
+            problem = proof.problem.as_deref(),
             "the recording is not in order"
         );
     }

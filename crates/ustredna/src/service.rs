@@ -46,7 +46,6 @@ impl Flow {
         history.caller.clone_from(&arrival.caller);
         if service == Service::FictitiousNumber {
             history.called_number = arrival.dialled.as_ref().map(|(_, number)| number.clone());
-            history.calling_dealer.clone_from(&arrival.caller);
         }
         let plan = if overload {
             error!("the exchange carries switch.max_calls already; a call is refused");
@@ -67,6 +66,9 @@ impl Flow {
             Plan::UnknownNumber | Plan::Unavailable(_) => None,
         };
         history.shopper = shopper.map(|shopper| shopper.id);
+        if let Plan::FictitiousNumber { dealer, .. } = &plan {
+            history.calling_dealer.clone_from(dealer);
+        }
         let shopper_phone = shopper.map(|shopper| shopper.phone.clone());
         Self { history, shopper_phone, plan }
     }
@@ -76,7 +78,16 @@ async fn plan(app: &App, arrival: &Arrival, now: Timestamp) -> Result<Plan, stor
     let Some((service, dialled)) = &arrival.dialled else { return Ok(Plan::UnknownNumber) };
     if *service == Service::FictitiousNumber {
         let assignment = app.store.assignment(dialled, now).await?.map(Box::new);
-        return Ok(Plan::FictitiousNumber { assignment, dealer: arrival.caller.clone() });
+        let mut dealer = arrival.caller.clone();
+        // A shopper who dials another one's number is no dealer, and their real number is nobody's
+        // to see, in an SMS neither.
+        if let (Some(assignment), Some(caller)) = (&assignment, &dealer)
+            && *caller != assignment.shopper.phone
+            && app.store.is_shopper(caller).await?
+        {
+            dealer = None;
+        }
+        return Ok(Plan::FictitiousNumber { assignment, dealer });
     }
     let facts = match &arrival.caller {
         Some(caller) => {

@@ -113,6 +113,22 @@ fn while_the_database_is_locked_nobody_is_rung_and_nothing_is_half_stored() {
     assert_eq!(calls[0]["attempts"].as_array().map(Vec::len), Some(0));
 }
 
+#[test]
+fn a_shopper_who_calls_another_one_s_number_stays_unknown_to_them() {
+    let exchange = Exchange::start("");
+    exchange.import("601123456,,cs,777000111,,,,\n602222333,,cs,777000222,,,,");
+    let mut other = Peer::connect(&exchange);
+    other.arrives("777000111", "+420602222333");
+    other.next_execute();
+    other.complete(&[]);
+    assert_eq!(other.next_execute().0, "bridge");
+    other.hangs_up("ORIGINATOR_CANCEL");
+    exchange.calls();
+    assert!(exchange.list("tickets").is_empty(), "there is nobody to call back");
+    let sms = exchange.list("sms");
+    assert!(sms.len() == 1 && !sms[0]["text"].to_string().contains("602222333"), "{sms:?}");
+}
+
 /// A shopper who has keyed a destination.
 fn shopper_dials(exchange: &Exchange) -> Peer {
     exchange.import("601123456,,cs,777000111,,,,");
