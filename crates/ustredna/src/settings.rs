@@ -218,6 +218,27 @@ fn hotline(text: &str) -> PhoneNumber {
 }
 
 impl Settings {
+    /// Looks for values that are well-formed but together or by themselves of no use.
+    fn check(&self) -> anyhow::Result<()> {
+        let Self { exchange, switch, callbacks, .. } = self;
+        anyhow::ensure!(
+            exchange.outbound_hotline != exchange.callback_hotline,
+            "exchange.outbound_hotline and exchange.callback_hotline are the same number: \
+             callers could not be told apart"
+        );
+        anyhow::ensure!(switch.max_calls > 0, "switch.max_calls = 0: no call would be taken");
+        for (key, span) in [
+            ("switch.ring_timeout", switch.ring_timeout),
+            ("callbacks.ring_timeout", callbacks.ring_timeout),
+        ] {
+            anyhow::ensure!(
+                span.std() >= std::time::Duration::from_secs(1),
+                "{key} is under a second: no phone would ring; write for example \"25s\""
+            );
+        }
+        Ok(())
+    }
+
     /// What the flows go by.
     pub(crate) fn rules(&self) -> Rules {
         let prefixes = |list: &[values::Prefix]| list.iter().map(|p| p.0.clone()).collect();

@@ -34,6 +34,7 @@ pub(crate) fn load(
         settings = overlay(&mut table, &name, &value)
             .with_context(|| format!("environment variable {name}"))?;
     }
+    settings.check().with_context(|| format!("in {} or the environment", path.display()))?;
     Ok(settings)
 }
 

@@ -85,6 +85,19 @@ fn errors_name_the_key_the_line_and_what_is_allowed() {
 }
 
 #[test]
+fn values_of_no_use_are_refused() {
+    for (text, told) in [
+        ("[exchange]\ncallback_hotline = \"+420234234399\"\n", "exchange.callback_hotline"),
+        ("[switch]\nmax_calls = 0\n", "switch.max_calls"),
+        ("[switch]\nring_timeout = \"0s\"\n", "switch.ring_timeout"),
+        ("[callbacks]\nring_timeout = \"10ms\"\n", "callbacks.ring_timeout"),
+    ] {
+        let error = read(text, &[]).unwrap_err();
+        assert!(error.contains(told), "{error}");
+    }
+}
+
+#[test]
 fn the_environment_overrides_every_kind_of_value() {
     let settings = read(
         "[switch]\nmax_calls = 5\n",

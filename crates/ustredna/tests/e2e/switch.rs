@@ -96,6 +96,11 @@ impl Switch {
         });
     }
 
+    /// kill -9.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill();
+    }
+
     pub(crate) fn log_tail(&self) -> String {
         format!("{}\n{}", self.process.tail(), tail(&self.log, 40))
     }

@@ -18,6 +18,7 @@ pub(crate) fn all() -> Vec<Scenario> {
     vec![
         Scenario::new("stopping_lets_talks_end", stopping),
         Scenario::new("killed_while_keys_are_awaited_an_apology_follows", killed_in_prompt),
+        Scenario::new("a_killed_switch_leaves_a_proven_recording", killed_switch),
         Scenario::with("a_start_that_cannot_work_says_why", nobody(), bad_starts),
     ]
 }
@@ -51,6 +52,34 @@ fn stopping(world: &mut World) {
     assert_row(&world.exchange.list("recordings")[0], &[("verdict", json!("ok"))]);
     let [wav] = &world.wav_files()[..] else { panic!("{:?}", world.wav_files()) };
     Stereo::read(wav).assert_sides(SHOPPER_HZ, DEALER_HZ);
+}
+
+/// FreeSWITCH is killed in a talk: no record of the call will ever come, but the exchange knows
+/// that it was dialled and answered, and the samples are in the file.
+fn killed_switch(world: &mut World) {
+    let sings = Steps::new().sings(DEALER_HZ, 9000).hangs_up();
+    let dealer = world.callees(&Callees::new().answers(DEALER, sings));
+    let steps = Steps::new().waits(A_MOMENT).keys("234567890#").sings(SHOPPER_HZ, 9000).hangs_up();
+    let shopper = world.call("shopper", &shopper_calls_out(steps));
+    await_talk(&dealer, &shopper);
+    world.switch.kill();
+    wait_for(Duration::from_secs(30), "the call is closed and its recording proven", || {
+        let recordings = world.exchange.list("recordings");
+        recordings.first().is_some_and(|row| row["verdict"] == "repaired").then_some(())
+    });
+    let calls = world.exchange.list("calls");
+    assert_row(
+        &calls[0],
+        &[
+            ("outcome", json!("answered")),
+            ("dealer", json!(DEALER)),
+            ("hangup_cause", json!("LOST")),
+        ],
+    );
+    let [wav] = &world.wav_files()[..] else { panic!("{:?}", world.wav_files()) };
+    let stereo = Stereo::read(wav);
+    assert!(stereo.seconds() > 0.8, "{} s", stereo.seconds());
+    stereo.assert_sides(SHOPPER_HZ, DEALER_HZ);
 }
 
 fn killed_in_prompt(world: &mut World) {
