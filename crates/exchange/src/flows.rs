@@ -68,4 +68,6 @@ impl Failure {
 }
 
 #[cfg(test)]
+mod explorer;
+#[cfg(test)]
 mod tests;

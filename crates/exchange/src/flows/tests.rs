@@ -25,11 +25,11 @@ enum Line {
 }
 use Line::{Dial, HangsUp, Keys};
 
-fn phone(text: &str) -> PhoneNumber {
+pub(super) fn phone(text: &str) -> PhoneNumber {
     PhoneNumber::from_e164(text).unwrap()
 }
 
-fn rules() -> Rules {
+pub(super) fn rules() -> Rules {
     Rules {
         outbound_hotline: phone("+420234234399"),
         callback_hotline: phone("+420234234390"),
@@ -39,7 +39,7 @@ fn rules() -> Rules {
     }
 }
 
-fn shopper() -> Shopper {
+pub(super) fn shopper() -> Shopper {
     Shopper {
         id: ShopperId(Uuid::from_u128(1)),
         phone: phone("+420601123456"),
@@ -49,7 +49,7 @@ fn shopper() -> Shopper {
     }
 }
 
-fn pairing(number: u16) -> Pairing {
+pub(super) fn pairing(number: u16) -> Pairing {
     Pairing {
         id: PairingId(Uuid::from_u128(u128::from(number))),
         number: PairingNumber::new(number).unwrap(),
@@ -58,7 +58,7 @@ fn pairing(number: u16) -> Pairing {
     }
 }
 
-fn ticket(number: u8, dealer: &str) -> OpenTicket {
+pub(super) fn ticket(number: u8, dealer: &str) -> OpenTicket {
     OpenTicket {
         id: TicketId(Uuid::from_u128(u128::from(number) + 100)),
         number: TicketNumber::new(number).unwrap(),
@@ -68,7 +68,7 @@ fn ticket(number: u8, dealer: &str) -> OpenTicket {
     }
 }
 
-fn facts(pairings: &[u16], tickets: &[OpenTicket]) -> ShopperFacts {
+pub(super) fn facts(pairings: &[u16], tickets: &[OpenTicket]) -> ShopperFacts {
     ShopperFacts {
         shopper: shopper(),
         pin_locked: false,

@@ -48,7 +48,11 @@ impl Driver {
             calls_at_once: limit(settings.limits.calls_at_once),
         };
         let midnight = clock::start_of_day(now, zone);
-        let begun = self.app.store.begin_leg(&self.history, &leg, &limits, now, midnight).await;
+        // FreeSWITCH would make the folders itself, with rights of its own.
+        let (begun, prepared) = tokio::join!(
+            self.app.store.begin_leg(&self.history, &leg, &limits, now, midnight),
+            proof::prepare(&self.app, &name),
+        );
         match begun {
             Ok(Ok(())) => {}
             Ok(Err(refusal)) => return reply.send(Answer::Dialled(Dialled::Refused(refusal))),
@@ -62,8 +66,7 @@ impl Driver {
             }
         }
         info!(to = ?leg.dial.to, shown = ?leg.dial.shown, leg.id = %leg.id, "dial");
-        // FreeSWITCH would make the folders itself, with rights of its own.
-        if let Err(problem) = proof::prepare(&self.app, &name).await {
+        if let Err(problem) = prepared {
             error!(problem = %format!("{problem:#}"), "the recordings folder cannot be used");
             if settings_require(self) {
                 self.history.legs.push(failed(leg, clock::now()));
