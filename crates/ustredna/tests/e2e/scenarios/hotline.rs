@@ -64,7 +64,7 @@ fn two_tickets(world: &mut World) {
     miss(world, OTHER_DEALER, SECOND);
     let dealers = world.callees(&Callees::new().answers(OTHER_DEALER, talks_and_hangs_up()));
     // A wrong number, then the list, then keys over the list.
-    let steps = Steps::new().waits(2000).keys("9#").waits(4500).keys("0#").waits(2500).keys("2#");
+    let steps = Steps::new().waits(2000).keys("9#").waits(5500).keys("0#").waits(2500).keys("2#");
     let steps = steps.sings_until_hangup(SHOPPER_HZ, 15_000);
     let mut shopper = world.call("shopper", &shopper_returns(steps));
     shopper.finishes();
