@@ -2,7 +2,7 @@
 //! call comes to.
 //!
 //! The three services are plain `async fn`s in [`flows`]. They await nothing but the verbs of a
-//! [`call::Call`]; everything they must know comes in as [`facts::Facts`], and everything that
+//! [`call::Call`]; everything they must know comes in as [`facts`], and everything that
 //! must outlive the call is in the [`history::History`] that the driver keeps, from which
 //! [`settle::settle`] derives the call's outcome, its ticket and its SMS. Nothing here opens a
 //! socket, runs SQL, looks at a clock or draws a random number.
