@@ -16,9 +16,8 @@ use anyhow::Context as _;
 use exchange::{
     cause::Failure,
     destination::Refusal,
-    flows,
     history::{History, Leg},
-    model::{CallId, LegId},
+    model::CallId,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -31,7 +30,6 @@ use crate::{
     arrival::Arrival,
     clock,
     ending::{self, Ended},
-    proof::recording_name,
     service::{Flow, Plan},
 };
 
@@ -169,26 +167,11 @@ async fn unattended(app: &App, call: CallId, cdr: &Variables, path: &Path) -> an
     let cause = cdr.get("hangup_cause").map(str::to_owned);
     let Flow { mut history, shopper_phone, plan } =
         Flow::begin(app, &arrival, started_at, false).await;
+    plan.miss(app, &mut history, ended_at, cause.clone());
     match plan {
         // Asked again at the next look.
         Plan::Unavailable(_) => return Ok(false),
-        Plan::FictitiousNumber { assignment: Some(assignment), dealer }
-            if dealer.as_ref() != Some(&assignment.shopper.phone) =>
-        {
-            let dial = flows::dial_shopper(&assignment, dealer.as_ref(), &app.rules);
-            let zone = &app.settings.exchange.timezone.0;
-            let recording = recording_name(&history, &dial, started_at, zone).relative();
-            history.legs.push(Leg {
-                id: LegId(Uuid::new_v4()),
-                dial,
-                recording,
-                started_at,
-                answered_at: None,
-                ended_at: Some(ended_at),
-                failure: Some(Failure::Unreachable),
-                cause: cause.clone(),
-            });
-        }
+        Plan::FictitiousNumber { .. } if !history.legs.is_empty() => {}
         Plan::FictitiousNumber { .. } => history.refusal = Some(Refusal::UnpairedNumber),
         Plan::UnknownNumber => history.refusal = Some(Refusal::UnknownNumber),
         Plan::OutboundHotline(None) | Plan::CallbackHotline(None) => {

@@ -3,17 +3,19 @@
 
 use exchange::{
     call::{Call, HungUp},
+    cause::Failure,
     destination::Refusal,
     facts::{Assignment, Rules, ShopperFacts},
     flows,
-    history::History,
-    model::Service,
+    history::{History, Leg},
+    model::{LegId, Service},
     number::PhoneNumber,
 };
 use jiff::Timestamp;
 use tracing::error;
+use uuid::Uuid;
 
-use crate::{app::App, arrival::Arrival};
+use crate::{app::App, arrival::Arrival, proof::recording_name};
 
 /// A call's history so far, and what is to be done with it.
 pub(crate) struct Flow {
@@ -49,6 +51,9 @@ impl Flow {
         }
         let plan = if overload {
             error!("the exchange carries switch.max_calls already; a call is refused");
+            if let Ok(refused) = plan(app, arrival, started_at).await {
+                refused.miss(app, &mut history, started_at, None);
+            }
             Plan::Unavailable(Refusal::Overload)
         } else {
             plan(app, arrival, started_at).await.unwrap_or_else(|error| {
@@ -65,7 +70,9 @@ impl Flow {
             }
             Plan::UnknownNumber | Plan::Unavailable(_) => None,
         };
-        history.shopper = shopper.map(|shopper| shopper.id);
+        if let Some(shopper) = shopper {
+            history.shopper = Some(shopper.id);
+        }
         if let Plan::FictitiousNumber { dealer, .. } = &plan {
             history.calling_dealer.clone_from(dealer);
         }
@@ -105,6 +112,35 @@ async fn plan(app: &App, arrival: &Arrival, now: Timestamp) -> Result<Plan, stor
 }
 
 impl Plan {
+    /// Writes into the history that a dealer called back and nobody could be rung: a missed call
+    /// all the same. Other calls are left as they are.
+    pub(crate) fn miss(
+        &self,
+        app: &App,
+        history: &mut History,
+        ended_at: Timestamp,
+        cause: Option<String>,
+    ) {
+        let Self::FictitiousNumber { assignment: Some(assignment), dealer } = self else { return };
+        if dealer.as_ref() == Some(&assignment.shopper.phone) {
+            return;
+        }
+        history.shopper = Some(assignment.shopper.id);
+        let dial = flows::dial_shopper(assignment, dealer.as_ref(), &app.rules);
+        let zone = &app.settings.exchange.timezone.0;
+        let recording = recording_name(history, &dial, history.started_at, zone).relative();
+        history.legs.push(Leg {
+            id: LegId(Uuid::new_v4()),
+            dial,
+            recording,
+            started_at: history.started_at,
+            answered_at: None,
+            ended_at: Some(ended_at),
+            failure: Some(Failure::Unreachable),
+            cause,
+        });
+    }
+
     /// Runs the flow to its end.
     pub(crate) async fn run(self, mut call: Call, rules: &Rules) -> Result<(), HungUp> {
         match self {

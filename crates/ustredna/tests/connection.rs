@@ -61,6 +61,15 @@ fn calls_beyond_max_calls_are_refused_in_order() {
     let mut second = Peer::connect(&exchange);
     second.arrives("234234399", "+420601123456");
     assert_eq!(second.next_execute(), ("hangup".to_owned(), "SWITCH_CONGESTION".to_owned()));
+
+    // A dealer who calls back has called all the same.
+    exchange.import("601123456,,cs,777000111,,,,");
+    let mut dealer = Peer::connect(&exchange);
+    dealer.arrives("777000111", "+420234567890");
+    assert_eq!(dealer.next_execute().1, "SWITCH_CONGESTION");
+    dealer.hangs_up("");
+    exchange.calls();
+    assert_eq!(exchange.list("tickets")[0]["dealer"], "+420234567890");
 }
 
 #[test]
