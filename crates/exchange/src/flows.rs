@@ -1,6 +1,7 @@
 //! The three services, each readable beside the manual.
 
 mod callback_hotline;
+mod choice;
 mod entry;
 mod fictitious_number;
 mod outbound_hotline;

@@ -2,7 +2,8 @@
 
 use super::{
     TRIES,
-    entry::{ask, read_and_ask},
+    choice::{Choice, choose},
+    entry::ask,
     give_up, turn_away,
     welcome::welcome,
 };
@@ -11,18 +12,13 @@ use crate::{
     cause::Cause,
     destination::{self, Refusal},
     facts::{Rules, ShopperFacts},
-    model::{Pairing, PairingNumber},
+    model::Pairing,
     number::PhoneNumber,
-    prompt::{Clip, Prompt, pairing_listing, small_number},
+    prompt::{Clip, Prompt, pairing_listing},
 };
 
 /// Calls that a shopper may make without dialling the hotline anew.
 const CALLS: u32 = 3;
-/// Times the list of fictitious numbers is read in one call.
-const READINGS: u32 = 10;
-/// One more than the longest ID: FreeSWITCH ends an entry with its last digit and keeps the `#`
-/// after it for the next one.
-const MAX_ID_KEYS: u8 = 4;
 /// `00`, a country code and a number have 17 digits; what is longer is no number.
 const MAX_DIGITS: u8 = 18;
 
@@ -41,10 +37,20 @@ pub async fn outbound_hotline(
     let pairing = match facts.pairings.as_slice() {
         [] => return turn_away(call, language, Refusal::NoPairing).await,
         [only] => only,
-        several => match choose(call, rules, facts, several).await? {
-            Ok(chosen) => chosen,
-            Err(refusal) => return give_up(call, language, refusal).await,
-        },
+        several => {
+            let entries = || several.iter().map(|p| (p.number, &p.fictitious_number));
+            let choice = Choice {
+                language,
+                question: Clip::EnterId,
+                opening: None,
+                listing: &|| pairing_listing(language, rules.country, entries()),
+                wrong: Refusal::WrongId,
+            };
+            match choose(call, choice, several, |pairing| pairing.number.value()).await? {
+                Ok(chosen) => chosen,
+                Err(refusal) => return give_up(call, language, refusal).await,
+            }
+        }
     };
 
     let mut opening = Prompt::clip(language, Clip::EnterDestination);
@@ -66,47 +72,6 @@ pub async fn outbound_hotline(
         opening = told.then(Clip::EnterAnother);
     }
     call.hangup(Cause::NormalClearing).await
-}
-
-/// Asks for the ID of a fictitious number. `0#` reads them all and asks again; keys typed over
-/// the reading count as the answer. A [`Refusal`]: what was wrong the last time of too many.
-async fn choose<'a>(
-    call: &mut Call,
-    rules: &Rules,
-    facts: &ShopperFacts,
-    pairings: &'a [Pairing],
-) -> Result<Result<&'a Pairing, Refusal>, HungUp> {
-    let language = facts.shopper.language;
-    let question = Prompt::clip(language, Clip::EnterId);
-    let mut entered = ask(call, question.clone(), &question, MAX_ID_KEYS).await?;
-    let (mut wrong, mut readings) = (0, 0);
-    loop {
-        let refusal = match entered.as_ref().map(small_number) {
-            // A caller who asks for the list over and over is only listening to it.
-            Some(Some(0)) if readings < READINGS => {
-                readings += 1;
-                let entries = pairings.iter().map(|p| (p.number, &p.fictitious_number));
-                let listing = pairing_listing(language, rules.country, entries);
-                entered = read_and_ask(call, listing, &question, MAX_ID_KEYS).await?;
-                continue;
-            }
-            Some(keyed) => {
-                let id = keyed.and_then(PairingNumber::new);
-                if let Some(chosen) = pairings.iter().find(|pairing| Some(pairing.number) == id) {
-                    return Ok(Ok(chosen));
-                }
-                Refusal::WrongId
-            }
-            None => Refusal::NothingEntered,
-        };
-        call.refused(refusal).await?;
-        wrong += 1;
-        if wrong == TRIES {
-            return Ok(Err(refusal));
-        }
-        let prompt = Prompt::clip(language, refusal.clip()).pause().join(question.clone());
-        entered = ask(call, prompt, &question, MAX_ID_KEYS).await?;
-    }
 }
 
 /// Asks for a destination until one may be called, and calls it. A [`Refusal`]: what was wrong
