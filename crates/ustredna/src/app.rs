@@ -11,11 +11,12 @@ use exchange::{facts::Rules, model::CallId, number::PhoneNumber};
 use store::Store;
 use tokio_util::task::TaskTracker;
 
-use crate::{settings::Settings, texts::Texts};
+use crate::{clock::Clock, settings::Settings, texts::Texts};
 
 /// The running exchange's settings and state.
 pub(crate) struct App {
     pub(crate) settings: Settings,
+    pub(crate) clock: Clock,
     pub(crate) rules: Rules,
     pub(crate) texts: Texts,
     pub(crate) store: Store,
@@ -35,7 +36,7 @@ pub(crate) struct App {
 
 impl App {
     /// Gathers what calls need; nothing is listened on yet.
-    pub(crate) fn new(settings: Settings, store: Store) -> anyhow::Result<Arc<Self>> {
+    pub(crate) fn new(settings: Settings, store: Store, clock: Clock) -> anyhow::Result<Arc<Self>> {
         let recordings = std::path::absolute(&settings.recordings.dir)
             .context("recordings.dir: the current folder cannot be told")?;
         let rules = settings.rules();
@@ -49,6 +50,7 @@ impl App {
             switch_prompts: settings.switch_prompts()?,
             recordings,
             settings,
+            clock,
             store,
             live: Live::default(),
             intake: tokio::sync::Mutex::new(()),

@@ -28,7 +28,6 @@ use uuid::Uuid;
 use crate::{
     app::App,
     arrival::Arrival,
-    clock,
     ending::{self, Ended},
     service::{Flow, Plan},
 };
@@ -106,7 +105,7 @@ pub(crate) async fn take_in(app: &App) -> anyhow::Result<()> {
     // In this order: a call that ends meanwhile is either still looked after here or settled
     // there, never completed twice.
     let live = app.live.all();
-    let open = app.store.open_calls(clock::now()).await?;
+    let open = app.store.open_calls(app.clock.now()).await?;
     let mut open: HashMap<CallId, History> =
         open.into_iter().map(|history| (history.id, history)).collect();
     for (path, cdr) in &files {
@@ -136,7 +135,7 @@ pub(crate) async fn take_in(app: &App) -> anyhow::Result<()> {
 }
 
 async fn complete(app: &App, mut history: History, cdr: &Variables) -> bool {
-    let ended_at = cdr.time("end_uepoch").unwrap_or_else(clock::now);
+    let ended_at = cdr.time("end_uepoch").unwrap_or_else(|| app.clock.now());
     if let Some(leg) = history.legs.last_mut() {
         complete_leg(leg, cdr, ended_at);
     }
@@ -150,10 +149,10 @@ async fn complete(app: &App, mut history: History, cdr: &Variables) -> bool {
 /// dialled. A dealer who called back is missed all the same.
 async fn unattended(app: &App, call: CallId, cdr: &Variables, path: &Path) -> anyhow::Result<bool> {
     let arrival = Arrival::of(call, false, &app.rules, |name| cdr.get(name).map(Cow::from));
-    let ended_at = cdr.time("end_uepoch").unwrap_or_else(clock::now);
+    let ended_at = cdr.time("end_uepoch").unwrap_or_else(|| app.clock.now());
     let started_at = cdr.time("start_uepoch").unwrap_or(ended_at);
     // Another exchange that shares the database may be about to write the row.
-    let age = clock::now().duration_since(ended_at);
+    let age = app.clock.now().duration_since(ended_at);
     if age < UNATTENDED {
         return Ok(false);
     }

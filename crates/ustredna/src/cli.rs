@@ -22,9 +22,10 @@ use std::{
 
 use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand, error::ErrorKind as Usage};
+use jiff::Timestamp;
 use tokio::runtime::Runtime;
 
-use crate::{clock, serve, settings, settings::Settings};
+use crate::{clock::Clock, serve, settings, settings::Settings};
 use desk::Desk;
 
 /// Read when no `--config` names another.
@@ -97,7 +98,8 @@ Examples:
   USTREDNA_LOG__FORMAT=json ustredna serve";
 
 /// Runs the command that was typed: 0 when it went well, 1 when not, 2 when it was mistyped.
-pub(crate) fn run() -> ExitCode {
+#[must_use]
+pub fn run() -> ExitCode {
     let cli = Cli::parse();
     // clap's `args_conflicts_with_subcommands` would refuse `--config` there too.
     if cli.command.misplaced() {
@@ -161,22 +163,42 @@ impl Command {
             return check.run(config, settings, out).await;
         }
         let settings = settings?;
-        let mut desk = Desk { settings: &settings, now: clock::now(), out };
+        if let Self::Serve = self {
+            return serve::run(settings).await.map(|()| ExitCode::SUCCESS);
+        }
+        self.answer(&mut Desk { settings: &settings, now: Clock::SYSTEM.now(), out }).await
+    }
+
+    /// Runs a command that asks for or changes the state.
+    async fn answer(self, desk: &mut Desk<'_>) -> anyhow::Result<ExitCode> {
         match self {
-            // Answered above, with settings or without.
-            Self::Check(_) => Ok(()),
-            Self::Serve => return serve::run(settings).await.map(|()| ExitCode::SUCCESS),
-            Self::Import(import) => import.run(&mut desk).await,
-            Self::Shoppers(shoppers) => shoppers.run(&mut desk).await,
-            Self::Numbers(numbers) => numbers.run(&mut desk).await,
-            Self::Pairings(pairings) => pairings.run(&mut desk).await,
-            Self::Calls(listing) => calls::list(&listing, &mut desk).await,
-            Self::Tickets(listing) => tickets::list(&listing, &mut desk).await,
-            Self::Sms(listing) => sms::list(&listing, &mut desk).await,
-            Self::Recordings(recordings) => return recordings.run(&mut desk).await,
+            // They run without a desk.
+            Self::Check(_) | Self::Serve => Ok(()),
+            Self::Import(import) => import.run(desk).await,
+            Self::Shoppers(shoppers) => shoppers.run(desk).await,
+            Self::Numbers(numbers) => numbers.run(desk).await,
+            Self::Pairings(pairings) => pairings.run(desk).await,
+            Self::Calls(listing) => calls::list(&listing, desk).await,
+            Self::Tickets(listing) => tickets::list(&listing, desk).await,
+            Self::Sms(listing) => sms::list(&listing, desk).await,
+            Self::Recordings(recordings) => return recordings.run(desk).await,
         }
         .map(|()| ExitCode::SUCCESS)
     }
+}
+
+/// What a command tells that is run on the state of an exchange in this process.
+pub(crate) async fn answer(
+    arguments: &[&str],
+    settings: &Settings,
+    now: Timestamp,
+) -> anyhow::Result<String> {
+    let cli = Cli::try_parse_from([&["ustredna"], arguments].concat())?;
+    let mut out = Vec::new();
+    let code = cli.command.answer(&mut Desk { settings, now, out: &mut out }).await?;
+    let told = String::from_utf8(out)?;
+    anyhow::ensure!(code == ExitCode::SUCCESS, "{told}");
+    Ok(told)
 }
 
 fn load(config: Option<&Path>) -> anyhow::Result<Settings> {

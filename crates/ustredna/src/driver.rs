@@ -40,7 +40,7 @@ pub(crate) async fn drive(
     overload: bool,
     stop: CancellationToken,
 ) {
-    let started_at = clock::now();
+    let started_at = app.clock.now();
     let (line, event) = match Line::connect(stream).await {
         Ok(connected) => connected,
         Err(error) => return warn!(%error, "connection dropped"),
@@ -161,7 +161,8 @@ impl Driver {
                 Err(error) => error!(%error, "what is known of a call could not be stored"),
             }
         }
-        ending::begin(&app, Ended { history, shopper_phone, ended_at: clock::now(), hangup_cause });
+        let ended_at = app.clock.now();
+        ending::begin(&app, Ended { history, shopper_phone, ended_at, hangup_cause });
     }
 
     /// The burst that every call begins with; all of it is one write with what the flow asks

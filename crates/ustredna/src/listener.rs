@@ -43,6 +43,16 @@ impl Listener {
         })
     }
 
+    /// Where it is: `switch.listen`, or the port that the system chose for port 0.
+    pub(crate) fn address(&self) -> std::io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    /// The calls under way.
+    pub(crate) fn calls(&self) -> TaskTracker {
+        self.calls.clone()
+    }
+
     /// Takes calls until `drain`; then the door is shut at once, so that FreeSWITCH goes to the
     /// next controller in its list, and the calls under way are returned.
     pub(crate) async fn run(

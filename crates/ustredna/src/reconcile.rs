@@ -25,7 +25,7 @@ use tracing::{error, info, warn};
 
 use crate::{
     app::App,
-    cdr_intake, clock,
+    cdr_intake,
     ending::{self, Ended},
     inbound::{Inbound, InboundError},
     proof::{Talk, prove},
@@ -61,8 +61,8 @@ pub(crate) async fn prove_unproven(app: &App) -> anyhow::Result<()> {
     if app.store.is_shared() {
         return Ok(());
     }
-    for call in app.store.unproven_calls(clock::now()).await? {
-        let ended_at = call.ended_at.unwrap_or_else(clock::now);
+    for call in app.store.unproven_calls(app.clock.now()).await? {
+        let ended_at = call.ended_at.unwrap_or_else(|| app.clock.now());
         let store::EndedCall { history, hangup_cause, ticket, .. } = call;
         prove(app, Talk { history, shopper_phone: None, ended_at, hangup_cause, ticket }).await;
     }
@@ -84,12 +84,12 @@ async fn close_lost(app: &App) -> anyhow::Result<()> {
         return Ok(());
     }
     let live = app.live.all();
-    let open = app.store.open_calls(clock::now()).await?;
+    let open = app.store.open_calls(app.clock.now()).await?;
     let mut over = Vec::new();
     for history in open.into_iter().filter(|history| !live.contains(&history.id)) {
         let known = ask(app, history.id).await;
         let sign = last_sign(app, &history).await;
-        let quiet = clock::now().duration_since(sign.at);
+        let quiet = app.clock.now().duration_since(sign.at);
         if is_over(known, quiet, sign.of_recording) {
             over.push((history.id, sign.at));
         }
@@ -99,7 +99,7 @@ async fn close_lost(app: &App) -> anyhow::Result<()> {
     }
     // FreeSWITCH writes a record before it forgets the call: that record, if there is one, first.
     cdr_intake::take_in(app).await?;
-    for history in app.store.open_calls(clock::now()).await? {
+    for history in app.store.open_calls(app.clock.now()).await? {
         if let Some((_, sign)) = over.iter().find(|(call, _)| *call == history.id) {
             close(app, history, *sign).await;
         }
@@ -188,7 +188,7 @@ async fn close(app: &App, mut history: History, sign: Timestamp) {
     let ended = Ended {
         history,
         shopper_phone: None,
-        ended_at: sign.min(clock::now()),
+        ended_at: sign.min(app.clock.now()),
         hangup_cause: cause,
     };
     if !ending::write(app, ended, &[]).await {

@@ -13,7 +13,7 @@ use store::LeasedSms;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::{app::App, clock};
+use crate::app::App;
 
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
@@ -37,7 +37,7 @@ pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
 
 async fn sweep_tickets(app: &App) {
     let ttl = app.settings.callbacks.ticket_ttl.signed();
-    match app.store.sweep(clock::now(), ttl).await {
+    match app.store.sweep(app.clock.now(), ttl).await {
         Ok(swept) if swept.expired + swept.cancelled > 0 => {
             info!(expired = swept.expired, cancelled = swept.cancelled, "tickets closed");
         }
@@ -47,7 +47,7 @@ async fn sweep_tickets(app: &App) {
 }
 
 async fn send_due(app: &App, gateway: &SpoolGateway) {
-    let due = match app.store.lease_sms(clock::now(), LEASE, AT_ONCE).await {
+    let due = match app.store.lease_sms(app.clock.now(), LEASE, AT_ONCE).await {
         Ok(due) => due,
         Err(error) => return error!(%error, "the outbox cannot be read"),
     };
@@ -59,10 +59,10 @@ async fn send_due(app: &App, gateway: &SpoolGateway) {
 async fn send(app: &App, gateway: &SpoolGateway, sms: LeasedSms) {
     let LeasedSms { id, to, text, attempts } = sms;
     let message = Message { id: id.to_string(), to: to.as_str().to_owned(), text };
-    let (spool, created_at) = (gateway.clone(), clock::now().to_string());
+    let (spool, created_at) = (gateway.clone(), app.clock.now().to_string());
     let sent = tokio::task::spawn_blocking(move || spool.send(&message, &created_at)).await;
     let sent = sent.unwrap_or_else(|error| Err(SendError::Temporary(error.to_string())));
-    let now = clock::now();
+    let now = app.clock.now();
     let written = match sent {
         Ok(Outcome::Accepted | Outcome::AlreadyAccepted) => {
             info!(sms.id = %id, attempts, "SMS handed over");

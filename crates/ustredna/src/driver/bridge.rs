@@ -19,7 +19,10 @@ use tracing::{error, info};
 use uuid::Uuid;
 
 use super::{Driver, verbs::Pending};
-use crate::{clock, proof};
+use crate::{
+    clock::{self, Clock},
+    proof,
+};
 
 /// How long a recording may take to start; it takes some 12 ms.
 const RECORD: Duration = Duration::from_secs(10);
@@ -28,7 +31,7 @@ impl Driver {
     /// Begins to dial: writes the intent down first, so that whatever crashes leaves a row that
     /// the CDR file completes.
     pub(super) async fn connect(&mut self, dial: Dial, reply: Reply) {
-        let now = clock::now();
+        let now = self.app.clock.now();
         let settings = &self.app.settings;
         let zone = &settings.exchange.timezone.0;
         let name = proof::recording_name(&self.history, &dial, now, zone);
@@ -69,7 +72,7 @@ impl Driver {
         if let Err(problem) = prepared {
             error!(problem = %format!("{problem:#}"), "the recordings folder cannot be used");
             if settings_require(self) {
-                self.history.legs.push(failed(leg, clock::now()));
+                self.history.legs.push(failed(leg, self.app.clock.now()));
                 return reply.send(Answer::Dialled(Dialled::NotRecordable));
             }
         }
@@ -132,7 +135,7 @@ impl Driver {
             if let Some(leg) = self.history.legs.last_mut() {
                 leg.failure = Some(Failure::Unreachable);
                 leg.cause = Some(NOT_RECORDABLE.to_owned());
-                leg.ended_at = Some(clock::now());
+                leg.ended_at = Some(self.app.clock.now());
             }
             reply.send(Answer::Dialled(Dialled::NotRecordable));
         }
@@ -183,7 +186,7 @@ impl Driver {
         if leg.answered_at.is_some() {
             return;
         }
-        leg.answered_at = Some(timestamp(event));
+        leg.answered_at = Some(timestamp(event, &self.app.clock));
         info!(leg.id = %leg.id, "answered");
         if !self.recording {
             error!("the call is not being recorded");
@@ -199,7 +202,7 @@ impl Driver {
             && leg.answered_at.is_some()
             && leg.ended_at.is_none()
         {
-            leg.ended_at = Some(timestamp(event));
+            leg.ended_at = Some(timestamp(event, &self.app.clock));
         }
     }
 
@@ -211,7 +214,7 @@ impl Driver {
             leg.cause = event.variable("bridge_hangup_cause").map(std::borrow::Cow::into_owned);
             return reply.send(Answer::Dialled(Dialled::Talked));
         }
-        leg.ended_at = Some(timestamp(event));
+        leg.ended_at = Some(timestamp(event, &self.app.clock));
         let disposition = event
             .variable("originate_disposition")
             .map_or_else(|| "UNKNOWN".to_owned(), std::borrow::Cow::into_owned);
@@ -272,10 +275,10 @@ fn failed(mut leg: Leg, now: Timestamp) -> Leg {
 
 /// When FreeSWITCH saw it, in microseconds since the epoch; it writes the recording by the same
 /// clock.
-fn timestamp(event: &Event) -> Timestamp {
+fn timestamp(event: &Event, clock: &Clock) -> Timestamp {
     event
         .header("Event-Date-Timestamp")
         .and_then(|text| text.parse().ok())
         .and_then(|microseconds| Timestamp::from_microsecond(microseconds).ok())
-        .unwrap_or_else(clock::now)
+        .unwrap_or_else(|| clock.now())
 }

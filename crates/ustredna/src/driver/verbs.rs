@@ -177,7 +177,7 @@ impl Driver {
         let Some(shopper) = self.history.shopper else { return true };
         let lock = self.app.settings.pin.lock.signed();
         info!(right, "PIN");
-        let counted = self.app.store.pin_tried(shopper, right, clock::now(), lock).await;
+        let counted = self.app.store.pin_tried(shopper, right, self.app.clock.now(), lock).await;
         counted.unwrap_or_else(|error| {
             error!(%error, "a PIN could not be counted; the shopper is turned away");
             true

@@ -1,0 +1,34 @@
+//! `ustredna`: a self-hosted telephone exchange for mystery shopping.
+//!
+//! This crate is the only place that knows all the others: it takes calls from FreeSWITCH
+//! (`listener`, `driver`), runs the flows over them (`service`), stores what they come to
+//! (`ending`, `proof`, `cdr_intake`, `sms_worker`) and gives operators their commands (`cli`).
+//!
+//! It is a library so that an exchange can also run inside another process, beside a simulated
+//! switch: see [`Running`]. Operators run the binary.
+#![warn(missing_docs)]
+
+mod app;
+mod arrival;
+mod cdr_intake;
+mod cli;
+mod clock;
+mod driver;
+mod ending;
+mod inbound;
+mod line;
+mod listener;
+mod logging;
+mod proof;
+mod reconcile;
+mod running;
+mod serve;
+mod service;
+mod settings;
+mod sms_worker;
+mod texts;
+mod web;
+
+pub use cli::run as main;
+pub use clock::Clock;
+pub use running::Running;
