@@ -1,0 +1,281 @@
+//! What all legs and connections of a switch share.
+
+use std::{
+    collections::HashMap,
+    future::Future,
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+};
+
+use tokio::{
+    sync::{Notify, mpsc::UnboundedSender, watch},
+    task::JoinSet,
+};
+use uuid::Uuid;
+
+use crate::{
+    Callee, Config, Phone, Rung,
+    clock::{self, Clock},
+    event::Event,
+    faults::Faults,
+    leg::Leg,
+    listener::Listener,
+};
+
+/// How the switch is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Life {
+    /// Calls come in.
+    Running,
+    /// No more do; the event socket is closed.
+    Closing,
+    /// `fsctl shutdown`: legs are hung up, connections end.
+    Stopped,
+}
+
+/// Who answers at a number.
+#[derive(Debug, Clone)]
+pub(crate) enum Line {
+    Callee(Callee),
+    /// Somebody who takes the phones themselves.
+    Attended(UnboundedSender<Phone>),
+}
+
+#[derive(Debug)]
+pub(crate) struct Office {
+    pub(crate) core: Uuid,
+    pub(crate) clock: Clock,
+    pub(crate) config: Config,
+    pub(crate) event_socket: Option<SocketAddr>,
+    controllers: Mutex<Vec<SocketAddr>>,
+    faults: Mutex<Faults>,
+    lines: Mutex<HashMap<String, Line>>,
+    rung: Mutex<Vec<Rung>>,
+    legs: Mutex<HashMap<Uuid, Arc<Leg>>>,
+    listeners: Mutex<Listeners>,
+    events: AtomicU64,
+    sessions: AtomicU64,
+    connections: AtomicUsize,
+    tasks: Mutex<JoinSet<()>>,
+    life: watch::Sender<Life>,
+    /// A leg or a connection has gone.
+    pub(crate) gone: Notify,
+}
+
+/// Those with `myevents` by their channel, so that an event of one call does not ask all others.
+#[derive(Debug, Default)]
+struct Listeners {
+    own: HashMap<Uuid, Vec<Arc<Listener>>>,
+    all: Vec<Arc<Listener>>,
+}
+
+impl Office {
+    pub(crate) fn new(config: Config, clock: Clock, event_socket: Option<SocketAddr>) -> Self {
+        Self {
+            core: Uuid::new_v4(),
+            clock,
+            event_socket,
+            controllers: Mutex::new(config.controllers.clone()),
+            faults: Mutex::new(config.faults.clone()),
+            config,
+            lines: Mutex::default(),
+            rung: Mutex::default(),
+            legs: Mutex::default(),
+            listeners: Mutex::default(),
+            events: AtomicU64::new(1),
+            sessions: AtomicU64::new(1),
+            connections: AtomicUsize::new(0),
+            tasks: Mutex::new(JoinSet::new()),
+            life: watch::channel(Life::Running).0,
+            gone: Notify::new(),
+        }
+    }
+
+    /// Runs a task that [`Self::abort`] ends.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let mut tasks = lock(&self.tasks);
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(task);
+    }
+
+    pub(crate) fn life(&self) -> watch::Receiver<Life> {
+        self.life.subscribe()
+    }
+
+    pub(crate) fn end_listening(&self) {
+        self.life.send_if_modified(|life| {
+            let runs = *life == Life::Running;
+            if runs {
+                *life = Life::Closing;
+            }
+            runs
+        });
+    }
+
+    pub(crate) fn end(&self) {
+        self.life.send_replace(Life::Stopped);
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        *self.life.borrow() == Life::Running
+    }
+
+    pub(crate) fn abort(&self) {
+        lock(&self.tasks).abort_all();
+        lock(&self.legs).clear();
+        *lock(&self.listeners) = Listeners::default();
+        self.connections.store(0, Ordering::Relaxed);
+        self.gone.notify_waiters();
+    }
+
+    pub(crate) fn controllers(&self) -> Vec<SocketAddr> {
+        lock(&self.controllers).clone()
+    }
+
+    pub(crate) fn set_controllers(&self, controllers: Vec<SocketAddr>) {
+        *lock(&self.controllers) = controllers;
+    }
+
+    pub(crate) fn faults(&self) -> Faults {
+        lock(&self.faults).clone()
+    }
+
+    pub(crate) fn set_faults(&self, faults: Faults) {
+        *lock(&self.faults) = faults;
+    }
+
+    pub(crate) fn set_line(&self, number: &str, line: Line) {
+        lock(&self.lines).insert(number.to_owned(), line);
+    }
+
+    pub(crate) fn clear_lines(&self) {
+        lock(&self.lines).clear();
+    }
+
+    pub(crate) fn line(&self, number: &str) -> Option<Line> {
+        lock(&self.lines).get(number).cloned()
+    }
+
+    pub(crate) fn rung(&self) -> Vec<Rung> {
+        lock(&self.rung).clone()
+    }
+
+    pub(crate) fn ring(&self, rung: Rung) {
+        lock(&self.rung).push(rung);
+    }
+
+    pub(crate) fn next_session(&self) -> u64 {
+        self.sessions.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(crate) fn sessions(&self) -> u64 {
+        self.sessions.load(Ordering::Relaxed) - 1
+    }
+
+    pub(crate) fn enter(&self, leg: &Arc<Leg>) {
+        lock(&self.legs).insert(leg.uuid, Arc::clone(leg));
+    }
+
+    pub(crate) fn leave(&self, leg: Uuid) {
+        lock(&self.legs).remove(&leg);
+        self.gone.notify_waiters();
+    }
+
+    pub(crate) fn leg(&self, uuid: &str) -> Option<Arc<Leg>> {
+        let uuid = Uuid::parse_str(uuid).ok()?;
+        lock(&self.legs).get(&uuid).cloned()
+    }
+
+    pub(crate) fn legs(&self) -> Vec<Arc<Leg>> {
+        lock(&self.legs).values().cloned().collect()
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn connected(&self) {
+        self.connections.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn disconnected(&self, listener: &Arc<Listener>) {
+        self.withdraw(listener);
+        self.connections.fetch_sub(1, Ordering::Relaxed);
+        self.gone.notify_waiters();
+    }
+
+    /// After each change of what a listener wants.
+    pub(crate) fn enlist(&self, listener: &Arc<Listener>) {
+        self.withdraw(listener);
+        let (enabled, own) = {
+            let subscription = listener.subscription();
+            (subscription.is_enabled(), subscription.own)
+        };
+        if !enabled {
+            return;
+        }
+        let mut listeners = lock(&self.listeners);
+        match listener.leg() {
+            Some(leg) if own => listeners.own.entry(leg).or_default().push(Arc::clone(listener)),
+            Some(_) | None => listeners.all.push(Arc::clone(listener)),
+        }
+    }
+
+    fn withdraw(&self, listener: &Arc<Listener>) {
+        let mut listeners = lock(&self.listeners);
+        listeners.all.retain(|known| !Arc::ptr_eq(known, listener));
+        if let Some(leg) = listener.leg()
+            && let Some(own) = listeners.own.get_mut(&leg)
+        {
+            own.retain(|known| !Arc::ptr_eq(known, listener));
+            if own.is_empty() {
+                listeners.own.remove(&leg);
+            }
+        }
+    }
+
+    /// Who wants such an event; asked before it is put together, since most are read by nobody.
+    pub(crate) fn audience(&self, name: &str, leg: Option<Uuid>) -> Vec<Arc<Listener>> {
+        let uuid = leg.map(|leg| leg.to_string());
+        let listeners = lock(&self.listeners);
+        let own = leg.and_then(|leg| listeners.own.get(&leg)).map_or(&[][..], Vec::as_slice);
+        own.iter()
+            .chain(&listeners.all)
+            .filter(|listener| listener.wants(name, uuid.as_deref()))
+            // A channel is destroyed when its own controller's connection has let go of it.
+            .filter(|listener| name != "CHANNEL_DESTROY" || listener.leg() != leg)
+            .cloned()
+            .collect()
+    }
+
+    /// An event with the core's headers (`switch_event_prep_for_delivery_detailed`).
+    pub(crate) fn event(&self, name: &'static str, origin: Origin) -> Event {
+        let micros = self.clock.micros();
+        let mut event = Event::new(name);
+        event.add("Event-Name", name);
+        event.add("Core-UUID", self.core.to_string());
+        event.add("FreeSWITCH-Hostname", "fakeswitch");
+        event.add("FreeSWITCH-Switchname", "fakeswitch");
+        event.add("FreeSWITCH-IPv4", "127.0.0.1");
+        event.add("FreeSWITCH-IPv6", "::1");
+        event.add("Event-Date-Local", clock::local(micros));
+        event.add("Event-Date-GMT", clock::gmt(micros));
+        event.add("Event-Date-Timestamp", micros.to_string());
+        event.add("Event-Calling-File", origin.0);
+        event.add("Event-Calling-Function", origin.1);
+        event.add("Event-Calling-Line-Number", "1");
+        event.add("Event-Sequence", self.events.fetch_add(1, Ordering::Relaxed).to_string());
+        event
+    }
+}
+
+/// The file and the function that fire an event.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Origin(pub(crate) &'static str, pub(crate) &'static str);
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
