@@ -91,6 +91,13 @@ impl Store {
         Ok(())
     }
 
+    /// Whether a statement is under way, or a transaction open.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        let busy = |pool: &AnyPool| usize::try_from(pool.size()).unwrap_or(0) > pool.num_idle();
+        busy(&self.read) || busy(&self.write)
+    }
+
     /// Closes the connections after the statements under way.
     pub async fn close(self) {
         self.read.close().await;

@@ -2,6 +2,7 @@
 
 mod calls;
 mod check;
+mod demo;
 mod desk;
 mod filter;
 mod import;
@@ -33,6 +34,7 @@ const DEFAULT_CONFIG: &str = "ustredna.toml";
 
 const EXAMPLES: &str = "\
 Examples:
+  ustredna demo                             see what it does, with nothing installed
   ustredna check                            is everything ready?
   ustredna import shoppers.csv --dry-run    what would this table change?
   ustredna serve                            run the exchange
@@ -59,6 +61,9 @@ enum Command {
     /// Run the exchange until SIGTERM or Ctrl-C
     #[command(after_help = SERVE)]
     Serve,
+    /// Play the manual's story, or the phones yourself, with a simulated switch: needs nothing else
+    #[command(after_help = demo::HELP)]
+    Demo(demo::Demo),
     /// Tell, a line each, whether everything is ready for calls, and what to do if not
     #[command(after_help = check::EXAMPLES)]
     Check(check::Check),
@@ -149,6 +154,7 @@ impl Command {
             Self::Pairings(pairings) => pairings.misplaced(),
             Self::Recordings(recordings) => recordings.misplaced(),
             Self::Serve
+            | Self::Demo(_)
             | Self::Check(_)
             | Self::Import(_)
             | Self::Calls(_)
@@ -158,6 +164,14 @@ impl Command {
     }
 
     async fn run(self, config: Option<&Path>, out: &mut dyn io::Write) -> anyhow::Result<ExitCode> {
+        if let Self::Demo(demo) = self {
+            // What is set here or in the environment must not change the story.
+            anyhow::ensure!(
+                config.is_none(),
+                "`demo` has settings of its own: leave --config away"
+            );
+            return demo.run(out).await.map(|()| ExitCode::SUCCESS);
+        }
         let settings = load(config);
         if let Self::Check(check) = self {
             return check.run(config, settings, out).await;
@@ -173,7 +187,7 @@ impl Command {
     async fn answer(self, desk: &mut Desk<'_>) -> anyhow::Result<ExitCode> {
         match self {
             // They run without a desk.
-            Self::Check(_) | Self::Serve => Ok(()),
+            Self::Check(_) | Self::Demo(_) | Self::Serve => Ok(()),
             Self::Import(import) => import.run(desk).await,
             Self::Shoppers(shoppers) => shoppers.run(desk).await,
             Self::Numbers(numbers) => numbers.run(desk).await,

@@ -13,6 +13,7 @@ mod arrival;
 mod cdr_intake;
 mod cli;
 mod clock;
+mod demo;
 mod driver;
 mod ending;
 mod inbound;

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::Semaphore,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -29,9 +29,9 @@ pub(crate) struct Listener {
 
 impl Listener {
     /// Opens the door at `switch.listen`.
-    pub(crate) async fn open(app: Arc<App>) -> anyhow::Result<Self> {
+    pub(crate) fn open(app: Arc<App>) -> anyhow::Result<Self> {
         let address = app.settings.switch.listen;
-        let socket = bind(address, "switch.listen").await?;
+        let socket = bind(address, "switch.listen")?;
         let max_calls = usize::try_from(app.settings.switch.max_calls).unwrap_or(usize::MAX);
         info!(%address, max_calls, "waiting for FreeSWITCH");
         Ok(Self {
@@ -54,12 +54,8 @@ impl Listener {
     }
 
     /// Takes calls until `drain`; then the door is shut at once, so that FreeSWITCH goes to the
-    /// next controller in its list, and the calls under way are returned.
-    pub(crate) async fn run(
-        self,
-        drain: CancellationToken,
-        stop: CancellationToken,
-    ) -> TaskTracker {
+    /// next controller in its list.
+    pub(crate) async fn run(self, drain: CancellationToken, stop: CancellationToken) {
         loop {
             tokio::select! {
                 accepted = self.socket.accept() => match accepted {
@@ -73,7 +69,6 @@ impl Listener {
             }
         }
         self.calls.close();
-        self.calls
     }
 
     fn take(&self, stream: TcpStream, peer: SocketAddr, stop: &CancellationToken) {
@@ -98,9 +93,21 @@ impl Listener {
     }
 }
 
+/// Connections that the system keeps until they are accepted. The usual 128 are fewer than the
+/// calls that may come in one moment, and who finds the queue full tries again only after a second.
+const BACKLOG: u32 = 1024;
+
 /// Binds a TCP port, or says which setting to change.
-pub(crate) async fn bind(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| {
+pub(crate) fn bind(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
+    listen(address).with_context(|| {
         format!("cannot listen on {address}: is another exchange running, or set {setting}")
     })
+}
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // Else a restart would have to wait until the last connections are forgotten.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }

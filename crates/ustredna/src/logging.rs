@@ -1,6 +1,6 @@
-//! Logs on standard error, as text or as one JSON object a line.
+//! Logs on standard error, as text or as one JSON object a line; a demo's in a file.
 
-use std::io::IsTerminal as _;
+use std::{fs::File, io::IsTerminal as _};
 
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
@@ -8,17 +8,7 @@ use crate::settings::{Log, LogFormat, LogLevel};
 
 /// Starts logging. `RUST_LOG` overrides the level of the settings.
 pub(crate) fn start(log: &Log) -> anyhow::Result<()> {
-    let level = match log.level {
-        LogLevel::Error => "error",
-        LogLevel::Warn => "warn",
-        LogLevel::Info => "info",
-        LogLevel::Debug => "debug",
-        LogLevel::Trace => "trace",
-    };
-    // The libraries below us have nothing to tell that an operator could act on.
-    let ours = format!("warn,ustredna={level},store={level},recordings={level},sms={level}");
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(ours));
-    let registry = tracing_subscriber::registry().with(filter);
+    let registry = tracing_subscriber::registry().with(filter(log.level));
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     match log.format {
         LogFormat::Json => registry.with(layer.json().flatten_event(true)).try_init()?,
@@ -28,4 +18,24 @@ pub(crate) fn start(log: &Log) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Starts logging into a file instead, as text.
+pub(crate) fn start_in(file: File) -> anyhow::Result<()> {
+    let layer = tracing_subscriber::fmt::layer().with_writer(file).with_ansi(false);
+    let registry = tracing_subscriber::registry().with(filter(LogLevel::Info));
+    Ok(registry.with(layer.with_target(false)).try_init()?)
+}
+
+fn filter(level: LogLevel) -> EnvFilter {
+    let level = match level {
+        LogLevel::Error => "error",
+        LogLevel::Warn => "warn",
+        LogLevel::Info => "info",
+        LogLevel::Debug => "debug",
+        LogLevel::Trace => "trace",
+    };
+    // The libraries below us have nothing to tell that an operator could act on.
+    let ours = format!("warn,ustredna={level},store={level},recordings={level},sms={level}");
+    EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(ours))
 }

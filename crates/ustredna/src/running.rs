@@ -24,7 +24,7 @@ pub struct Running {
     address: SocketAddr,
     drain: CancellationToken,
     stop: CancellationToken,
-    doorman: Option<JoinHandle<TaskTracker>>,
+    doorman: Option<JoinHandle<()>>,
     calls: TaskTracker,
     workers: [JoinHandle<()>; 3],
     health: JoinHandle<std::io::Result<()>>,
@@ -58,8 +58,8 @@ impl Running {
 
         let drain = CancellationToken::new();
         let stop = CancellationToken::new();
-        let web_socket = listener::bind(app.settings.web.listen, "web.listen").await?;
-        let door = Listener::open(Arc::clone(&app)).await?;
+        let web_socket = listener::bind(app.settings.web.listen, "web.listen")?;
+        let door = Listener::open(Arc::clone(&app))?;
         let address = door.address().context("switch.listen")?;
         let (drain_web, stop_web) = (drain.clone(), stop.clone());
         let health = tokio::spawn(web::run(web_socket, Arc::clone(&app), drain_web, stop_web));
@@ -94,19 +94,40 @@ impl Running {
         let ended = doorman.await;
         self.doorman = None;
         match ended {
-            Ok(_) => anyhow::anyhow!("the listener has ended"),
+            Ok(()) => anyhow::anyhow!("the listener has ended"),
             Err(error) => anyhow::Error::new(error).context("the listener failed"),
         }
     }
 
-    /// Shuts the door, so that FreeSWITCH goes to the next controller in its list; the calls under
-    /// way are returned.
-    pub(crate) async fn shut_door(&mut self) -> anyhow::Result<TaskTracker> {
+    /// Shuts the door, so that FreeSWITCH goes to the next controller in its list; calls under way
+    /// go on.
+    ///
+    /// # Errors
+    /// When the door had failed.
+    pub async fn shut_door(&mut self) -> anyhow::Result<()> {
         self.drain.cancel();
         if let Some(doorman) = self.doorman.take() {
             doorman.await.context("the listener failed")?;
         }
-        Ok(self.calls.clone())
+        Ok(())
+    }
+
+    /// Resolves when no call is under way and the door is shut.
+    pub async fn calls_ended(&self) {
+        self.calls.wait().await;
+    }
+
+    /// Tells whether the database is at work, for those who move its clock: what takes the database
+    /// a moment must not take the callers minutes.
+    pub fn storing(&self) -> impl Fn() -> bool + Send + Sync + 'static {
+        let store = self.app.store.clone();
+        move || store.is_busy()
+    }
+
+    /// How many calls are under way.
+    #[must_use]
+    pub fn calls(&self) -> usize {
+        self.calls.len()
     }
 
     /// Stops: calls under way are left to FreeSWITCH, what has ended is written down.
@@ -114,9 +135,9 @@ impl Running {
     /// # Errors
     /// When a part of it has failed.
     pub async fn stop(mut self) -> anyhow::Result<()> {
-        let calls = self.shut_door().await?;
+        self.shut_door().await?;
         self.stop.cancel();
-        calls.wait().await;
+        self.calls_ended().await;
         self.app.afterwork.close();
         if tokio::time::timeout(AFTERWORK, self.app.afterwork.wait()).await.is_err() {
             error!(

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
@@ -26,17 +27,18 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     if settings.log.level as u8 >= LogLevel::Debug as u8 {
         warn!("at this log level numbers of shoppers may be logged");
     }
+    allow_open_files(settings.switch.max_calls);
     let mut signals = Signals::new()?;
     let mut running = Running::start(settings, Clock::SYSTEM).await?;
     tokio::select! {
         () = signals.next() => info!("stopping: no new calls are taken"),
         error = running.door_failed() => return Err(error),
     }
-    let calls = running.shut_door().await?;
+    running.shut_door().await?;
     tokio::select! {
-        () = calls.wait() => info!("all calls have ended"),
+        () = running.calls_ended() => info!("all calls have ended"),
         () = tokio::time::sleep(DRAIN) => {
-            info!(calls = calls.len(), "calls go on in FreeSWITCH");
+            info!(calls = running.calls(), "calls go on in FreeSWITCH");
         }
         () = signals.next() => warn!("stopping now"),
     }
@@ -46,6 +48,25 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
             warn!("stopping without waiting for anything");
             Ok(())
         }
+    }
+}
+
+/// A call holds one connection; the database, logs and recordings being proven need some more. Many
+/// systems allow 1024 files unless a program asks for what it may have.
+fn allow_open_files(max_calls: u32) {
+    let needed = u64::from(max_calls) + 256;
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_none_or(|current| current >= needed) {
+        return;
+    }
+    let allowed = limit.maximum.map_or(needed, |maximum| maximum.min(needed));
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: Some(allowed), ..limit });
+    if raised.is_err() || allowed < needed {
+        warn!(
+            needed,
+            allowed,
+            "too few open files are allowed for switch.max_calls: raise `ulimit -n` (LimitNOFILE of a systemd unit)"
+        );
     }
 }
 
