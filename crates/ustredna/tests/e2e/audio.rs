@@ -41,22 +41,6 @@ pub(crate) fn linear(byte: u8) -> i16 {
     if code & 0x80 == 0 { -value } else { value }
 }
 
-/// How much of the energy of `samples` (8 kHz) is at `hz`, 0 to 1 (Goertzel).
-pub(crate) fn share_of(samples: &[i16], hz: u32) -> f64 {
-    let coefficient = 2.0 * (TAU * f64::from(hz) / 8000.0).cos();
-    let (mut now, mut before, mut energy) = (0.0_f64, 0.0_f64, 0.0_f64);
-    for sample in samples {
-        let sample = f64::from(*sample);
-        energy += sample * sample;
-        let next = sample + coefficient * now - before;
-        before = now;
-        now = next;
-    }
-    let power = now * now + before * before - coefficient * now * before;
-    let count = f64::from(u32::try_from(samples.len().max(1)).unwrap());
-    if energy > 0.0 { 2.0 * power / (energy * count) } else { 0.0 }
-}
-
 /// A phone's outgoing media: numbers and time stamps go on from one piece to the next, as they
 /// do on a real phone. Without that FreeSWITCH would take a later key for an echo of an earlier.
 pub(crate) struct Media {
@@ -168,7 +152,7 @@ const WINDOW: usize = 320;
 /// How far apart the windows are that are looked for.
 const STEP: usize = 160;
 
-/// The phrases of one language, as they sound in A-law.
+/// The exchange's phrases, as they sound in A-law.
 pub(crate) struct Phrases {
     clips: Vec<(String, Vec<u8>)>,
     /// By its first bytes: a window's clip and its place in it.
@@ -176,10 +160,11 @@ pub(crate) struct Phrases {
 }
 
 impl Phrases {
-    /// Reads `<sounds>/<language>/*.wav`.
-    pub(crate) fn read(sounds: &Path, language: &str) -> Self {
-        let mut paths: Vec<PathBuf> = fs::read_dir(sounds.join(language))
-            .unwrap()
+    /// Reads `<sounds>/<language>/*.wav`; English ones are named as `en/enter-id`.
+    pub(crate) fn read(sounds: &Path) -> Self {
+        let mut paths: Vec<PathBuf> = ["cs", "en"]
+            .iter()
+            .flat_map(|language| fs::read_dir(sounds.join(language)).unwrap())
             .map(|entry| entry.unwrap().path())
             .filter(|path| path.extension().is_some_and(|extension| extension == "wav"))
             .collect();
@@ -188,8 +173,9 @@ impl Phrases {
             .iter()
             .map(|path| {
                 let samples = hound::WavReader::open(path).unwrap().into_samples::<i16>();
-                let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-                (name, samples.map(|sample| alaw(sample.unwrap())).collect())
+                let stem = path.file_stem().unwrap().to_string_lossy();
+                let prefix = if path.parent().unwrap().ends_with("en") { "en/" } else { "" };
+                (format!("{prefix}{stem}"), samples.map(|sample| alaw(sample.unwrap())).collect())
             })
             .collect();
         let mut windows: HashMap<[u8; 8], Vec<(usize, usize)>> = HashMap::new();
@@ -230,8 +216,18 @@ impl Phrases {
         kept.sort_unstable();
         kept.iter()
             .map(|((_, clip), _)| self.clips[*clip].0.clone())
-            .filter(|name| !name.starts_with("number-"))
+            .filter(|name| {
+                let name = name.trim_start_matches("en/");
+                !name.starts_with("number-") && name != "plus"
+            })
             .collect()
+    }
+
+    /// How long a Czech phrase is, in ms.
+    pub(crate) fn ms(&self, phrase: &str) -> u32 {
+        let clip = self.clips.iter().find(|(name, _)| name == phrase);
+        let (_, clip) = clip.unwrap_or_else(|| panic!("there is no phrase {phrase}"));
+        u32::try_from(clip.len() / 8).unwrap()
     }
 }
 
@@ -248,42 +244,4 @@ fn speaks(window: &[u8]) -> bool {
         most = most.max(sample);
     }
     i32::from(most) - i32::from(least) > 1500
-}
-
-/// The two channels of a recording.
-pub(crate) struct Stereo {
-    pub(crate) left: Vec<i16>,
-    pub(crate) right: Vec<i16>,
-}
-
-impl Stereo {
-    pub(crate) fn read(path: &Path) -> Self {
-        let reader = hound::WavReader::open(path)
-            .unwrap_or_else(|error| panic!("{} is no good WAV: {error}", path.display()));
-        let format = reader.spec();
-        assert_eq!((format.channels, format.sample_rate), (2, 8000), "{}", path.display());
-        let samples: Vec<i16> = reader.into_samples().map(Result::unwrap).collect();
-        let side = |first: usize| samples.iter().skip(first).step_by(2).copied().collect();
-        Self { left: side(0), right: side(1) }
-    }
-
-    pub(crate) fn seconds(&self) -> f64 {
-        f64::from(u32::try_from(self.left.len()).unwrap()) / 8000.0
-    }
-
-    /// The shopper's tone is on the left and only there, the dealer's on the right.
-    pub(crate) fn assert_sides(&self, left_hz: u32, right_hz: u32) {
-        // The ends are left out: a talk begins and ends in the middle of a packet.
-        let middle = |side: &[i16]| side[side.len() / 4..side.len() * 3 / 4].to_vec();
-        for (side, samples, own, other) in [
-            ("left", middle(&self.left), left_hz, right_hz),
-            ("right", middle(&self.right), right_hz, left_hz),
-        ] {
-            let (own_share, other_share) = (share_of(&samples, own), share_of(&samples, other));
-            assert!(
-                own_share > 0.8 && other_share < 0.05,
-                "{side}: {own} Hz has {own_share:.2} of the energy, {other} Hz {other_share:.2}"
-            );
-        }
-    }
 }

@@ -12,12 +12,13 @@ use std::{
 };
 
 use crate::{
-    audio::{FRAME, KEY_PAYLOAD, linear, share_of},
+    audio::{FRAME, KEY_PAYLOAD, linear},
+    language::files::share_of,
     process::now,
 };
 
-/// Packets, and when they came.
-type Packets = Vec<(Instant, Vec<u8>)>;
+/// Packets, when they came and from which port.
+type Packets = Vec<(Instant, u16, Vec<u8>)>;
 
 /// Listens until dropped.
 pub(crate) struct Ear {
@@ -36,8 +37,11 @@ impl Ear {
         let thread = thread::spawn(move || {
             let mut buffer = [0; 2000];
             while !until.load(Ordering::Relaxed) {
-                match socket.recv(&mut buffer) {
-                    Ok(length) => to.lock().unwrap().push((now(), buffer[..length].to_vec())),
+                match socket.recv_from(&mut buffer) {
+                    Ok((length, from)) => {
+                        let packet = buffer[..length].to_vec();
+                        to.lock().unwrap().push((now(), from.port(), packet));
+                    }
                     Err(error)
                         if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
                     Err(_) => return,
@@ -50,23 +54,29 @@ impl Ear {
     /// RTP payloads of one type, with when they came.
     fn payloads(&self, payload_type: u8) -> Packets {
         let heard = self.heard.lock().unwrap();
-        let payload = |(at, packet): &(Instant, Vec<u8>)| {
+        let payload = |(at, from, packet): &(Instant, u16, Vec<u8>)| {
             (packet.len() > 12 && packet[1] & 0x7F == payload_type)
-                .then(|| (*at, packet[4..].to_vec()))
+                .then(|| (*at, *from, packet[4..].to_vec()))
         };
         heard.iter().filter_map(payload).collect()
     }
 
-    /// All speech so far, in A-law.
-    pub(crate) fn speech(&self) -> Vec<u8> {
-        self.payloads(8).into_iter().flat_map(|(_, packet)| packet[8..].to_vec()).collect()
+    /// All speech so far, in A-law; from one port, or from all.
+    pub(crate) fn speech(&self, port: Option<u16>) -> Vec<u8> {
+        let is_meant = |from: u16| port.is_none_or(|port| port == from);
+        let payloads = self.payloads(8).into_iter().filter(|(_, from, _)| is_meant(*from));
+        payloads.flat_map(|(.., packet)| packet[8..].to_vec()).collect()
     }
 
-    /// The keys that were pressed at the other end (RFC 4733); one a time stamp.
-    pub(crate) fn keys(&self) -> String {
+    /// The keys that were pressed at the other end (RFC 4733), one a time stamp; from one port, or
+    /// from all.
+    pub(crate) fn keys(&self, port: Option<u16>) -> String {
         let mut keys = String::new();
         let mut last = None;
-        for (_, packet) in self.payloads(KEY_PAYLOAD) {
+        for (_, from, packet) in self.payloads(KEY_PAYLOAD) {
+            if port.is_some_and(|port| port != from) {
+                continue;
+            }
             let stamp = packet[..4].to_vec();
             if last.as_ref() != Some(&stamp) {
                 keys.push(match packet[8] {
@@ -85,8 +95,8 @@ impl Ear {
         let frames = self
             .payloads(8)
             .into_iter()
-            .filter(|(at, packet)| *at >= since && packet.len() == 8 + FRAME)
-            .filter(|(_, packet)| {
+            .filter(|(at, _, packet)| *at >= since && packet.len() == 8 + FRAME)
+            .filter(|(.., packet)| {
                 let samples: Vec<i16> = packet[8..].iter().map(|byte| linear(*byte)).collect();
                 let loud = samples.iter().any(|sample| sample.unsigned_abs() > 2000);
                 loud && share_of(&samples, hz) > 0.8

@@ -1,35 +1,21 @@
 //! The built `ustredna`: its settings, its running, its lists.
 
 use std::{
-    env,
-    fmt::Write as _,
-    fs,
+    env, fs,
     io::{Read as _, Write as _},
     net::TcpStream,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
     time::Duration,
 };
 
 use serde_json::Value;
 
 use crate::{
+    language::{HEADER, Setup},
     process::{Running, tail, wait_for},
     switch::{Addresses, PASSWORD, conf},
 };
-
-/// Settings that scenarios change.
-pub(crate) struct Settings {
-    pub(crate) ring_timeout: &'static str,
-    pub(crate) shopper_ring_timeout: &'static str,
-    pub(crate) sms_delay: &'static str,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self { ring_timeout: "20s", shopper_ring_timeout: "20s", sms_delay: "60s" }
-    }
-}
 
 /// `ustredna` in a folder of its own.
 pub(crate) struct Exchange {
@@ -43,21 +29,16 @@ pub(crate) struct Exchange {
 pub(crate) type Row = Value;
 
 impl Exchange {
-    pub(crate) fn prepare(dir: &Path, settings: &Settings, switch: &Addresses, web: u16) -> Self {
-        let mut toml = String::new();
-        let Settings { ring_timeout, shopper_ring_timeout, sms_delay } = settings;
-        write!(
-            toml,
-            "[exchange]\nlanguage = \"cs\"\ntimezone = \"Europe/Prague\"\n\
-             [switch]\nlisten = \"127.0.0.1:{}\"\ninbound = \"127.0.0.1:{}\"\nring_timeout = \"{ring_timeout}\"\n\
-             [callbacks]\nring_timeout = \"{shopper_ring_timeout}\"\nsms_delay = \"{sms_delay}\"\n\
-             [prompts]\ndir = \"{}\"\n[web]\nlisten = \"127.0.0.1:{web}\"\n\
-             [log]\nformat = \"json\"\nlevel = \"debug\"\n",
+    pub(crate) fn prepare(dir: &Path, setup: &Setup, switch: &Addresses, web: u16) -> Self {
+        let toml = format!(
+            "{}switch.listen = \"127.0.0.1:{}\"\nswitch.inbound = \"127.0.0.1:{}\"\n\
+             prompts.dir = \"{}\"\nweb.listen = \"127.0.0.1:{web}\"\n\
+             log.format = \"json\"\nlog.level = \"debug\"\n",
+            setup.toml(),
             switch.controller,
             switch.event_socket,
             conf().join("sounds").display(),
-        )
-        .unwrap();
+        );
         fs::write(dir.join("ustredna.toml"), toml).unwrap();
         Self { dir: dir.to_owned(), controller: switch.controller, web, process: None }
     }
@@ -79,6 +60,23 @@ impl Exchange {
         self.command().args(arguments).args(["--config", "ustredna.toml"]).output().unwrap()
     }
 
+    /// Runs a command of it with this on its standard input: what it printed, or why it failed.
+    pub(crate) fn answer(&self, arguments: &[&str], input: &str) -> Result<String, String> {
+        let mut command = self.command();
+        command.args(arguments).args(["--config", "ustredna.toml"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // One that reads nothing may have ended before.
+        drop(child.stdin.take().unwrap().write_all(input.as_bytes()));
+        let output = child.wait_with_output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        if output.status.success() {
+            Ok(text(output.stdout))
+        } else {
+            Err(text([output.stdout, output.stderr].concat()))
+        }
+    }
+
     /// Imports a CSV (without its header), which must be accepted.
     pub(crate) fn import(&self, lines: &str) {
         let output = self.try_import(lines, &[]);
@@ -86,9 +84,7 @@ impl Exchange {
     }
 
     pub(crate) fn try_import(&self, lines: &str, options: &[&str]) -> Output {
-        let header =
-            "shopper_phone,shopper_name,language,fictitious_number,id,project,valid_from,valid_to";
-        fs::write(self.dir.join("import.csv"), format!("{header}\n{lines}\n")).unwrap();
+        fs::write(self.dir.join("import.csv"), format!("{HEADER}\n{lines}\n")).unwrap();
         self.run(&[&["import", "import.csv"], options].concat())
     }
 

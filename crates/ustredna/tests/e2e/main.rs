@@ -1,6 +1,9 @@
 //! End-to-end tests: the built `ustredna` behind a real FreeSWITCH with the project's own
 //! configuration; SIPp plays shoppers and dealers with real RTP and real keys.
 //!
+//! The stories of `tests/stories` are played here too, and come to the same; beside them are
+//! scenarios about what the simulated switch does not have: SIP messages, processes, ports.
+//!
 //! Without `freeswitch` or `sipp` on PATH every scenario is reported as ignored, and why.
 //! `USTREDNA_E2E_MEASURE=1` adds the scenario that measures.
 #![expect(
@@ -13,12 +16,17 @@
 mod audio;
 mod ear;
 mod exchange;
+#[path = "../stories/language.rs"]
+mod language;
 mod phone;
 mod ports;
 mod process;
 mod scenarios;
 mod sip_trace;
+mod stage;
 mod switch;
+#[path = "../stories/telling.rs"]
+mod telling;
 mod world;
 
 use std::{
@@ -30,7 +38,9 @@ use std::{
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
-use world::{Setup, World};
+use language::{Setup, Stages, Story, Tale};
+use stage::RealStage;
+use world::World;
 
 /// A scenario: what it needs, and what happens.
 struct Scenario {
@@ -50,8 +60,21 @@ impl Scenario {
 
     fn into_trial(self) -> Trial {
         let Self { name, setup, run } = self;
-        Trial::test(name, move || play(&setup, run))
+        Trial::test(name, move || play(World::new, &setup, run))
     }
+}
+
+/// A story as a trial. One for the simulator alone is listed as ignored.
+fn story(tale: Tale) -> Trial {
+    let title = tale.title();
+    let Tale { setup, stages, tell, .. } = tale;
+    let is_played = matches!(stages, Stages::Both);
+    let run = move |setup: &Setup| {
+        play(World::new, setup, |world| {
+            tell(&mut Story::new(&mut RealStage::new(world, setup), setup));
+        })
+    };
+    Trial::test(title, move || run(&setup)).with_kind("story").with_ignored_flag(!is_played)
 }
 
 thread_local! {
@@ -59,12 +82,16 @@ thread_local! {
 }
 
 /// Runs a scenario in a world of its own; whatever happens, the world ends with it.
-fn play(setup: &Setup, run: fn(&mut World)) -> Result<(), Failed> {
+fn play(
+    build: impl Fn(&Setup) -> World,
+    setup: &Setup,
+    run: impl Fn(&mut World),
+) -> Result<(), Failed> {
     let caught = |run: &mut dyn FnMut()| {
         panic::catch_unwind(AssertUnwindSafe(run)).map_err(|_| PANIC.with(RefCell::take))
     };
     let mut world = None;
-    caught(&mut || world = Some(World::new(setup)))?;
+    caught(&mut || world = Some(build(setup)))?;
     let Some(mut world) = world else { return Err("no world".into()) };
     caught(&mut || {
         world.await_ready(setup);
@@ -94,8 +121,10 @@ fn missing() -> Option<String> {
 fn main() {
     let mut arguments = Arguments::from_args();
     // More at once than the machine carries, and speech is late; a scenario mostly waits.
-    arguments.test_threads.get_or_insert(4);
-    let mut trials: Vec<Trial> = scenarios::all().into_iter().map(Scenario::into_trial).collect();
+    arguments.test_threads.get_or_insert(6);
+    let stories = telling::all().into_iter().map(story);
+    let scenarios = scenarios::all().into_iter().map(Scenario::into_trial);
+    let mut trials: Vec<Trial> = stories.chain(scenarios).chain(scenarios::measure()).collect();
     if let Some(reason) = missing() {
         eprintln!("end-to-end tests skipped: {reason}");
         trials = trials.into_iter().map(|trial| trial.with_ignored_flag(true)).collect();

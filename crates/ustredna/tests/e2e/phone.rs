@@ -23,11 +23,6 @@ use crate::{
     sip_trace::Trace,
 };
 
-/// The tone that shoppers sing.
-pub(crate) const SHOPPER_HZ: u32 = 400;
-/// The tone that dealers sing.
-pub(crate) const DEALER_HZ: u32 = 900;
-
 /// A SIPp that plays phones.
 pub(crate) struct Phone {
     sipp: Running,
@@ -91,7 +86,7 @@ impl Phone {
     }
 
     /// Ends a called phone; fails if one of its calls did not go as told.
-    pub(crate) fn stops(mut self) -> Trace {
+    pub(crate) fn stops(&mut self) -> Trace {
         // SIPp lets running calls end first.
         self.sipp.signal("USR1");
         let status = self.sipp.wait(Duration::from_secs(20));
@@ -125,7 +120,13 @@ impl Phone {
 
     /// The phrases it heard, see [`Phrases::heard_in`].
     pub(crate) fn heard(&self, phrases: &Phrases) -> Vec<String> {
-        phrases.heard_in(&self.ear.speech())
+        phrases.heard_in(&self.ear.speech(None))
+    }
+
+    /// Is thrown away, whatever it is doing. The messages so far.
+    pub(crate) fn breaks(&mut self) -> Trace {
+        self.sipp.kill();
+        self.trace()
     }
 
     fn name(&self) -> String {

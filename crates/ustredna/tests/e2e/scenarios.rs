@@ -1,46 +1,29 @@
-//! All scenarios, by service.
+//! What only a real switch shows, by service.
 
 mod callback;
-mod connected;
-mod destination;
 mod faults;
-mod hotline;
 mod identity;
 mod import;
 mod life;
 mod measure;
-mod missed;
-mod outbound;
 mod phones;
 
 use serde_json::Value;
 
 use crate::{
     Scenario,
-    phone::{Caller, DEALER_HZ, SHOPPER_HZ, Steps},
-    world::{OUTBOUND, SHOPPER},
+    language::{OUTBOUND, SHOPPER, SHOPPER_HZ},
+    phone::{Caller, Steps},
 };
 
-/// All that are run by default, and those asked for.
+pub(crate) use measure::measure;
+
+/// All that are run by default.
 pub(crate) fn all() -> Vec<Scenario> {
-    [
-        // The longest first, so that none is waited for alone at the end.
-        missed::all(),
-        outbound::all(),
-        destination::all(),
-        hotline::all(),
-        callback::all(),
-        connected::all(),
-        identity::all(),
-        faults::all(),
-        life::all(),
-        import::all(),
-        phones::all(),
-        measure::all(),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    [callback::all(), identity::all(), faults::all(), life::all(), import::all(), phones::all()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// Before keying: the greeting has begun, so that keys fall into it.
@@ -58,7 +41,7 @@ fn keys_and_talks(keys: &str) -> Steps {
 
 /// A dealer who talks for two and a half seconds and hangs up.
 fn talks_and_hangs_up() -> Steps {
-    Steps::new().sings(DEALER_HZ, 2500).hangs_up()
+    Steps::new().sings(crate::language::DEALER_HZ, 2500).hangs_up()
 }
 
 /// Compares some keys of a row.

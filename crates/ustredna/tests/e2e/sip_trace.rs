@@ -29,6 +29,26 @@ impl Message {
             .unwrap_or_default()
     }
 
+    /// The user of the first SIP address of the line that begins so.
+    pub(crate) fn user(&self, line: &str) -> String {
+        let line = self.text.lines().find(|text| text.starts_with(line)).unwrap_or_default();
+        let user = line.split_once("sip:").and_then(|(_, rest)| rest.split_once('@'));
+        user.map(|(user, _)| user.to_owned()).unwrap_or_default()
+    }
+
+    /// The display name of its From.
+    pub(crate) fn display_name(&self) -> String {
+        let name = self.header("From").split_once('<').map(|(name, _)| name).unwrap_or_default();
+        name.trim().trim_matches('"').to_owned()
+    }
+
+    /// The port that its offer names for sound.
+    pub(crate) fn media_port(&self) -> u16 {
+        let line = self.text.lines().find_map(|line| line.strip_prefix("m=audio "));
+        let port = line.and_then(|line| line.split(' ').next()?.parse().ok());
+        port.unwrap_or_else(|| panic!("no sound is offered:\n{}", self.text))
+    }
+
     fn is_request(&self, method: &str) -> bool {
         self.first_line().starts_with(&format!("{method} "))
     }
@@ -71,6 +91,22 @@ impl Trace {
     pub(crate) fn leg(&self, invite: &Message) -> Self {
         let call = invite.header("Call-ID");
         Self(self.0.iter().filter(|message| message.header("Call-ID") == call).cloned().collect())
+    }
+
+    /// The answers to an INVITE that the phone gave or was given, without 100, each once.
+    pub(crate) fn codes(&self, given: bool) -> Vec<u16> {
+        let mut codes = Vec::new();
+        for message in self.0.iter().filter(|message| message.sent == given) {
+            let code = message.first_line().split(' ').nth(1).and_then(|code| code.parse().ok());
+            if let Some(code) = code
+                && message.is_answer(code)
+                && code != 100
+                && !codes.contains(&code)
+            {
+                codes.push(code);
+            }
+        }
+        codes
     }
 
     /// When this answer to an INVITE came first.

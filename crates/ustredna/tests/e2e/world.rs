@@ -13,49 +13,17 @@ use std::{
 
 use crate::{
     audio::Phrases,
-    exchange::{Exchange, Row, Settings},
+    exchange::{Exchange, Row},
+    language::Setup,
     phone::{self, Callees, Caller, Phone},
     ports::Ports,
-    process::wait_for,
     switch::{Addresses, Switch, conf},
 };
 
-/// The shopper's real number, which no dealer may ever see.
-pub(crate) const SHOPPER: &str = "+420601123456";
-/// The shopper's fictitious numbers.
-pub(crate) const FIRST: &str = "+420777000111";
-pub(crate) const SECOND: &str = "+420777000222";
-/// Dealers.
-pub(crate) const DEALER: &str = "+420234567890";
-pub(crate) const OTHER_DEALER: &str = "+420222333444";
-/// The hotlines as carriers pass them.
-pub(crate) const OUTBOUND: &str = "234234399";
-pub(crate) const CALLBACK: &str = "+420234234390";
+static PHRASES: LazyLock<Phrases> = LazyLock::new(|| Phrases::read(&conf().join("sounds")));
 
-/// A shopper with one pairing.
-pub(crate) const ONE: &str = "+420601123456,Jana,cs,+420777000111,1,Auto,,";
-/// A shopper with two.
-pub(crate) const TWO: &str =
-    "+420601123456,Jana,cs,+420777000111,1,Auto,,\n+420601123456,Jana,cs,+420777000222,2,Banky,,";
-
-static PHRASES: LazyLock<Phrases> = LazyLock::new(|| Phrases::read(&conf().join("sounds"), "cs"));
-
-/// What a scenario needs.
-pub(crate) struct Setup {
-    pub(crate) settings: Settings,
-    /// CSV lines.
-    pub(crate) data: &'static str,
-    /// Whether `serve` runs.
-    pub(crate) controller: bool,
-    /// Ports for RTP, two a leg.
-    pub(crate) rtp_ports: u16,
-}
-
-impl Default for Setup {
-    fn default() -> Self {
-        Self { settings: Settings::default(), data: ONE, controller: true, rtp_ports: 60 }
-    }
-}
+/// Ports for RTP, two a leg.
+const RTP_PORTS: u16 = 100;
 
 /// See the module.
 pub(crate) struct World {
@@ -71,12 +39,18 @@ pub(crate) struct World {
 impl World {
     /// Prepares everything; nothing is waited for yet.
     pub(crate) fn new(setup: &Setup) -> Self {
+        Self::with_rtp_ports(setup, RTP_PORTS)
+    }
+
+    /// With so many ports for RTP.
+    pub(crate) fn with_rtp_ports(setup: &Setup, rtp_ports: u16) -> Self {
         let dir = tempfile::Builder::new().prefix("ustredna-e2e").tempdir().unwrap();
-        let ports = Ports::find(setup.rtp_ports + 140);
-        let addresses = Addresses::find(&ports, setup.rtp_ports);
+        // A phone takes up to eight.
+        let ports = Ports::find(rtp_ports + 180);
+        let addresses = Addresses::find(&ports, rtp_ports);
         let switch = Switch::start(dir.path(), &addresses);
-        let mut exchange = Exchange::prepare(dir.path(), &setup.settings, &addresses, ports.one());
-        if setup.controller {
+        let mut exchange = Exchange::prepare(dir.path(), setup, &addresses, ports.one());
+        if setup.exchange {
             exchange.import(setup.data);
             exchange.start();
         }
@@ -85,7 +59,7 @@ impl World {
 
     /// Waits until calls can be made.
     pub(crate) fn await_ready(&mut self, setup: &Setup) {
-        if setup.controller {
+        if setup.exchange {
             self.exchange.await_ready();
         }
         self.switch.await_ready();
@@ -124,35 +98,6 @@ impl World {
             std::thread::sleep(Duration::from_millis(100));
         }
         panic!("not {count} of these {noun} are as expected: {last:#?}");
-    }
-
-    /// The calls, once `count` have ended and their recordings have been looked at.
-    pub(crate) fn ended_calls(&self, count: usize) -> Vec<Row> {
-        self.rows("calls", count, |call| !call["ended_at"].is_null())
-    }
-
-    /// The only call.
-    pub(crate) fn only_call(&self) -> Row {
-        self.ended_calls(1).remove(0)
-    }
-
-    /// Every WAV file on disk.
-    pub(crate) fn wav_files(&self) -> Vec<PathBuf> {
-        files_below(&self.dir.path().join("recordings"), "wav")
-    }
-
-    /// Messages in the spool.
-    pub(crate) fn spooled(&self) -> Vec<serde_json::Value> {
-        let read = |path: &PathBuf| serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
-        files_below(&self.dir.path().join("sms"), "json").iter().map(read).collect()
-    }
-
-    /// Messages, once there are so many.
-    pub(crate) fn await_spooled(&self, count: usize, limit: Duration) -> Vec<serde_json::Value> {
-        wait_for(limit, &format!("{count} messages in the spool"), || {
-            let messages = self.spooled();
-            (messages.len() == count).then_some(messages)
-        })
     }
 
     pub(crate) fn dir(&self) -> &Path {

@@ -11,9 +11,9 @@ use crate::ports::Ports;
 
 /// How a called phone reacts.
 pub(crate) enum Reaction {
-    /// Rings so many ms, answers, then these steps.
+    /// Rings so many ms (0: does not), answers, then these steps.
     Answers { rings_ms: u32, then: Steps },
-    /// Rings so many ms and refuses with this code.
+    /// Rings so many ms (0: does not) and refuses with this code.
     Refuses { rings_ms: u32, code: u16 },
     /// Rings until it is told to stop.
     Rings,
@@ -90,6 +90,10 @@ impl Callees {
 impl Reaction {
     fn xml(&self, files: &Path, index: usize) -> String {
         let ringing = send(&answer("180 Ringing", "[last_CSeq:]", "Content-Length: 0"));
+        let rings = |ms: u32| match ms {
+            0 => String::new(),
+            _ => format!("{ringing}<pause milliseconds=\"{ms}\"/>\n"),
+        };
         match self {
             Self::Answers { rings_ms, then } => {
                 let accepted = send(&answer("200 OK", "[last_CSeq:]", SDP));
@@ -98,13 +102,14 @@ impl Reaction {
                     From:[$self];tag=[pid]e2e[call_number]\nTo:[$exchange]\nCall-ID: [call_id]\nCSeq: 1 BYE\n\
                     Max-Forwards: 70\nContent-Length: 0";
                 format!(
-                    "{ringing}<pause milliseconds=\"{rings_ms}\"/>\n{}<recv request=\"ACK\"/>\n{}",
+                    "{}{}<recv request=\"ACK\"/>\n{}",
+                    rings(*rings_ms),
                     accepted.replace("<send>", "<send retrans=\"500\">"),
                     then.xml(files, &format!("callee{index}"), bye)
                 )
             }
             Self::Refuses { rings_ms, code } => {
-                format!("{ringing}<pause milliseconds=\"{rings_ms}\"/>\n{}", refusal(*code))
+                format!("{}{}", rings(*rings_ms), refusal(*code))
             }
             Self::Rings => {
                 let stopped = send(&answer("200 OK", "[last_CSeq:]", "Content-Length: 0"));

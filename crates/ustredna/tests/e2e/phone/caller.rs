@@ -16,7 +16,12 @@ enum Course {
     Fails(u16),
     /// Given up so many ms after this provisional answer.
     GivesUp { after: u16, ms: u32 },
+    /// Answered, then these steps; or ended unanswered, with whatever code.
+    Open(Steps),
 }
+
+/// With what a call may end unanswered.
+const FAILURES: [u16; 10] = [403, 404, 408, 480, 484, 486, 487, 500, 503, 603];
 
 /// A call to be made.
 pub(crate) struct Caller {
@@ -58,6 +63,12 @@ impl Caller {
     /// The call must be answered; then these steps.
     pub(crate) fn answered(mut self, steps: Steps) -> Self {
         self.course = Course::Answered(steps);
+        self
+    }
+
+    /// The call is answered, then these steps; or it ends unanswered, which is not a failure.
+    pub(crate) fn open(mut self, steps: Steps) -> Self {
+        self.course = Course::Open(steps);
         self
     }
 
@@ -107,18 +118,27 @@ impl Caller {
             let line = |code| format!("<recv response=\"{code}\" optional=\"true\"/>\n");
             codes.iter().map(line).collect::<Vec<_>>().concat()
         };
+        let answered = |steps: &Steps| {
+            let ack = head("ACK", "[next_url]", own_via, "[peer_tag_param]", 1);
+            let bye = head("BYE", "[next_url]", own_via, "[peer_tag_param]", 2);
+            format!(
+                "<recv response=\"200\" rrs=\"true\"/>\n{}{}",
+                send(&format!("{ack}{bare}")),
+                steps.xml(files, "caller", &format!("{bye}{bare}"))
+            )
+        };
         let course = match &self.course {
-            Course::Answered(steps) => {
-                let ack = send(&format!(
-                    "{}{bare}",
-                    head("ACK", "[next_url]", own_via, "[peer_tag_param]", 1)
-                ));
-                let bye =
-                    format!("{}{bare}", head("BYE", "[next_url]", own_via, "[peer_tag_param]", 2));
+            Course::Answered(steps) => format!("{}{}", optional(&[100, 180, 183]), answered(steps)),
+            Course::Open(steps) => {
+                let failure = |code| {
+                    format!("<recv response=\"{code}\" optional=\"true\" next=\"failed\"/>\n")
+                };
                 format!(
-                    "{}<recv response=\"200\" rrs=\"true\"/>\n{ack}{}",
+                    "{}{}{}<nop next=\"end\"/>\n<label id=\"failed\"/>\n{ack_failure}\
+                     <label id=\"end\"/>\n<pause milliseconds=\"1\"/>\n",
                     optional(&[100, 180, 183]),
-                    steps.xml(files, "caller", &bye)
+                    FAILURES.map(failure).concat(),
+                    answered(steps)
                 )
             }
             Course::Fails(code) => {

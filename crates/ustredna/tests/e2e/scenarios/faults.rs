@@ -1,89 +1,24 @@
-//! The controller is killed or not there; disks and peers that misbehave.
+//! Peers and second exchanges that misbehave.
 
 use std::{
-    fs,
     io::{Read as _, Write as _},
     net::TcpStream,
     time::Duration,
 };
 
-use serde_json::json;
-
-use super::{A_MOMENT, assert_row, shopper_calls_out};
+use super::{A_MOMENT, shopper_calls_out};
 use crate::{
     Scenario,
-    audio::Stereo,
-    phone::{Callees, Caller, DEALER_HZ, SHOPPER_HZ, Steps},
-    process::{Running, now, wait_for},
-    world::{DEALER, FIRST, OUTBOUND, SHOPPER, Setup, World},
+    phone::Steps,
+    process::{Running, wait_for},
+    world::World,
 };
 
 pub(crate) fn all() -> Vec<Scenario> {
-    let nobody = Setup { controller: false, ..Setup::default() };
     vec![
-        Scenario::new("a_killed_exchange_does_not_end_the_talk", killed),
-        Scenario::with("no_exchange_there_the_caller_hears_an_apology", nobody, no_exchange),
-        Scenario::new("without_a_recording_nobody_is_connected", not_recordable),
         Scenario::new("a_malformed_peer_is_dropped_alone", malformed),
         Scenario::new("a_taken_port_is_told", taken_port),
     ]
-}
-
-fn no_exchange(world: &mut World) {
-    let mut shopper = world.call("shopper", &Caller::new(SHOPPER, OUTBOUND).fails(503));
-    let trace = shopper.finishes();
-    assert!(trace.answered_at(200).is_none(), "nobody pays for an apology");
-    assert_eq!(shopper.heard(World::phrases()), ["apology"]);
-}
-
-fn killed(world: &mut World) {
-    let dealer = Steps::new().sings(DEALER_HZ, 6000).hangs_up();
-    let dealer = world.callees(&Callees::new().answers(DEALER, dealer));
-    let steps =
-        Steps::new().waits(A_MOMENT).keys("234567890#").sings_until_hangup(SHOPPER_HZ, 15_000);
-    let mut shopper = world.call("shopper", &shopper_calls_out(steps));
-    wait_for(Duration::from_secs(10), "they talk", || {
-        (dealer.ear().seconds_of(SHOPPER_HZ, shopper.started()) > 1.0).then_some(())
-    });
-    world.exchange.process().kill();
-    let killed = now();
-    shopper.finishes();
-    for (ear, hz, side) in
-        [(shopper.ear(), DEALER_HZ, "shopper"), (dealer.ear(), SHOPPER_HZ, "dealer")]
-    {
-        let heard = ear.seconds_of(hz, killed);
-        assert!(heard > 3.0, "the {side} heard the other for {heard:.1} s after the kill");
-    }
-    let talk = dealer.stops().talk_seconds();
-    let [wav] = &world.wav_files()[..] else { panic!("{:?}", world.wav_files()) };
-    let stereo = Stereo::read(wav);
-    assert!((stereo.seconds() - talk).abs() < 0.5, "{} s of {talk} s", stereo.seconds());
-    stereo.assert_sides(SHOPPER_HZ, DEALER_HZ);
-
-    // The next start completes the call from FreeSWITCH's records.
-    world.exchange.start();
-    world.exchange.await_ready();
-    let calls = world.rows("calls", 1, |call| call["outcome"] == "answered");
-    assert_row(&calls[0], &[("dealer", json!(DEALER)), ("fictitious_number", json!(FIRST))]);
-    let told = calls[0]["talk_seconds"].as_f64().unwrap();
-    assert!((told - talk).abs() < 0.5, "told {told} s of {talk} s");
-    world.rows("recordings", 1, |row| row["verdict"] == "ok");
-}
-
-fn not_recordable(world: &mut World) {
-    // A file where the folder of recordings should be.
-    let recordings = world.dir().join("recordings");
-    if recordings.exists() {
-        fs::remove_dir_all(&recordings).unwrap();
-    }
-    fs::write(&recordings, "").unwrap();
-    let nobody = world.callees(&Callees::new().rings(DEALER).rings(SHOPPER));
-    let steps = Steps::new().waits(A_MOMENT).keys("234567890#").listens_until_hangup(9000);
-    let mut shopper = world.call("shopper", &shopper_calls_out(steps));
-    shopper.finishes();
-    assert_eq!(shopper.heard(World::phrases()), ["enter-destination", "calls-not-possible"]);
-    assert!(nobody.stops().invites().is_empty(), "rung without a recording");
-    assert_row(&world.only_call(), &[("answered_at", json!(null)), ("recording", json!(null))]);
 }
 
 fn malformed(world: &mut World) {

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use crate::{
     Scenario,
-    world::{Setup, TWO, World},
+    language::{Setup, TWO},
+    world::World,
 };
 
 pub(crate) fn all() -> Vec<Scenario> {

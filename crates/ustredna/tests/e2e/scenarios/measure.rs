@@ -3,12 +3,15 @@
 
 use std::{env, fs, time::Duration};
 
+use libtest_mimic::Trial;
+
 use super::{A_MOMENT, shopper_calls_out};
 use crate::{
-    Scenario,
+    language::{DEALER, Setup},
     phone::{Callees, Steps},
+    play,
     process::wait_for,
-    world::{DEALER, Setup, World},
+    world::World,
 };
 
 /// Calls one after another, for the times.
@@ -16,16 +19,16 @@ const CALLS: u32 = 40;
 /// Calls at once, for the memory.
 const AT_ONCE: u32 = 100;
 
-pub(crate) fn all() -> Vec<Scenario> {
-    if env::var_os("USTREDNA_E2E_MEASURE").is_none() {
-        return Vec::new();
-    }
-    let setup = Setup { rtp_ports: 4 * u16::try_from(AT_ONCE).unwrap() + 20, ..Setup::default() };
-    vec![Scenario::with("measure", setup, measure)]
+/// The trial, if it is asked for.
+pub(crate) fn measure() -> Option<Trial> {
+    env::var_os("USTREDNA_E2E_MEASURE")?;
+    let ports = 4 * u16::try_from(AT_ONCE).unwrap() + 20;
+    let build = move |setup: &Setup| World::with_rtp_ports(setup, ports);
+    Some(Trial::test("measure", move || play(build, &Setup::default(), look)))
 }
 
-fn measure(world: &mut World) {
-    let dealer = world.callees(&Callees::new().refuses(DEALER, 486));
+fn look(world: &mut World) {
+    let mut dealer = world.callees(&Callees::new().refuses(DEALER, 486));
     let keyed = "234567890#";
     let caller =
         |wait| shopper_calls_out(Steps::new().waits(A_MOMENT).keys(keyed).waits(wait).hangs_up());
@@ -49,7 +52,7 @@ fn measure(world: &mut World) {
     let pid = world.exchange.process().pid();
     let before = resident_kb(pid);
     let listens = Steps::new().listens_until_hangup(60_000);
-    let dealers = world.callees(&Callees::new().answers(DEALER, listens));
+    let mut dealers = world.callees(&Callees::new().answers(DEALER, listens));
     let mut shoppers = world.call("many", &caller(15_000).times(AT_ONCE, AT_ONCE));
     let mut most = before;
     wait_for(Duration::from_secs(50), "the calls are over", || {

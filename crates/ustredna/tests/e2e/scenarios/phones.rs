@@ -2,22 +2,23 @@
 
 use crate::{
     Scenario,
-    phone::{Callees, Caller, DEALER_HZ, SHOPPER_HZ, Steps},
+    language::{DEALER, DEALER_HZ, SHOPPER_HZ, Setup},
+    phone::{Callees, Caller, Steps},
     process::now,
-    world::{DEALER, Setup, World},
+    world::World,
 };
 
 pub(crate) fn all() -> Vec<Scenario> {
     vec![Scenario::with(
         "phones_hear_each_other",
-        Setup { controller: false, ..Setup::default() },
+        Setup { exchange: false, ..Setup::default() },
         phones,
     )]
 }
 
 fn phones(world: &mut World) {
     let begin = now();
-    let dealer = world.callees(
+    let mut dealer = world.callees(
         &Callees::new()
             .answers(DEALER, Steps::new().sings_until_hangup(DEALER_HZ, 9000))
             .answers("+420222222222", Steps::new().sings(DEALER_HZ, 500).hangs_up())
@@ -37,7 +38,7 @@ fn phones(world: &mut World) {
     let trace = talks.finishes();
     assert!((1.5..3.5).contains(&trace.talk_seconds()), "{}", trace.talk_seconds());
     assert!(talks.ear().seconds_of(DEALER_HZ, begin) > 1.0);
-    assert_eq!(dealer.ear().keys(), "12*#9");
+    assert_eq!(dealer.ear().keys(None), "12*#9");
     assert!(dealer.ear().seconds_of(SHOPPER_HZ, begin) > 0.9);
     let mut left = call(
         "left",

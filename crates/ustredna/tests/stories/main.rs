@@ -1,0 +1,69 @@
+//! Stories: what people go through with the exchange, told once and played on a simulated
+//! FreeSWITCH over real TCP, in virtual time. `tests/e2e` plays the same ones on a real one.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test: what goes wrong ends it, with its reason; what was counted is told"
+)]
+
+mod language;
+mod simulated;
+mod strain;
+mod telling;
+mod time;
+
+use std::{
+    cell::RefCell,
+    panic::{self, AssertUnwindSafe},
+    process::ExitCode,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+use language::{Story, Tale};
+use simulated::Simulated;
+
+/// Panics of any task or thread.
+static PANICS: AtomicUsize = AtomicUsize::new(0);
+static LAST_PANIC: Mutex<String> = Mutex::new(String::new());
+
+thread_local! {
+    static PANIC: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+fn last_panic() -> String {
+    LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+fn play(tale: &Tale) -> Result<(), Failed> {
+    let played = panic::catch_unwind(AssertUnwindSafe(|| {
+        let mut stage = Simulated::new(&tale.setup);
+        (tale.tell)(&mut Story::new(&mut stage, &tale.setup));
+    }));
+    played.map_err(|_| PANIC.with(RefCell::take).into())
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    // `RUST_LOG=ustredna=debug` shows what the exchange does.
+    let filter = tracing_subscriber::EnvFilter::from_default_env();
+    tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().init();
+    panic::set_hook(Box::new(|panicked| {
+        PANICS.fetch_add(1, Ordering::SeqCst);
+        PANIC.with(|text| text.replace(panicked.to_string()));
+        *LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner) = panicked.to_string();
+    }));
+    let stories = telling::all()
+        .into_iter()
+        .map(|tale| Trial::test(tale.name, move || play(&tale)))
+        .collect();
+    let told = libtest_mimic::run(&arguments, stories);
+    let alone = Arguments { test_threads: Some(1), ..arguments };
+    let borne = libtest_mimic::run(&alone, strain::all());
+    if told.has_failed() || borne.has_failed() { ExitCode::from(101) } else { ExitCode::SUCCESS }
+}

@@ -1,0 +1,40 @@
+//! All stories, by service.
+
+use crate::language::Tale;
+
+#[path = "telling/callback.rs"]
+mod callback;
+#[path = "telling/connected.rs"]
+mod connected;
+#[path = "telling/destination.rs"]
+mod destination;
+#[path = "telling/hotline.rs"]
+mod hotline;
+#[path = "telling/identity.rs"]
+mod identity;
+#[path = "telling/life.rs"]
+mod life;
+#[path = "telling/limits.rs"]
+mod limits;
+#[path = "telling/outbound.rs"]
+mod outbound;
+#[path = "telling/tickets.rs"]
+mod tickets;
+
+/// All of them, the longest first, so that none is waited for alone at the end.
+pub(crate) fn all() -> Vec<Tale> {
+    [
+        callback::all(),
+        outbound::all(),
+        destination::all(),
+        hotline::all(),
+        life::all(),
+        identity::all(),
+        connected::all(),
+        limits::all(),
+        tickets::all(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
