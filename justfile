@@ -5,7 +5,7 @@ default:
     @just --list
 
 # What CI checks, in its order.
-check: fmt lint test docs
+check: fmt lint test demo docs
 
 # Formatting.
 fmt:
@@ -18,6 +18,14 @@ lint:
 # Every test; those on a real FreeSWITCH say `skipped` when there is none.
 test:
     cargo test --workspace --locked
+
+# The manual's story on the terminal.
+demo *ARGS:
+    cargo run --release --locked -- demo {{ARGS}}
+
+# The stories alone, on the simulated FreeSWITCH.
+stories *ARGS:
+    cargo test --locked -p ustredna --test stories -- {{ARGS}}
 
 # The end-to-end tests alone, on a real FreeSWITCH.
 e2e *ARGS:

@@ -68,7 +68,11 @@ impl Store {
         // A pool would try a server that refuses again and again; a single connection tells why.
         let mut first = tokio::time::timeout(PATIENCE, AnyConnection::connect_with(&options))
             .await
-            .map_err(|_| StoreError::Unreachable("no answer".to_owned()))??;
+            .map_err(|_| match engine {
+                // A file on a disk that does not answer either.
+                Engine::Sqlite => StoreError::NoAnswer,
+                Engine::Postgres => StoreError::Unreachable("no answer".to_owned()),
+            })??;
         if engine == Engine::Sqlite {
             set_up(&mut first).await?;
         }
