@@ -60,7 +60,7 @@ fn main() -> ExitCode {
     }));
     let stories = telling::all()
         .into_iter()
-        .map(|tale| Trial::test(tale.name, move || play(&tale)))
+        .map(|tale| Trial::test(tale.title(), move || play(&tale)))
         .collect();
     let told = libtest_mimic::run(&arguments, stories);
     let alone = Arguments { test_threads: Some(1), ..arguments };
