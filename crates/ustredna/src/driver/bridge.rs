@@ -32,6 +32,8 @@ impl Driver {
     /// the CDR file completes.
     pub(super) async fn connect(&mut self, dial: Dial, reply: Reply) {
         let now = self.app.clock.now();
+        // What was refused before has been got over.
+        self.history.refusal = None;
         let settings = &self.app.settings;
         let zone = &settings.exchange.timezone.0;
         let name = proof::recording_name(&self.history, &dial, now, zone);

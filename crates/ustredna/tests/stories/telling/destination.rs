@@ -95,7 +95,7 @@ fn odd_entries(story: &mut Story<'_>) {
       hears enter-destination invalid-number enter-destination nothing-entered enter-destination enter-destination
     +420234567890 rings, shows +420777000111: 180 200
     calls:
-      outbound_hotline: +420601123456 as +420777000111 with +420234567890: answered, talked 2 s (nothing_entered), recording 2 s ok
+      outbound_hotline: +420601123456 as +420777000111 with +420234567890: answered, talked 2 s, recording 2 s ok
     recordings:
       DAY/TIME_out_420777000111_420234567890_ID.wav
     ");
@@ -178,7 +178,7 @@ fn prefixes(story: &mut Story<'_>) {
       hears enter-destination forbidden-number enter-destination
     +420234567890 rings, shows +420777000111: 180 200
     calls:
-      outbound_hotline: +420601123456 as +420777000111 with +420234567890: answered, talked 2 s (forbidden), recording 2 s ok
+      outbound_hotline: +420601123456 as +420777000111 with +420234567890: answered, talked 2 s, recording 2 s ok
     recordings:
       DAY/TIME_out_420777000111_420234567890_ID.wav
     ");

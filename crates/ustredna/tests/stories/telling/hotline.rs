@@ -104,7 +104,7 @@ fn two_tickets(story: &mut Story<'_>) {
     calls:
       fictitious_number: +420601123456 as +420777000111 with +420234567890: abandoned, ticket 1
       fictitious_number: +420601123456 as +420777000222 with +420222333444: abandoned, ticket 2
-      callback_hotline: +420601123456 as +420777000222 with +420222333444: answered, talked 2 s (wrong_ticket), ticket 2, recording 2 s ok
+      callback_hotline: +420601123456 as +420777000222 with +420222333444: answered, talked 2 s, ticket 2, recording 2 s ok
     tickets:
       1 of +420601123456 for +420777000111 from +420234567890: open, missed 1, sms queued
       2 of +420601123456 for +420777000222 from +420222333444: called_back, missed 1, sms skipped

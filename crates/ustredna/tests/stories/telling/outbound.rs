@@ -134,7 +134,7 @@ fn a_wrong_id(story: &mut Story<'_>) {
       hears enter-id wrong-id enter-id enter-destination
     +420234567890 rings, shows +420777000111: 180 200
     calls:
-      outbound_hotline: +420601123456 as +420777000111 with +420234567890: answered, talked 2 s (wrong_id), recording 2 s ok
+      outbound_hotline: +420601123456 as +420777000111 with +420234567890: answered, talked 2 s, recording 2 s ok
     recordings:
       DAY/TIME_out_420777000111_420234567890_ID.wav
     ");
@@ -195,7 +195,7 @@ fn ids_stay(story: &mut Story<'_>) {
       hears enter-id wrong-id enter-id enter-destination
     +420234567890 rings, shows +420777000222: 180 200
     calls:
-      outbound_hotline: +420601123456 as +420777000222 with +420234567890: answered, talked 2 s (wrong_id), recording 2 s ok
+      outbound_hotline: +420601123456 as +420777000222 with +420234567890: answered, talked 2 s, recording 2 s ok
     recordings:
       DAY/TIME_out_420777000222_420234567890_ID.wav
     ");
