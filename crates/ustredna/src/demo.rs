@@ -3,6 +3,7 @@
 //! The story is the manual's. It is not only told: every step is held against what should come of
 //! it, so that a demo which runs to its end shows that the exchange does what the manual says.
 
+mod alias;
 mod folder;
 mod hand;
 mod house;
@@ -17,17 +18,20 @@ mod words;
 
 use std::{
     io::{self, IsTerminal as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use anyhow::Context as _;
 use exchange::model::Language;
 
+use folder::SETTINGS;
 use house::House;
 use people::Teller;
 use screen::Screen;
 use story::Story;
 use words::Words;
+
+use crate::serve::Signals;
 
 /// The shopper's own phone.
 const SHOPPER: &str = "+420601123456";
@@ -40,6 +44,16 @@ const BANK: &str = "+420545123456";
 /// The hotlines of the default settings.
 const OUTBOUND: &str = "+420234234399";
 const CALLBACK: &str = "+420234234390";
+
+/// What is left in the folder, up to the path of the settings.
+const LEFT: &str = "  \
+  recordings/   to listen to: left is Jana, in a low tone; right is the other
+                side, in a higher one. Any player will do: aplay, ffplay, VLC.
+                Beside each is all that is known of its call
+  sms/          the messages, as a gateway would take them
+  ustredna.log  what the exchange logged
+Look at it again with, for example:
+  ustredna calls --config";
 
 /// What is asked for on the command line.
 #[derive(Debug)]
@@ -58,10 +72,10 @@ pub(crate) async fn run(options: Options, out: &mut dyn io::Write) -> anyhow::Re
         terminal::check()?;
     }
     let words = Words::read()?;
-    let mut house = House::open(options.dir.as_deref(), &words, options.language).await?;
+    let mut house = House::open(&options, &words).await?;
     let played = play(&options, &mut house, &words, out).await;
     let told = match &played {
-        Ok(()) => lists(&house, out).await,
+        Ok(()) => lists(&house, options.interactive, out).await,
         Err(_) => Ok(()),
     };
     let log = house.log();
@@ -83,29 +97,58 @@ async fn play(
     if options.interactive {
         return keyboard::play(house, words, out, colours).await;
     }
-    let screen = Screen::new(out, colours);
+    let screen = Screen::new(out, colours, terminal::columns);
     let teller = Teller { screen: &screen, words };
-    Story { house, teller, language: options.language }.play().await
+    // Whatever the demo has made outside its folder must go with it.
+    let mut signals = Signals::new()?;
+    tokio::select! {
+        played = Story { house, teller, language: options.language }.play() => played,
+        () = signals.next() => anyhow::bail!("it was told to stop"),
+    }
 }
 
 /// What an operator would look at, and where everything is.
-async fn lists(house: &House, out: &mut dyn io::Write) -> anyhow::Result<()> {
+async fn lists(house: &House, interactive: bool, out: &mut dyn io::Write) -> anyhow::Result<()> {
     for command in ["calls", "tickets", "sms", "recordings", "recordings verify"] {
         writeln!(out, "\n$ ustredna {command}")?;
-        write!(out, "{}", house.command(command).await?)?;
+        match house.command(command).await {
+            Ok(text) => write!(out, "{text}")?,
+            // Who plays may leave before both sides were heard, and is shown what comes of it.
+            Err(short) if interactive => {
+                writeln!(out, "{}", short.root_cause().to_string().trim_end())?;
+            }
+            Err(error) => return Err(error),
+        }
     }
-    let folder = house.folder().display();
-    writeln!(
-        out,
-        "\n\
-         Everything is left in {folder}\n\
-         \x20 recordings/   to listen to: left is Jana, in a low tone; right is the other\n\
-         \x20               side, in a higher one. Any player takes them: aplay, ffplay, VLC.\n\
-         \x20               Beside each is all that is known of its call\n\
-         \x20 sms/          the messages, as a gateway would take them\n\
-         \x20 ustredna.log  what the exchange logged\n\
-         Look at it again with, for example:\n\
-         \x20 ustredna calls --config {folder}/ustredna.toml"
-    )?;
+    let folder = house.folder();
+    let settings = shell_word(&folder.join(SETTINGS));
+    writeln!(out, "\nEverything is left in {}\n{LEFT} {settings}", folder.display())?;
     Ok(out.flush()?)
+}
+
+/// As a shell takes it for one word.
+fn shell_word(path: &Path) -> String {
+    let path = path.display().to_string();
+    let bare = |c: char| c.is_alphanumeric() || "/._-+,:@%=".contains(c);
+    if path.chars().all(bare) { path } else { format!("'{}'", path.replace('\'', "'\\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_one_word_for_a_shell() {
+        let word = |path| shell_word(Path::new(path));
+        assert_eq!(word("/tmp/demo-1/ústředna.toml"), "/tmp/demo-1/ústředna.toml");
+        assert_eq!(word("/tmp/my demo"), "'/tmp/my demo'");
+        assert_eq!(word("/a'b"), r"'/a'\''b'");
+        assert_eq!(word("/$HOME"), "'/$HOME'");
+    }
+
+    #[test]
+    fn what_is_left_fits_a_terminal() {
+        assert!(LEFT.lines().all(|line| line.chars().count() < 80), "{LEFT}");
+        assert!(LEFT.starts_with("  recordings/"), "{LEFT}");
+    }
 }

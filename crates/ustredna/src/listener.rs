@@ -21,6 +21,7 @@ const BREATHER: Duration = Duration::from_millis(100);
 /// The door.
 pub(crate) struct Listener {
     socket: TcpListener,
+    address: SocketAddr,
     app: Arc<App>,
     places: Arc<Semaphore>,
     overflow: Arc<Semaphore>,
@@ -32,10 +33,13 @@ impl Listener {
     pub(crate) fn open(app: Arc<App>) -> anyhow::Result<Self> {
         let address = app.settings.switch.listen;
         let socket = bind(address, "switch.listen")?;
+        // With port 0 the system has chosen one.
+        let address = socket.local_addr().context("switch.listen")?;
         let max_calls = usize::try_from(app.settings.switch.max_calls).unwrap_or(usize::MAX);
         info!(%address, max_calls, "waiting for FreeSWITCH");
         Ok(Self {
             socket,
+            address,
             app,
             places: Arc::new(Semaphore::new(max_calls.min(Semaphore::MAX_PERMITS))),
             overflow: Arc::new(Semaphore::new(REFUSED_AT_ONCE)),
@@ -44,8 +48,8 @@ impl Listener {
     }
 
     /// Where it is: `switch.listen`, or the port that the system chose for port 0.
-    pub(crate) fn address(&self) -> std::io::Result<SocketAddr> {
-        self.socket.local_addr()
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// The calls under way.

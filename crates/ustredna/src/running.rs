@@ -60,7 +60,7 @@ impl Running {
         let stop = CancellationToken::new();
         let web_socket = listener::bind(app.settings.web.listen, "web.listen")?;
         let door = Listener::open(Arc::clone(&app))?;
-        let address = door.address().context("switch.listen")?;
+        let address = door.address();
         let (drain_web, stop_web) = (drain.clone(), stop.clone());
         let health = tokio::spawn(web::run(web_socket, Arc::clone(&app), drain_web, stop_web));
         let workers = [

@@ -280,3 +280,26 @@ fn a_destination_and_a_pin_leave_no_trace_in_the_log() {
         assert!(!log.contains(number), "{number} in the log:\n{log}");
     }
 }
+
+/// Nothing of a call may be lost in its end, or with the exchange: what that takes is said before
+/// anything else.
+#[test]
+fn a_call_begins_with_what_its_end_depends_on() {
+    let exchange = Exchange::start("");
+    let mut peer = Peer::connect(&exchange);
+    peer.arrives("234234399", "+420608999888");
+    assert_eq!(peer.taken(), "linger 10", "else CHANNEL_HANGUP_COMPLETE may be lost");
+    assert_eq!(peer.taken(), "myevents");
+    let unread = peer.taken();
+    assert!(unread.starts_with("nixevent ") && unread.contains("CHANNEL_STATE"), "{unread}");
+    assert!(!unread.contains("HANGUP") && !unread.contains("EXECUTE_COMPLETE"), "{unread}");
+    assert_eq!(peer.taken(), "event plain RECORD_START");
+    let cleared = peer.taken();
+    assert!(cleared.starts_with("api uuid_setvar_multi ") && cleared.ends_with(" socket_resume="));
+    for application in ["answer", "playback"] {
+        let command = peer.taken();
+        assert!(command.contains(&format!("execute-app-name: {application}\n")), "{command}");
+        // Else it would run nested in the one before.
+        assert!(command.contains("event-lock: true"), "{command}");
+    }
+}

@@ -3,7 +3,7 @@
 
 use std::{
     fs,
-    io::{Read as _, Write as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::mpsc::{Receiver, channel},
@@ -44,17 +44,22 @@ fn wavs(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// A folder that neither FreeSWITCH nor the URL of a database nor a shell would take as it is.
+const AWKWARD: &str = "moje \"ústředna\" č. 1 %41?#";
+
 /// Both at once, for each takes a minute.
 #[test]
 fn the_story_comes_out_as_the_manual_tells_it() {
     let (czech, english) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let temporary = english.path().join("dočasné soubory");
+    fs::create_dir(&temporary).unwrap();
     let mut in_english = demo(english.path(), &["--language", "en"]);
-    in_english.env("TMPDIR", english.path()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    in_english.env("TMPDIR", &temporary).stdout(Stdio::piped()).stderr(Stdio::piped());
     let in_english = in_english.spawn().unwrap();
-    let in_czech = demo(czech.path(), &["--dir", "left"]).output().unwrap();
+    let in_czech = demo(czech.path(), &["--dir", AWKWARD]).output().unwrap();
     let in_english = in_english.wait_with_output().unwrap();
     is_as_the_manual_tells_it(&in_czech, czech.path());
-    is_in_english(&in_english, english.path());
+    is_in_english(&in_english, &temporary);
 }
 
 fn is_as_the_manual_tells_it(done: &Output, folder: &Path) {
@@ -96,7 +101,7 @@ fn is_as_the_manual_tells_it(done: &Output, folder: &Path) {
         "$ ustredna tickets",
         "$ ustredna sms",
         "$ ustredna recordings",
-        "3 recordings checked, 3 in order, 0 fall short.",
+        "Recordings: 3 checked, 3 in order, 0 falling short.",
         "Everything is left in",
     ] {
         let found = rest.split_once(part);
@@ -108,8 +113,20 @@ fn is_as_the_manual_tells_it(done: &Output, folder: &Path) {
         assert!(line.chars().count() <= 80, "{line}");
     }
 
+    // Whoever dials hears that it rings at the other side.
+    for (chapter, who) in [
+        ("1. Jana calls the garage", "Jana"),
+        ("2. The garage calls back", "garage"),
+        ("3. A bank calls", "bank"),
+        ("4. Jana returns", "Jana"),
+        ("5. The garage calls once more", "garage"),
+    ] {
+        let chapter = story.split("\n\n").find(|text| text.starts_with(chapter)).unwrap();
+        assert!(lines(chapter).join(" ").contains(&format!("{who} hears it ring")), "{chapter}");
+    }
+
     // What is left for listening: the shopper on the left, in a low tone, the other on the right.
-    let left = folder.join("left");
+    let left = folder.join(AWKWARD);
     let wavs = wavs(&left.join("recordings"));
     assert_eq!(wavs.len(), 3);
     for path in &wavs {
@@ -121,10 +138,22 @@ fn is_as_the_manual_tells_it(done: &Output, folder: &Path) {
     }
     assert!(fs::read_to_string(left.join("ustredna.log")).unwrap().contains("SMS handed over"));
 
-    // Later the same lists can be asked for.
-    let mut again = Command::new(env!("CARGO_BIN_EXE_ustredna"));
-    let again = again.args(["calls", "--config"]).arg(left.join("ustredna.toml")).output().unwrap();
+    // Later the same lists can be asked for, as the last line says.
+    let again = told.lines().last().unwrap().trim().strip_prefix("ustredna ").unwrap();
+    let again = format!("{} {again}", env!("CARGO_BIN_EXE_ustredna"));
+    let again = Command::new("sh").args(["-c", &again]).output().unwrap();
     assert_eq!(text(&again).0.lines().count(), 6, "{}", text(&again).1);
+    link_is_gone(&left);
+}
+
+/// What the switch saw instead of such a folder goes with the demo.
+fn link_is_gone(left: &Path) {
+    let settings = fs::read_to_string(left.join("ustredna.toml")).unwrap();
+    let settings: toml::Table = settings.parse().unwrap();
+    let seen = Path::new(settings["recordings"]["switch_dir"].as_str().unwrap());
+    let link = seen.parent().unwrap();
+    assert_ne!(link, left);
+    assert!(link.is_absolute() && link.symlink_metadata().is_err(), "{}", link.display());
 }
 
 /// The tone of one side, in tens of Hz: how often it rises through zero while it sounds.
@@ -150,6 +179,7 @@ fn is_in_english(done: &Output, folder: &Path) {
     // Without --dir it is left among the temporary files.
     let left = fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
     assert!(told.contains(left.to_str().unwrap()), "{told}");
+    link_is_gone(&left);
 }
 
 #[test]
@@ -182,11 +212,50 @@ fn a_folder_that_cannot_be_used_is_named() {
     // The settings file of the first try is somebody's now.
     let done = demo(folder.path(), &["--dir", "."]).output().unwrap();
     assert_eq!(done.status.code(), Some(1));
-    assert!(text(&done).1.contains("in use by an exchange already"), "{}", text(&done).1);
+    assert!(text(&done).1.contains("in use already (ustredna.toml is in it)"), "{}", text(&done).1);
 
     let done = demo(folder.path(), &["--config", "x.toml"]).output().unwrap();
     assert_eq!(done.status.code(), Some(1));
     assert!(text(&done).1.contains("leave --config away"), "{}", text(&done).1);
+}
+
+#[test]
+fn a_story_that_is_stopped_leaves_nothing_elsewhere() {
+    let folder = TempDir::new().unwrap();
+    let mut told = demo(folder.path(), &["--dir", AWKWARD]);
+    let mut told = told.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let out = BufReader::new(told.stdout.take().unwrap());
+    let mut lines = out.lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.contains("Jana      is answered")));
+    let stop = Command::new("kill").args(["-INT", &told.id().to_string()]).status().unwrap();
+    assert!(stop.success());
+    // Until it ends.
+    lines.for_each(drop);
+    let done = told.wait_with_output().unwrap();
+    let problems = text(&done).1;
+    assert_eq!(done.status.code(), Some(1), "{problems}");
+    assert!(problems.ends_with(": it was told to stop\n"), "{problems}");
+    let left = folder.path().join(AWKWARD);
+    link_is_gone(&left);
+    let settings = fs::read_to_string(left.join("ustredna.toml")).unwrap();
+    assert!(settings.contains("led through a link, which has gone"), "{settings}");
+}
+
+#[test]
+fn a_full_disk_is_told_before_the_story() {
+    let folder = TempDir::new().unwrap();
+    // No file may be longer than 1000 blocks, of 512 or 1024 bytes.
+    let line = format!(
+        "trap '' XFSZ && ulimit -f 1000 && exec {} demo --dir new",
+        env!("CARGO_BIN_EXE_ustredna")
+    );
+    let done = Command::new("sh").args(["-c", &line]).current_dir(folder.path()).output().unwrap();
+    let (told, problems) = text(&done);
+    assert_eq!((done.status.code(), told.as_str()), (Some(1), ""), "{problems}");
+    assert!(problems.contains("new: the demo needs 8 MB there"), "{problems}");
+    assert!(problems.contains("File too large"), "{problems}");
+    // The same folder will do once there is room.
+    assert_eq!(fs::read_dir(folder.path().join("new")).unwrap().count(), 0);
 }
 
 #[test]
@@ -293,14 +362,46 @@ fn plays_and_leaves(leave: &str) {
     terminal.shows("can hear the other side");
     terminal.types("7");
     terminal.shows("garage    hears the key 7");
+    // Until both voices are in the recording.
+    thread::sleep(Duration::from_secs(1));
     terminal.types(leave);
     terminal.shows("$ ustredna calls");
     terminal.shows("back  601123456  777000111  234567890  answered");
     terminal.shows("out   601123456  777000111  234567890  busy");
-    terminal.shows("1 recordings checked, 1 in order");
+    terminal.shows("checked, 1 in order");
     terminal.shows("left with 0\r\n");
     terminal.shows("\r\n");
     assert_eq!(terminal.passed.trim(), found, "the terminal is not as it was found");
+}
+
+#[test]
+fn a_player_is_shown_a_recording_that_falls_short() {
+    let folder = TempDir::new().unwrap();
+    let Some(mut terminal) = Terminal::open(folder.path()) else { return };
+    terminal.shows("Esc: leave");
+    terminal.types("q");
+    terminal.shows("Jana      the phone rings");
+    terminal.types("a");
+    terminal.shows("can hear the other side");
+    terminal.types("h");
+    terminal.shows("garage    the other side has hung up");
+    let recordings = folder.path().join("left/recordings");
+    let proven = || {
+        let found = wavs(&recordings).into_iter().next()?;
+        found.with_extension("json").is_file().then_some(found)
+    };
+    let found = (0..200).find_map(|_| {
+        proven().or_else(|| {
+            thread::sleep(Duration::from_millis(100));
+            None
+        })
+    });
+    fs::remove_file(found.unwrap()).unwrap();
+    terminal.types("\x1b");
+    terminal.shows("$ ustredna recordings verify");
+    terminal.shows("0 in order, 1 fall");
+    terminal.shows("Everything is left in");
+    terminal.shows("left with 0\r\n");
 }
 
 #[test]

@@ -13,8 +13,8 @@ phones in about a minute, checks every step of it, lists what was stored and lea
 for listening. Exit code 1 if anything comes out otherwise than told. Times are shorter than in
 life: a phone rings for 4 seconds, and the SMS about a missed call comes after 3.
 
-With --interactive you are the shopper, and a second row of keys is the dealer. It needs a
-terminal; Esc or Ctrl-C leaves.
+With --interactive you are the shopper, and a second row of keys is the dealer; your phone rings
+for 20 seconds. It needs a terminal; Esc or Ctrl-C leaves.
 
 Examples:
   ustredna demo

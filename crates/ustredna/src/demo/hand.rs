@@ -18,6 +18,8 @@ use super::{
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Longer than the silences within what is said.
 const PAUSE: Duration = Duration::from_millis(600);
+
+/// What one phone has seen of its only call, so far.
 pub(super) struct Hand<'a> {
     who: Who,
     phone: Phone,
@@ -75,6 +77,11 @@ impl<'a> Hand<'a> {
     /// Whether the exchange or the other side has answered, or this side has.
     pub(super) fn is_answered(&self) -> bool {
         self.answered
+    }
+
+    /// Whether it was heard, or shown, that the call rings at the other side.
+    pub(super) fn has_rung(&self) -> bool {
+        self.rung
     }
 
     pub(super) fn is_talking(&self) -> bool {

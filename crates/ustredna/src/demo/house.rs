@@ -8,15 +8,14 @@ use std::{
 };
 
 use anyhow::Context as _;
-use exchange::model::Language;
 use fakeswitch::{Config, Phone, Switch};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::{sync::mpsc::UnboundedReceiver, time::Instant};
 
 use super::{
-    BANK, GARAGE, SHOPPER,
-    folder::{self, SETTINGS, TABLE},
+    BANK, GARAGE, Options, SHOPPER,
+    folder::{self, Folder, LOG, SETTINGS, SOUNDS, TABLE},
     sounds,
     words::Words,
 };
@@ -27,10 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Between two looks at them.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-const LOG: &str = "ustredna.log";
-
 pub(super) struct House {
-    folder: PathBuf,
+    folder: Folder,
     pub(super) switch: Switch,
     exchange: Running,
     pub(super) shopper: Arrivals,
@@ -49,27 +46,24 @@ pub(super) struct Sms {
 }
 
 impl House {
-    /// Starts both, in `dir` or in a new folder among the temporary ones.
-    pub(super) async fn open(
-        dir: Option<&Path>,
-        words: &Words,
-        language: Language,
-    ) -> anyhow::Result<Self> {
-        let folder = folder::make(dir)?;
-        sounds::write(&folder.join("sounds"), words)?;
+    /// Starts both, in the folder asked for or in a new one among the temporary ones.
+    pub(super) async fn open(options: &Options, words: &Words) -> anyhow::Result<Self> {
+        let folder = folder::make(options.dir.as_deref())?;
+        let path = &folder.path;
+        sounds::write(&path.join(SOUNDS), words)?;
         let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let switch = Switch::start(Config {
             event_socket: Some(any_port),
-            cdr_dir: Some(folder.join("cdr")),
-            apology: Some(folder.join("sounds/cs/apology.wav")),
+            cdr_dir: Some(path.join("cdr")),
+            apology: Some(path.join(SOUNDS).join("cs/apology.wav")),
             ..Config::default()
         })
         .await
         .context("the simulated switch cannot start")?;
         let inbound = switch.event_socket().context("the simulated switch has no event socket")?;
-        folder::furnish(&folder, inbound, language)?;
-        logging::start_in(File::create(folder.join(LOG)).context(LOG)?)?;
-        let exchange = Running::open(&folder.join(SETTINGS), Clock::SYSTEM).await?;
+        folder.furnish(inbound, options)?;
+        logging::start_in(File::create(path.join(LOG)).context(LOG)?)?;
+        let exchange = Running::open(&path.join(SETTINGS), Clock::SYSTEM).await?;
         switch.set_controllers(vec![exchange.address()]);
         Ok(Self {
             shopper: switch.attend(SHOPPER),
@@ -82,12 +76,12 @@ impl House {
     }
 
     pub(super) fn folder(&self) -> &Path {
-        &self.folder
+        &self.folder.path
     }
 
     /// What the exchange logs.
     pub(super) fn log(&self) -> PathBuf {
-        self.folder.join(LOG)
+        self.folder().join(LOG)
     }
 
     pub(super) async fn stop(self) -> anyhow::Result<()> {
@@ -102,7 +96,7 @@ impl House {
     }
 
     pub(super) async fn import(&self) -> anyhow::Result<String> {
-        let table = self.folder.join(TABLE);
+        let table = self.folder().join(TABLE);
         let table = table.to_str().context("the folder has no UTF-8 name")?;
         self.exchange.command(&["import", table]).await
     }
@@ -119,25 +113,17 @@ impl House {
         let until = Instant::now() + PATIENCE;
         loop {
             let rows = self.rows("calls").await?;
-            let over = rows.iter().all(|call| !call["ended_at"].is_null());
-            let recordings = self.rows("recordings").await?;
-            let proven = recordings.iter().all(|recording| recording["verdict"] != "pending");
-            let count = rows.len();
-            if over && proven && calls.is_none_or(|calls| calls == count) {
+            let Some(lacking) = lacking(&rows, &self.rows("recordings").await?, calls) else {
                 return Ok(rows);
-            }
-            let wanted = calls.unwrap_or(count);
-            anyhow::ensure!(
-                Instant::now() < until,
-                "{count} calls are stored instead of {wanted}, or one is not over"
-            );
+            };
+            anyhow::ensure!(Instant::now() < until, lacking);
             tokio::time::sleep(LOOK_EVERY).await;
         }
     }
 
     /// The messages that have left the exchange so far, in order.
     pub(super) fn spooled(&self) -> anyhow::Result<Vec<Sms>> {
-        let folder = self.folder.join("sms");
+        let folder = self.folder().join("sms");
         let mut files: Vec<PathBuf> = Vec::new();
         for entry in fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
             let path = entry?.path();
@@ -168,10 +154,52 @@ impl House {
             }
             anyhow::ensure!(
                 Instant::now() < until,
-                "{} messages are in the spool folder instead of {count}",
+                "messages in the spool folder: {} instead of {count}",
                 spooled.len()
             );
             tokio::time::sleep(LOOK_EVERY).await;
         }
+    }
+}
+
+/// What is still to come until the books are settled.
+fn lacking(calls: &[Value], recordings: &[Value], wanted: Option<usize>) -> Option<String> {
+    const WHY: &str = "is there room left on the disk?";
+    let count = calls.len();
+    if let Some(wanted) = wanted.filter(|wanted| *wanted != count) {
+        return Some(format!("calls that are stored: {count} instead of {wanted}"));
+    }
+    if let Some(call) = calls.iter().find(|call| call["ended_at"].is_null()) {
+        return Some(format!("the end of the call {} has not been stored: {WHY}", call["id"]));
+    }
+    let pending = recordings.iter().find(|recording| recording["verdict"] == "pending")?;
+    Some(format!("the recording {} has not been proven: {WHY}", pending["path"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_waited_for_is_named() {
+        let over = json!({"id": "1", "ended_at": "2026-11-22T10:31:45+01:00"});
+        let (talking, proven) = (json!({"id": "2"}), json!({"verdict": "ok"}));
+        let pending = json!({"path": "x.wav", "verdict": "pending"});
+        let calls = [over, talking];
+        let done = &calls[..1];
+        assert_eq!(lacking(done, std::slice::from_ref(&proven), Some(1)), None);
+        assert_eq!(lacking(done, &[], None), None);
+        let lacks = |calls, recordings, wanted| lacking(calls, recordings, wanted).unwrap();
+        assert_eq!(lacks(done, &[], Some(2)), "calls that are stored: 1 instead of 2");
+        assert_eq!(
+            lacks(&calls, &[], Some(2)),
+            "the end of the call \"2\" has not been stored: is there room left on the disk?"
+        );
+        assert_eq!(
+            lacks(done, &[proven, pending], Some(1)),
+            "the recording \"x.wav\" has not been proven: is there room left on the disk?"
+        );
     }
 }

@@ -11,13 +11,13 @@ use super::{
     house::House,
     people::{Teller, voice},
     screen::{Screen, Who},
-    terminal::{Raw, keys},
+    terminal::{Raw, columns, keys},
     words::{Words, spaced},
 };
 use crate::serve::Signals;
 
-const HELP: [&str; 2] = [
-    " you     0-9 * #   o outbound hotline   c callback hotline   a answer   h hang up",
+pub(super) const HELP: [&str; 2] = [
+    " you     0-9 * #   o outbound hotline  c callback hotline  a answer  h hang up",
     " garage  q calls you   w answers   e is busy   r hangs up            Esc: leave",
 ];
 /// Keys are told together when no other follows for so long.
@@ -39,7 +39,7 @@ pub(super) async fn play(
     welcome(house, out).await?;
     let mut signals = Signals::new()?;
     let _raw = Raw::enter()?;
-    let screen = Screen::with_footer(out, colours, &HELP)?;
+    let screen = Screen::with_footer(out, colours, columns, &HELP)?;
     let mut desk = Desk {
         house,
         teller: Teller { screen: &screen, words },
@@ -68,14 +68,18 @@ pub(super) async fn play(
 
 async fn welcome(house: &House, out: &mut dyn Write) -> anyhow::Result<()> {
     house.import().await?;
-    let [first, second, garage, bank] = [FIRST, SECOND, GARAGE, BANK].map(spaced);
-    writeln!(
-        out,
-        "You are Jana, a shopper with two fictitious numbers: 1 is {first}, 2 is {second}.\n\
-         Call a hotline, key what it asks for, and watch both phones. There is a garage,\n\
-         {garage}, which you play too, and a bank, {bank}, which is always busy.\n"
-    )?;
+    writeln!(out, "{}", greeting())?;
     Ok(out.flush()?)
+}
+
+fn greeting() -> String {
+    let [first, second, garage, bank] = [FIRST, SECOND, GARAGE, BANK].map(spaced);
+    format!(
+        "You are Jana, a shopper with two fictitious numbers: {first} has the ID 1,\n\
+         {second} the ID 2. Call a hotline, key what it asks for, and watch both\n\
+         phones. There is a garage, {garage}, which you play too, and a bank,\n\
+         {bank}, which is always busy.\n"
+    )
 }
 
 /// Both phones.
@@ -251,4 +255,17 @@ fn end(hand: &mut Option<Hand<'_>>, what: &str) -> anyhow::Result<()> {
         return ringing.rejects(603, what);
     }
     hand.as_mut().map_or(Ok(()), Hand::hangs_up)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_always_shown_fits_a_terminal() {
+        let greeting = greeting();
+        for line in greeting.lines().chain(HELP) {
+            assert!(line.chars().count() < 80, "{line}");
+        }
+    }
 }

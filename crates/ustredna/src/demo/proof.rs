@@ -81,7 +81,7 @@ impl House {
     async fn are(&self, what: &str, expected: &[Value]) -> anyhow::Result<()> {
         let rows = self.rows(what).await?;
         let (found, wanted) = (rows.len(), expected.len());
-        ensure!(found == wanted, "{found} {what} instead of {wanted}");
+        ensure!(found == wanted, "rows of {what}: {found} instead of {wanted}");
         rows.iter().zip(expected).try_for_each(|(row, expected)| agrees(what, row, expected))
     }
 }

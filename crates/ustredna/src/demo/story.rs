@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use exchange::model::Language;
 use fakeswitch::Invite;
 
-use checks::{heard, noticed_nothing};
+use checks::{heard, noticed_nothing, rang};
 
 use super::{
     BANK, CALLBACK, FIRST, GARAGE, OUTBOUND, SECOND, SHOPPER,
@@ -89,6 +89,7 @@ impl<'a> Story<'a> {
             |shown: u8, fictitious| format!("{id} {shown} {number} {}", spaced(fictitious));
         let (first, second) = (listed(1, FIRST), listed(2, SECOND));
         let [which, whom] = self.prompts(["enter-id", "enter-destination"])?;
+        rang(&jana)?;
         heard(&jana, &[which, &first, &second, which, whom])?;
         heard(&garage, &[])?;
         self.is_stored(Expected {
@@ -182,6 +183,7 @@ impl<'a> Story<'a> {
             Language::English => "You have 2 missed calls",
         };
         let [which] = self.prompts(["enter-ticket"])?;
+        rang(&jana)?;
         heard(&jana, &[count, which])?;
         heard(&bank, &[])?;
         self.is_stored(Expected {
@@ -208,6 +210,7 @@ impl<'a> Story<'a> {
         };
         let jana = teller.answers(&mut self.house.shopper, Who::Shopper, CALLBACK);
         let (garage, _) = tokio::try_join!(dealer, jana)?;
+        rang(&garage)?;
         heard(&garage, &[])?;
         self.is_stored(Expected {
             count: 5,

@@ -6,6 +6,8 @@ use anyhow::{Context as _, ensure};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
+use super::screen::WIDTH;
+
 /// Whether there is a keyboard to play on and a terminal to see it.
 pub(super) fn check() -> anyhow::Result<()> {
     let both = io::stdin().is_terminal() && io::stdout().is_terminal();
@@ -15,6 +17,11 @@ pub(super) fn check() -> anyhow::Result<()> {
          (without --interactive the story is played by itself)"
     );
     Ok(())
+}
+
+/// How wide the terminal is; what a file or a pipe is taken for, too.
+pub(super) fn columns() -> usize {
+    console::Term::stdout().size_checked().map_or(WIDTH, |(_, columns)| columns.into())
 }
 
 /// A terminal that hands over every key at once and shows none; left as it was found.

@@ -34,7 +34,7 @@ fn verdicts(world: &World) -> Vec<Value> {
 fn a_good_recording_is_proved() {
     let world = world();
     let out = world.run(&["recordings", "verify"]).ok();
-    assert_eq!(out, "1 recordings checked, 1 in order, 0 fall short.\n");
+    assert_eq!(out, "Recordings: 1 checked, 1 in order, 0 falling short.\n");
     let recording = &world.json(&["recordings"])[0];
     assert_eq!(recording["verdict"], "ok");
     assert_eq!((&recording["seconds"], &recording["channels"]), (&json!(3.0), &json!(2)));
@@ -112,5 +112,5 @@ fn the_sidecar_tells_the_same_as_the_database() {
 #[test]
 fn before_the_first_recording_all_is_in_order() {
     let out = World::imported().run(&["recordings", "verify"]).ok();
-    assert_eq!(out, "0 recordings checked, 0 in order, 0 fall short.\n");
+    assert_eq!(out, "Recordings: 0 checked, 0 in order, 0 falling short.\n");
 }

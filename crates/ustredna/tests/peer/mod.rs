@@ -179,6 +179,8 @@ pub(crate) struct Peer {
     executes: VecDeque<Execute>,
     /// `api` commands that came, oldest first.
     apis: VecDeque<String>,
+    /// The last command that was answered.
+    last: String,
     /// Whether `uuid_record` fails.
     pub(crate) cannot_record: bool,
     /// What runs now, as far as the test has asked.
@@ -201,6 +203,7 @@ impl Peer {
             unread: Vec::new(),
             executes: VecDeque::new(),
             apis: VecDeque::new(),
+            last: String::new(),
             cannot_record: false,
             running: None,
         };
@@ -244,9 +247,16 @@ impl Peer {
         }
     }
 
+    /// The next command, answered with `+OK`.
+    pub(crate) fn taken(&mut self) -> String {
+        self.take();
+        self.last.clone()
+    }
+
     /// Takes one command and answers it with `+OK`.
     fn take(&mut self) {
         let command = self.command().expect("the exchange closed or said nothing");
+        self.last.clone_from(&command);
         if let Some(api) = command.strip_prefix("api ") {
             let answer = if self.cannot_record && api.starts_with("uuid_record ") {
                 "-ERR Cannot record session!\n"

@@ -20,6 +20,8 @@ mod limits;
 mod outbound;
 #[path = "telling/tickets.rs"]
 mod tickets;
+#[path = "telling/words.rs"]
+mod words;
 
 /// All of them, the longest first, so that none is waited for alone at the end.
 pub(crate) fn all() -> Vec<Tale> {
@@ -33,6 +35,7 @@ pub(crate) fn all() -> Vec<Tale> {
         connected::all(),
         limits::all(),
         tickets::all(),
+        words::all(),
     ]
     .into_iter()
     .flatten()

@@ -75,7 +75,7 @@ impl Verify {
             };
             let fall_short = short.len();
             desk.line(&format!(
-                "{checked} recordings checked, {in_order} in order, {fall_short} fall short{left_alone}."
+                "Recordings: {checked} checked, {in_order} in order, {fall_short} falling short{left_alone}."
             ))?;
         }
         Ok(if short.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

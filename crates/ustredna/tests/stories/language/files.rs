@@ -39,7 +39,8 @@ pub(super) fn recordings(folder: &Path, ledger: &Ledger, shoppers: &[String]) ->
         let call = ledger.calls.iter().find(|call| call["id"] == row["call"]).unwrap();
         let sound = fs::read(wav).unwrap();
         assert_eq!(row["bytes"], sound.len(), "{relative}");
-        assert_sidecar(&wav.with_extension("json"), call, shoppers);
+        let tells = ledger.shopper_in_sidecar;
+        assert_sidecar(&wav.with_extension("json"), call, shoppers, tells);
         if row["verdict"] == "ok" {
             assert_sides(&relative, &sound);
         }
@@ -69,15 +70,17 @@ fn nameless(relative: &str, call: &Value) -> String {
     }
 }
 
-/// The sidecar tells of the call, and not the shopper's real number.
-fn assert_sidecar(path: &Path, call: &Value, shoppers: &[String]) {
+/// The sidecar tells of the call, and not the shopper's real number unless it is to.
+fn assert_sidecar(path: &Path, call: &Value, shoppers: &[String], tells_shopper: bool) {
     let text = fs::read_to_string(path)
         .unwrap_or_else(|error| panic!("no sidecar {}: {error}", path.display()));
-    for shopper in shoppers {
+    for shopper in shoppers.iter().filter(|_| !tells_shopper) {
         assert!(!text.contains(shopper.trim_start_matches("+420")), "{shopper} is in {text}");
     }
     let sidecar: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(sidecar["call"], call["id"], "{text}");
+    let told = if tells_shopper { &call["shopper"] } else { &Value::Null };
+    assert_eq!(&sidecar["shopper_phone"], told, "{text}");
     for key in ["service", "fictitious_number", "dealer", "outcome"] {
         assert_eq!(sidecar[key], call[key], "`{key}` of {text}");
     }

@@ -24,6 +24,10 @@ pub(crate) struct Story<'a> {
     /// How many calls of each act the exchange was there to take.
     calls: Vec<usize>,
     phones: String,
+    /// `recordings.shopper_in_sidecar`.
+    shopper_in_sidecar: bool,
+    /// What the phones of the last act heard, word by word.
+    spoken: Vec<Option<Vec<String>>>,
 }
 
 impl<'a> Story<'a> {
@@ -34,6 +38,8 @@ impl<'a> Story<'a> {
             exchange_runs: setup.exchange,
             calls: Vec::new(),
             phones: String::new(),
+            shopper_in_sidecar: setup.settings.contains(&("recordings.shopper_in_sidecar", "true")),
+            spoken: Vec::new(),
         }
     }
 
@@ -58,9 +64,20 @@ impl<'a> Story<'a> {
         for account in &accounts {
             self.assert_no_real_number(account);
         }
+        self.spoken = accounts.iter().map(|account| account.spoken.clone()).collect();
         self.phones.push_str(&told::phones(act, accounts));
         if self.exchange_runs {
             self.await_lists(|calls, _| calls.iter().all(|call| !call["ended_at"].is_null()));
+        }
+    }
+
+    /// A caller of the last act, by their place in it, heard this and no word else: numbers and
+    /// ringing as well, which only the simulated stage can tell. Elsewhere the phrases stand in
+    /// [`told`](Self::told).
+    #[track_caller]
+    pub(crate) fn assert_spoken(&self, place: usize, words: &str) {
+        if let Some(spoken) = &self.spoken[place] {
+            assert_eq!(spoken.join(" "), words);
         }
     }
 
@@ -119,6 +136,7 @@ impl<'a> Story<'a> {
             tickets: self.oldest_first("tickets", "first_missed_at"),
             sms: self.oldest_first("sms", "created_at"),
             recordings: self.list("recordings"),
+            shopper_in_sidecar: self.shopper_in_sidecar,
         };
         let stored = ledger.told(self.stage.folder(), &self.shoppers);
         format!("{}{stored}", self.phones)

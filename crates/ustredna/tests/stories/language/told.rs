@@ -59,6 +59,8 @@ pub(super) struct Ledger {
     pub(super) tickets: Vec<Value>,
     pub(super) sms: Vec<Value>,
     pub(super) recordings: Vec<Value>,
+    /// Whether sidecars tell the shopper's real number.
+    pub(super) shopper_in_sidecar: bool,
 }
 
 impl Ledger {

@@ -55,6 +55,7 @@ impl Person {
             shown,
             codes: Vec::new(),
             heard: Vec::new(),
+            spoken: Some(Vec::new()),
             keys: String::new(),
         };
         Self { phone, voice, tell, account, awaited: 0, begun: None, together: false, over: false }
@@ -152,6 +153,12 @@ impl Person {
         }
     }
 
+    fn spoken(&mut self, word: String) {
+        if let Some(spoken) = &mut self.account.spoken {
+            spoken.push(word);
+        }
+    }
+
     /// Tells the act, which may not listen any more.
     fn tells(&self, moment: Moment) {
         let _ = self.tell.send(moment);
@@ -204,6 +211,7 @@ impl Person {
             Sight::EarlyMedia => self.gives(183),
             Sight::Answered => self.gives(200),
             Sight::Hears(path) => {
+                self.spoken(word(&path));
                 if let Some(phrase) = phrase(&path) {
                     self.account.heard.push(phrase);
                     self.begun = Some(after);
@@ -218,7 +226,8 @@ impl Person {
             }
             Sight::Parted => self.together = false,
             Sight::Key(key) => self.account.keys.push(key),
-            Sight::HearsTone(_) | Sight::Quiet => {}
+            Sight::HearsTone(_) => self.spoken("ringing".to_owned()),
+            Sight::Quiet => {}
             Sight::Ended { code, .. } => {
                 self.over = true;
                 if !self.saw(200) {
@@ -236,4 +245,10 @@ fn phrase(path: &str) -> Option<String> {
     let is_english = path.parent().is_some_and(|folder| folder.ends_with("en"));
     let of_number = stem.starts_with("number-") || stem == "plus";
     (!of_number).then(|| if is_english { format!("en/{stem}") } else { stem.to_owned() })
+}
+
+/// What a sound file says: a phrase's name, or a number.
+fn word(path: &str) -> String {
+    let stem = Path::new(path).file_stem().unwrap_or_default().to_string_lossy();
+    stem.strip_prefix("number-").unwrap_or(&stem).to_owned()
 }

@@ -228,6 +228,7 @@ async fn play(place: &Place) -> (usize, u64) {
     lives.extend((0..STRANGERS).map(|index| tokio::spawn(stranger(stage.clone(), index))));
     tokio::time::sleep(AMID).await;
     let (at_once, peak) = (place.calls(), resident_kb());
+    assert_eq!(stage.switch.legs(), at_once * 2, "a leg for each side of each talk");
     for life in lives {
         life.await.unwrap();
     }

@@ -135,7 +135,13 @@ fn play(
         assert_eq!((switch.legs(), switch.connections()), (0, 0), "legs, connections");
         assert_eq!(place.calls(), 0, "calls that a task looks after");
         let calls = place.list("calls").await;
+        assert_eq!(calls.len(), troubles.len(), "a row for each call");
         let tickets = place.list("tickets").await;
+        let messages = place.list("sms").await;
+        assert_eq!(messages.len(), tickets.len(), "a message for each ticket");
+        for recording in place.list("recordings").await {
+            assert_ne!(recording["verdict"], "pending", "nobody looked at {recording:#}");
+        }
         attendants.iter().for_each(JoinHandle::abort);
         place.close().await;
         let calls = calls

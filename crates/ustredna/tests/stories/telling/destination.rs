@@ -10,7 +10,7 @@ pub(crate) fn all() -> Vec<Tale> {
         Tale::new("a_call_abroad_must_be_allowed", abroad)
             .setting("destinations.international", "true"),
         Tale::new("an_operator_s_prefixes_are_obeyed", prefixes)
-            .setting("destinations.allow", "[\"+4202\", \"+420\"]")
+            .setting("destinations.allow", "[\"+4202\"]")
             .setting("destinations.deny", "[\"+420222\"]"),
         Tale::new("who_keys_no_number_is_asked_thrice", nothing).simulated_only("40 s of silence"),
     ]
@@ -85,13 +85,14 @@ fn odd_entries(story: &mut Story<'_>) {
             .hears("enter-destination")
             .keys("99*")
             .hears("enter-destination")
-            .keys("234567890#")
+            // Ended by a pause: the star of before does not count again.
+            .keys("234567890")
             .talks_until_hangup(),
         [dealer().rings(HALF_A_SECOND).answers().talks(secs(2)).hangs_up()],
     );
     insta::assert_snapshot!(story.told(), @"
     +420601123456 calls 234234399: 200
-      presses 12345678901234# # 99* 234567890#
+      presses 12345678901234# # 99* 234567890
       hears enter-destination invalid-number enter-destination nothing-entered enter-destination enter-destination
     +420234567890 rings, shows +420777000111: 180 200
     calls:
@@ -168,14 +169,17 @@ fn prefixes(story: &mut Story<'_>) {
             .keys("222333444#")
             .hears("forbidden-number")
             .hears("enter-destination")
+            .keys("545123456#")
+            .hears("forbidden-number")
+            .hears("enter-destination")
             .keys("234567890#")
             .talks_until_hangup(),
         [dealer().rings(HALF_A_SECOND).answers().talks(secs(2)).hangs_up()],
     );
     insta::assert_snapshot!(story.told(), @"
     +420601123456 calls 234234399: 200
-      presses 222333444# 234567890#
-      hears enter-destination forbidden-number enter-destination
+      presses 222333444# 545123456# 234567890#
+      hears enter-destination forbidden-number enter-destination forbidden-number enter-destination
     +420234567890 rings, shows +420777000111: 180 200
     calls:
       outbound_hotline: +420601123456 as +420777000111 with +420234567890: answered, talked 2 s, recording 2 s ok

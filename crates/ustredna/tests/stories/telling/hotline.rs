@@ -161,6 +161,7 @@ fn five_tickets(story: &mut Story<'_>) {
         returns().hears("enter-ticket").keys("5#").talks_until_hangup(),
         [phone("+420222333005").rings(HALF_A_SECOND).answers().talks(secs(2)).hangs_up()],
     );
+    story.assert_spoken(0, "you-have 5 missed-calls-many enter-ticket ringing");
     insta::assert_snapshot!(story.told(), @"
     +420222333001 calls +420777000111: 180 487
     +420601123456 rings, shows +420234234390: 180 487

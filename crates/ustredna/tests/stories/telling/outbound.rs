@@ -39,6 +39,7 @@ fn a_single_pairing(story: &mut Story<'_>) {
         calls_out("234567890#").named("Jana 601123456").talks_until_hangup(),
         [dealer().rings(HALF_A_SECOND).answers().talks(secs(3)).hangs_up()],
     );
+    story.assert_spoken(0, "enter-destination ringing");
     insta::assert_snapshot!(story.told(), @"
     +420601123456 calls 234234399: 200
       presses 234567890#
@@ -98,6 +99,9 @@ fn the_list_is_read(story: &mut Story<'_>) {
         ],
         [dealer().rings(HALF_A_SECOND).answers().talks(secs(2)).hangs_up()],
     );
+    let list = "listing-id 1 listing-number 7 7 7 0 0 0 1 1 1 \
+                listing-id 2 listing-number 7 7 7 0 0 0 2 2 2";
+    story.assert_spoken(0, &format!("enter-id {list} enter-id enter-destination"));
     insta::assert_snapshot!(story.told(), @"
     +420601123456 calls 234234399: 200
       presses 0# 2#
