@@ -92,10 +92,10 @@ fn dump(office: &Office, uuid: &str, format: &str) -> String {
     let Some(leg) = office.leg(uuid) else { return NO_CHANNEL.to_owned() };
     let event = leg.data();
     if format.trim() == "json" {
-        let pairs = event.headers().iter().map(|(name, value)| (name.as_str(), value.clone()));
+        let pairs = event.headers.iter().map(|(name, value)| (name, value.to_owned()));
         return object(pairs).to_string();
     }
-    let lines = event.headers().iter().map(|(name, value)| format!("{name}: {value}\n"));
+    let lines = event.headers.iter().map(|(name, value)| format!("{name}: {value}\n"));
     lines.chain(["\n".to_owned()]).collect()
 }
 
@@ -159,13 +159,16 @@ fn status(office: &Office) -> String {
     let seconds = up.as_secs();
     let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
     let legs = office.legs().len();
+    // FreeSWITCH's own limits where there are none.
+    let rate = office.config.sessions_per_second.unwrap_or(30);
+    let most = office.config.max_sessions.unwrap_or(1000);
     format!(
         "UP 0 years, {} days, {} hours, {minutes} minutes, {} seconds, {} milliseconds, {} microseconds\n\
          FreeSWITCH (Version 1.11.2-release fakeswitch 64bit) is ready\n\
          {} session(s) since startup\n\
          {legs} session(s) - peak {legs}, last 5min {legs} \n\
-         0 session(s) per Sec out of max 1000, peak 0, last 5min 0 \n\
-         2000 session(s) max\n\
+         0 session(s) per Sec out of max {rate}, peak 0, last 5min 0 \n\
+         {most} session(s) max\n\
          min idle cpu 0.00/99.00\n\
          Current Stack Size/Max 240K/8192K\n",
         hours / 24,

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use crate::{Phone, Script};
 
+/// The voice of a machine that answers: that of whoever is called.
+const MACHINE_HZ: u32 = 900;
+
 /// What happens when a number is dialled.
 #[derive(Debug, Clone)]
 pub enum Callee {
@@ -46,10 +49,10 @@ impl Callee {
         Self::Refused(404)
     }
 
-    /// Rings for so long, then a machine answers and speaks for so long.
+    /// Rings for so long, then a machine answers and speaks at once, for so long.
     #[must_use]
     pub fn voicemail(rings: Duration, speaks: Duration) -> Self {
-        Self::Script(Script::new().rings_for(rings).answers().talks(speaks).hangs_up())
+        Self::Script(Script::new().rings_for(rings).answers().sings(MACHINE_HZ, speaks).hangs_up())
     }
 
     pub(crate) async fn hold(self, phone: Phone) {

@@ -27,6 +27,13 @@ pub struct Config {
     pub gateway: String,
     /// The time of day of the start. `None`: the system's clock tells it.
     pub started_at: Option<SystemTime>,
+    /// `max-sessions`: how many legs there may be. A caller needs room for two, as sofia.c counts
+    /// the new leg twice, and gets 503 without it; a `bridge` then ends with
+    /// DESTINATION_OUT_OF_ORDER. `None`: any number.
+    pub max_sessions: Option<usize>,
+    /// `sessions-per-second`: in each second one leg less than this may begin
+    /// (switch_core_session.c); a further one is refused as by `max_sessions`. `None`: any number.
+    pub sessions_per_second: Option<u32>,
     /// What goes wrong with calls to come.
     pub faults: Faults,
 }
@@ -67,6 +74,8 @@ impl Default for Config {
             apology: None,
             gateway: "carrier".to_owned(),
             started_at: None,
+            max_sessions: None,
+            sessions_per_second: None,
             faults: Faults::default(),
         }
     }

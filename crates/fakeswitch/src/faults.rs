@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Faults of the calls to come; none by default.
+/// Faults of the calls to come; none by default. A leg keeps those of the moment when it was made.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Faults {
     /// What happens to the bytes of each connection to a controller.

@@ -14,9 +14,10 @@ use uuid::Uuid;
 use crate::{
     cause::Cause,
     cdr::{Applied, Profile, Times},
+    event::Headers,
     faults::Faults,
     office::{Office, lock},
-    phone::{Display, Sight},
+    phone::Display,
     record::Attached,
     variables::Variables,
 };
@@ -24,6 +25,7 @@ use crate::{
 mod digits;
 mod ending;
 mod report;
+mod signal;
 mod start;
 mod voice;
 
@@ -126,7 +128,7 @@ pub(crate) struct State {
     /// The leg that dialled this one, to be woken by what happens to it.
     pub(crate) owner: Option<Arc<Leg>>,
     /// The other leg's profile, as events list it from the bridge on.
-    pub(crate) other: Vec<(String, String)>,
+    pub(crate) other: Headers,
     pub(crate) other_profile: Option<Profile>,
     /// Keys that nothing has taken yet, and whether they are sensitive.
     pub(crate) keys: VecDeque<(char, bool)>,
@@ -141,6 +143,8 @@ pub(crate) struct State {
     pub(crate) connected: bool,
     /// The controller's connection is over.
     pub(crate) lost: bool,
+    /// `resume` was sent: `socket_resume` for good.
+    pub(crate) resumes: bool,
     /// Answered, and `execute_on_answer` is still to run.
     pub(crate) answer_hooks: bool,
 }
@@ -200,111 +204,6 @@ impl Leg {
             owner.wake.notify_one();
         }
         self.wake.notify_one();
-    }
-
-    pub(crate) fn set_call_state(&self, call: CallState) {
-        let was = {
-            let mut state = self.lock();
-            std::mem::replace(&mut state.call, call)
-        };
-        if was != call {
-            self.fire_call_state(was);
-        }
-    }
-
-    /// Rings: SIP 180 comes from a callee, or goes to a caller.
-    pub(crate) fn ring(&self) {
-        {
-            let mut state = self.lock();
-            if state.ringing || state.early || state.answered || state.hangup.is_some() {
-                return;
-            }
-            state.ringing = true;
-            state.times.progress = self.office.clock.micros();
-        }
-        if self.direction == Direction::Inbound {
-            self.display.show(Sight::Ringing);
-        }
-        self.fire("CHANNEL_PROGRESS", &[]);
-        self.set_call_state(CallState::Ringing);
-        self.wake_owner();
-    }
-
-    /// `pre_answer`: media before the answer, SIP 183.
-    pub(crate) fn pre_answer(&self) {
-        {
-            let mut state = self.lock();
-            if state.early || state.answered || state.hangup.is_some() {
-                return;
-            }
-            state.early = true;
-            state.times.progress_media = self.office.clock.micros();
-            self.describe_media(&mut state.variables, "EARLY MEDIA");
-        }
-        if self.direction == Direction::Inbound {
-            self.display.show(Sight::EarlyMedia);
-        }
-        self.fire("CHANNEL_PROGRESS_MEDIA", &[]);
-        self.set_call_state(CallState::Early);
-        self.wake_owner();
-    }
-
-    /// `answer`, or a callee's 200.
-    pub(crate) fn answer(&self) {
-        {
-            let mut state = self.lock();
-            if state.answered || state.hangup.is_some() {
-                return;
-            }
-            let early = state.early;
-            state.answered = true;
-            state.answer_hooks = true;
-            state.times.answered = self.office.clock.micros();
-            if !early {
-                self.describe_media(&mut state.variables, "RECEIVED");
-            }
-        }
-        if self.direction == Direction::Inbound {
-            self.display.show(Sight::Answered);
-        }
-        self.fire("CHANNEL_ANSWER", &[]);
-        {
-            let variables = &mut self.lock().variables;
-            variables.set("endpoint_disposition", "ANSWER");
-            // The ACK, and what a dialled phone's 200 says, bring these.
-            variables
-                .set("sip_to_tag", self.uuid.simple().to_string().get(20..).unwrap_or_default());
-            variables.set("sip_cseq", "1");
-        }
-        self.set_call_state(CallState::Active);
-        self.wake_owner();
-    }
-
-    /// Hangs up; the first cause stands. CHANNEL_HANGUP is fired by whoever does it, at once
-    /// (`switch_channel_perform_hangup`).
-    pub(crate) fn hang_up(&self, cause: Cause) {
-        {
-            let mut state = self.lock();
-            if state.hangup.is_some() {
-                return;
-            }
-            state.hangup = Some(cause);
-            if state.by_phone && state.answered {
-                for (name, value) in [
-                    ("sip_term_status", "200"),
-                    ("proto_specific_hangup_cause", "sip:200"),
-                    ("sip_term_cause", "16"),
-                ] {
-                    state.variables.set(name, value);
-                }
-            }
-        }
-        self.fire("CHANNEL_HANGUP", &[]);
-        self.wake_owner();
-        let peer = self.lock().peer.clone();
-        if let Some(peer) = peer {
-            peer.wake.notify_one();
-        }
     }
 
     pub(crate) fn voice(&self) -> Option<u32> {

@@ -21,6 +21,7 @@ mod faults;
 mod inbound;
 mod leg;
 mod listener;
+mod obey;
 mod office;
 mod originate;
 mod outbound;

@@ -18,12 +18,15 @@ use uuid::Uuid;
 
 use crate::{
     Callee, Config, Phone, Rung,
-    clock::{self, Clock},
-    event::Event,
+    clock::Clock,
     faults::Faults,
-    leg::Leg,
+    leg::{Direction, Leg},
     listener::Listener,
 };
+
+mod audience;
+
+use audience::Listeners;
 
 /// How the switch is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +61,7 @@ pub(crate) struct Office {
     listeners: Mutex<Listeners>,
     events: AtomicU64,
     sessions: AtomicU64,
+    rate: Mutex<Rate>,
     connections: AtomicUsize,
     tasks: Mutex<JoinSet<()>>,
     life: watch::Sender<Life>,
@@ -65,11 +69,11 @@ pub(crate) struct Office {
     pub(crate) gone: Notify,
 }
 
-/// Those with `myevents` by their channel, so that an event of one call does not ask all others.
+/// What a second has left of `sessions-per-second`.
 #[derive(Debug, Default)]
-struct Listeners {
-    own: HashMap<Uuid, Vec<Arc<Listener>>>,
-    all: Vec<Arc<Listener>>,
+struct Rate {
+    second: u64,
+    begun: u32,
 }
 
 impl Office {
@@ -87,6 +91,7 @@ impl Office {
             listeners: Mutex::default(),
             events: AtomicU64::new(1),
             sessions: AtomicU64::new(1),
+            rate: Mutex::default(),
             connections: AtomicUsize::new(0),
             tasks: Mutex::new(JoinSet::new()),
             life: watch::channel(Life::Running).0,
@@ -175,6 +180,33 @@ impl Office {
         self.sessions.load(Ordering::Relaxed) - 1
     }
 
+    /// Whether one more leg may begin (`switch_core_session_request_uuid`). Those that are refused
+    /// count for the second's rate as well.
+    pub(crate) fn admits(&self, direction: Direction) -> bool {
+        let legs = lock(&self.legs).len();
+        let most = self.config.max_sessions.unwrap_or(usize::MAX);
+        // Before a caller's session is asked for (sofia.c).
+        if direction == Direction::Inbound && legs >= most {
+            return false;
+        }
+        if let Some(most) = self.config.sessions_per_second {
+            let second = self.clock.uptime().as_secs();
+            let mut rate = lock(&self.rate);
+            if rate.second != second {
+                *rate = Rate { second, begun: 0 };
+            }
+            rate.begun = rate.begun.saturating_add(1);
+            if rate.begun >= most {
+                return false;
+            }
+        }
+        match direction {
+            // Here the new session is among those counted.
+            Direction::Inbound => legs + 1 < most,
+            Direction::Outbound => legs < most,
+        }
+    }
+
     pub(crate) fn enter(&self, leg: &Arc<Leg>) {
         lock(&self.legs).insert(leg.uuid, Arc::clone(leg));
     }
@@ -205,70 +237,6 @@ impl Office {
         self.withdraw(listener);
         self.connections.fetch_sub(1, Ordering::Relaxed);
         self.gone.notify_waiters();
-    }
-
-    /// After each change of what a listener wants.
-    pub(crate) fn enlist(&self, listener: &Arc<Listener>) {
-        self.withdraw(listener);
-        let (enabled, own) = {
-            let subscription = listener.subscription();
-            (subscription.is_enabled(), subscription.own)
-        };
-        if !enabled {
-            return;
-        }
-        let mut listeners = lock(&self.listeners);
-        match listener.leg() {
-            Some(leg) if own => listeners.own.entry(leg).or_default().push(Arc::clone(listener)),
-            Some(_) | None => listeners.all.push(Arc::clone(listener)),
-        }
-    }
-
-    fn withdraw(&self, listener: &Arc<Listener>) {
-        let mut listeners = lock(&self.listeners);
-        listeners.all.retain(|known| !Arc::ptr_eq(known, listener));
-        if let Some(leg) = listener.leg()
-            && let Some(own) = listeners.own.get_mut(&leg)
-        {
-            own.retain(|known| !Arc::ptr_eq(known, listener));
-            if own.is_empty() {
-                listeners.own.remove(&leg);
-            }
-        }
-    }
-
-    /// Who wants such an event; asked before it is put together, since most are read by nobody.
-    pub(crate) fn audience(&self, name: &str, leg: Option<Uuid>) -> Vec<Arc<Listener>> {
-        let uuid = leg.map(|leg| leg.to_string());
-        let listeners = lock(&self.listeners);
-        let own = leg.and_then(|leg| listeners.own.get(&leg)).map_or(&[][..], Vec::as_slice);
-        own.iter()
-            .chain(&listeners.all)
-            .filter(|listener| listener.wants(name, uuid.as_deref()))
-            // A channel is destroyed when its own controller's connection has let go of it.
-            .filter(|listener| name != "CHANNEL_DESTROY" || listener.leg() != leg)
-            .cloned()
-            .collect()
-    }
-
-    /// An event with the core's headers (`switch_event_prep_for_delivery_detailed`).
-    pub(crate) fn event(&self, name: &'static str, origin: Origin) -> Event {
-        let micros = self.clock.micros();
-        let mut event = Event::new(name);
-        event.add("Event-Name", name);
-        event.add("Core-UUID", self.core.to_string());
-        event.add("FreeSWITCH-Hostname", "fakeswitch");
-        event.add("FreeSWITCH-Switchname", "fakeswitch");
-        event.add("FreeSWITCH-IPv4", "127.0.0.1");
-        event.add("FreeSWITCH-IPv6", "::1");
-        event.add("Event-Date-Local", clock::local(micros));
-        event.add("Event-Date-GMT", clock::gmt(micros));
-        event.add("Event-Date-Timestamp", micros.to_string());
-        event.add("Event-Calling-File", origin.0);
-        event.add("Event-Calling-Function", origin.1);
-        event.add("Event-Calling-Line-Number", "1");
-        event.add("Event-Sequence", self.events.fetch_add(1, Ordering::Relaxed).to_string());
-        event
     }
 }
 

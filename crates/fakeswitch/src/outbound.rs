@@ -1,22 +1,28 @@
 //! The application `socket` and the connection that it makes.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{
     net::TcpStream,
+    sync::watch,
     task::JoinHandle,
     time::{Instant, sleep_until, timeout},
 };
 
 use crate::{
     command::Commands,
-    inbound::{FIRST, Outcome, goodbye, handle},
+    inbound::{FIRST, goodbye, see_off},
     leg::{Leg, Stage},
     listener::Listener,
+    obey::{Outcome, handle},
     office::Life,
     session::Session,
-    wire::wire,
+    wire::{Flow, wire},
 };
+
+/// How long Linux tries to connect to an address that says nothing (`tcp_syn_retries`); FreeSWITCH
+/// has no limit of its own.
+const CONNECT: Duration = Duration::from_secs(127);
 
 /// `socket host:port|host:port async full`: the first that can be reached controls the channel.
 pub(crate) async fn socket(session: &mut Session, data: &str) {
@@ -25,9 +31,12 @@ pub(crate) async fn socket(session: &mut Session, data: &str) {
     for host in hosts.split('|') {
         let Ok(address) = host.parse::<SocketAddr>() else { continue };
         session.leg.set("socket_host", &address.ip().to_string());
-        if let Ok(connected) = TcpStream::connect(address).await {
+        if let Ok(connected) = connect(session, address).await {
             stream = Some(connected);
             break;
+        }
+        if !session.leg.is_ready() {
+            return;
         }
     }
     let Some(stream) = stream else { return };
@@ -57,19 +66,36 @@ pub(crate) async fn socket(session: &mut Session, data: &str) {
     session.run_queue().await;
 }
 
+/// Connects, unless the call ends before that: FreeSWITCH's thread would still wait, and the call's
+/// report with it.
+async fn connect(session: &mut Session, address: SocketAddr) -> io::Result<TcpStream> {
+    let connecting = timeout(CONNECT, TcpStream::connect(address));
+    tokio::pin!(connecting);
+    loop {
+        tokio::select! {
+            biased;
+            connected = &mut connecting => return connected?,
+            () = session.wait(None) => if !session.leg.is_ready() {
+                return Err(io::ErrorKind::Interrupted.into());
+            },
+        }
+    }
+}
+
 /// The connection's task: reads commands until either side is done.
 async fn control(stream: TcpStream, leg: Arc<Leg>) {
     // Without it replies wait for acknowledgements.
     let _ = stream.set_nodelay(true);
     let faults = leg.faults.clone();
     let (reader, writer) = stream.into_split();
-    let (frames, mut writing) = wire(writer, faults.wire);
-    let listener = Arc::new(Listener::new(frames, Some(leg.uuid)));
+    let (outlet, mut writing) = wire(writer, faults.wire);
+    let mut flow = outlet.flow();
+    let listener = Arc::new(Listener::new(outlet, Some(leg.uuid)));
     let mut commands = Commands::new(reader);
     if faults.silent {
         stay_silent(&mut commands, &leg).await;
     } else {
-        converse(&mut commands, &listener, &leg, &mut writing).await;
+        converse(&mut commands, &listener, &leg, &mut writing, &mut flow).await;
     }
     leg.office.disconnected(&listener);
     {
@@ -77,7 +103,7 @@ async fn control(stream: TcpStream, leg: Arc<Leg>) {
         let mut state = leg.lock();
         state.lost = true;
         state.controlled = false;
-        if state.hangup.is_none() && state.variables.is_true("socket_resume") {
+        if state.hangup.is_none() && (state.resumes || state.variables.is_true("socket_resume")) {
             state.reset = true;
         }
     }
@@ -86,10 +112,8 @@ async fn control(stream: TcpStream, leg: Arc<Leg>) {
         goodbye(&listener, Some(leg.uuid));
     }
     drop(listener);
-    if !writing.is_finished() {
-        // A peer that does not read keeps nobody.
-        let _ = timeout(FIRST, writing).await;
-    }
+    let killed = *flow.borrow() == Flow::Killed;
+    see_off(writing, killed).await;
 }
 
 /// [`Faults::silent`](crate::Faults::silent): what is said is read and not answered.
@@ -109,18 +133,23 @@ async fn converse(
     listener: &Arc<Listener>,
     leg: &Arc<Leg>,
     writing: &mut JoinHandle<()>,
+    flow: &mut watch::Receiver<Flow>,
 ) {
     let office = &leg.office;
     let mut stage = leg.stage.subscribe();
     let mut life = office.life();
     let first = Instant::now() + FIRST;
-    let mut connected = false;
+    let mut commanded = false;
     let mut linger: Option<Option<u64>> = None;
     let mut lingering = false;
     let mut until = None;
     loop {
         let awaited = if linger.is_some() { Stage::Over } else { Stage::Down };
-        let limit = if connected { until } else { Some(first) };
+        let limit = if commanded { until } else { Some(first) };
+        let now = *flow.borrow_and_update();
+        if now == Flow::Killed {
+            return;
+        }
         let limit = async {
             match limit {
                 Some(limit) => sleep_until(limit).await,
@@ -136,23 +165,19 @@ async fn converse(
                 lingering = true;
                 // Whole seconds must have passed, and one begun.
                 until = seconds.map(|seconds| {
-                    Instant::now() + std::time::Duration::from_millis(seconds * 1000 + 500)
+                    Instant::now() + Duration::from_millis(seconds * 1000 + 500)
                 });
                 continue;
             }
-            command = commands.next() => command,
+            command = commands.next(), if now == Flow::Free => command,
+            _ = flow.changed() => continue,
             () = limit => return,
             _ = life.wait_for(|life| *life == Life::Stopped) => return,
         };
         let Ok(Some(command)) = command else { return };
-        if !connected {
-            // Any other first command gets no reply. FreeSWITCH obeys it; here it is passed over.
-            connected = true;
-            if command.arguments("connect").is_none() {
-                continue;
-            }
-        }
         let connects = command.arguments("connect").is_some();
+        // Any other first command is obeyed, and its reply thrown away.
+        listener.hush(!std::mem::replace(&mut commanded, true));
         match handle(office, listener, Some(leg), &command) {
             Outcome::Goes => {}
             Outcome::Ends => return,

@@ -45,7 +45,8 @@ pub enum Sight {
     Ended {
         /// The final SIP status of a call that was not answered; 200 after a talk.
         code: u16,
-        /// FreeSWITCH's cause of this leg.
+        /// FreeSWITCH's cause of this leg. Empty for a caller who was refused before there was one:
+        /// 503 at overload.
         cause: String,
     },
 }

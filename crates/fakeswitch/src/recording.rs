@@ -34,7 +34,8 @@ pub(crate) struct Recording {
     /// How much has been appended, of which `frames` are written.
     time: Duration,
     frames: u64,
-    room: u64,
+    /// Bytes that still fit on the disk, if not everything does.
+    room: Option<u64>,
 }
 
 impl Recording {
@@ -51,12 +52,12 @@ impl Recording {
             return Err(io::ErrorKind::Unsupported.into());
         }
         let room = match fault {
-            None => u64::MAX,
+            None => None,
             Some(RecordingFault::CannotStart) => {
                 return Err(io::ErrorKind::PermissionDenied.into());
             }
             Some(RecordingFault::DiskFull { after_bytes }) => {
-                after_bytes.saturating_sub(HEADER as u64)
+                Some(after_bytes.saturating_sub(HEADER as u64))
             }
         };
         if let Some(folder) = path.parent() {
@@ -94,11 +95,12 @@ impl Recording {
                     piece.extend(left.saturating_add(right).to_le_bytes());
                 }
             }
-            let fits = usize::try_from(self.room).unwrap_or(usize::MAX).min(piece.len());
+            let room = self.room.map_or(Ok(usize::MAX), usize::try_from).unwrap_or(usize::MAX);
+            let fits = room.min(piece.len());
             // libsndfile writes whole frames.
             let fits = fits - fits % usize::from(self.channels * 2);
             self.file.write_all(piece.get(..fits).unwrap_or_default())?;
-            self.room -= fits as u64;
+            self.room = self.room.map(|room| room - fits as u64);
             self.frames += fits as u64 / u64::from(self.channels * 2);
             if fits < piece.len() {
                 return Err(io::ErrorKind::StorageFull.into());
@@ -107,9 +109,15 @@ impl Recording {
         Ok(())
     }
 
-    /// How long it is.
-    pub(crate) fn length(&self) -> Duration {
-        Duration::from_micros(self.frames * 125)
+    /// How many samples of each side are written.
+    pub(crate) fn samples(&self) -> u64 {
+        self.frames
+    }
+
+    /// How much speech still fits, if not all does.
+    pub(crate) fn room(&self) -> Option<Duration> {
+        let frame = u64::from(self.channels * 2);
+        self.room.map(|room| Duration::from_micros((room / frame).saturating_mul(125)))
     }
 
     /// Bytes of the file, header and all.
@@ -117,12 +125,13 @@ impl Recording {
         HEADER as u64 + self.frames * u64::from(self.channels * 2)
     }
 
-    /// Closes the file: the header says how much is in it. One without a sample is deleted, unless it
-    /// is to be kept.
-    pub(crate) fn finish(mut self, keep_empty: bool) -> io::Result<()> {
-        if self.frames == 0 && !keep_empty {
-            return fs::remove_file(&self.path);
-        }
+    /// Deletes the file.
+    pub(crate) fn discard(self) -> io::Result<()> {
+        fs::remove_file(&self.path)
+    }
+
+    /// Closes the file: the header says how much is in it.
+    pub(crate) fn finish(mut self) -> io::Result<()> {
         let data = u32::try_from(self.size() - HEADER as u64).unwrap_or(u32::MAX - 36);
         self.file.seek(SeekFrom::Start(0))?;
         self.file.write_all(&header(self.channels, data))

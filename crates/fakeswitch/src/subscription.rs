@@ -4,128 +4,10 @@ use std::collections::BTreeSet;
 
 use crate::event::{Event, Format};
 
-/// All that `switch_name_event` knows.
-const NAMES: [&str; 92] = [
-    "CUSTOM",
-    "CLONE",
-    "CHANNEL_CREATE",
-    "CHANNEL_DESTROY",
-    "CHANNEL_STATE",
-    "CHANNEL_CALLSTATE",
-    "CHANNEL_ANSWER",
-    "CHANNEL_HANGUP",
-    "CHANNEL_HANGUP_COMPLETE",
-    "CHANNEL_EXECUTE",
-    "CHANNEL_EXECUTE_COMPLETE",
-    "CHANNEL_HOLD",
-    "CHANNEL_UNHOLD",
-    "CHANNEL_BRIDGE",
-    "CHANNEL_UNBRIDGE",
-    "CHANNEL_PROGRESS",
-    "CHANNEL_PROGRESS_MEDIA",
-    "CHANNEL_OUTGOING",
-    "CHANNEL_PARK",
-    "CHANNEL_UNPARK",
-    "CHANNEL_APPLICATION",
-    "CHANNEL_ORIGINATE",
-    "CHANNEL_UUID",
-    "API",
-    "LOG",
-    "INBOUND_CHAN",
-    "OUTBOUND_CHAN",
-    "STARTUP",
-    "SHUTDOWN",
-    "PUBLISH",
-    "UNPUBLISH",
-    "TALK",
-    "NOTALK",
-    "SESSION_CRASH",
-    "MODULE_LOAD",
-    "MODULE_UNLOAD",
-    "DTMF",
-    "MESSAGE",
-    "PRESENCE_IN",
-    "NOTIFY_IN",
-    "PRESENCE_OUT",
-    "PRESENCE_PROBE",
-    "MESSAGE_WAITING",
-    "MESSAGE_QUERY",
-    "ROSTER",
-    "CODEC",
-    "BACKGROUND_JOB",
-    "DETECTED_SPEECH",
-    "DETECTED_TONE",
-    "PRIVATE_COMMAND",
-    "HEARTBEAT",
-    "TRAP",
-    "ADD_SCHEDULE",
-    "DEL_SCHEDULE",
-    "EXE_SCHEDULE",
-    "RE_SCHEDULE",
-    "RELOADXML",
-    "NOTIFY",
-    "PHONE_FEATURE",
-    "PHONE_FEATURE_SUBSCRIBE",
-    "SEND_MESSAGE",
-    "RECV_MESSAGE",
-    "REQUEST_PARAMS",
-    "CHANNEL_DATA",
-    "GENERAL",
-    "COMMAND",
-    "SESSION_HEARTBEAT",
-    "CLIENT_DISCONNECTED",
-    "SERVER_DISCONNECTED",
-    "SEND_INFO",
-    "RECV_INFO",
-    "RECV_RTCP_MESSAGE",
-    "SEND_RTCP_MESSAGE",
-    "CALL_SECURE",
-    "NAT",
-    "RECORD_START",
-    "RECORD_STOP",
-    "PLAYBACK_START",
-    "PLAYBACK_STOP",
-    "CALL_UPDATE",
-    "FAILURE",
-    "SOCKET_DATA",
-    "MEDIA_BUG_START",
-    "MEDIA_BUG_STOP",
-    "CONFERENCE_DATA_QUERY",
-    "CONFERENCE_DATA",
-    "CALL_SETUP_REQ",
-    "CALL_SETUP_RESULT",
-    "CALL_DETAIL",
-    "DEVICE_STATE",
-    "TEXT",
-    "SHUTDOWN_REQUESTED",
-];
+mod names;
 
-/// What `myevents` enables (mod_event_socket.c).
-const OWN: [&str; 23] = [
-    "CHANNEL_ANSWER",
-    "CHANNEL_APPLICATION",
-    "CHANNEL_BRIDGE",
-    "CHANNEL_CREATE",
-    "CHANNEL_DATA",
-    "CHANNEL_DESTROY",
-    "CHANNEL_EXECUTE",
-    "CHANNEL_EXECUTE_COMPLETE",
-    "CHANNEL_HANGUP",
-    "CHANNEL_HANGUP_COMPLETE",
-    "CHANNEL_ORIGINATE",
-    "CHANNEL_UUID",
-    "CHANNEL_OUTGOING",
-    "CHANNEL_PARK",
-    "CHANNEL_PROGRESS",
-    "CHANNEL_PROGRESS_MEDIA",
-    "CHANNEL_STATE",
-    "CHANNEL_UNBRIDGE",
-    "CHANNEL_UNPARK",
-    "DETECTED_SPEECH",
-    "DTMF",
-    "NOTALK",
-    "TALK",
-];
+pub(crate) use names::name_of;
+use names::{NAMES, OWN};
 
 /// What one listener has asked for.
 #[derive(Debug)]
@@ -138,6 +20,8 @@ pub(crate) struct Subscription {
     /// `LFLAG_MYEVENTS`: the channel's own only.
     pub(crate) own: bool,
     filters: Vec<(String, String)>,
+    /// `LFLAG_LOG`.
+    pub(crate) logs: bool,
 }
 
 impl Subscription {
@@ -149,6 +33,7 @@ impl Subscription {
             subclasses: BTreeSet::new(),
             own: false,
             filters: Vec::new(),
+            logs: false,
         }
     }
 
@@ -156,8 +41,9 @@ impl Subscription {
         self.enabled
     }
 
-    pub(crate) fn wants(&self, name: &str, uuid: Option<&str>, leg: Option<&str>) -> bool {
-        self.enabled && self.names.contains(name) && (!self.own || (leg.is_some() && uuid == leg))
+    /// `own`: whether the event is of the listener's own channel.
+    pub(crate) fn wants(&self, name: &str, own: bool) -> bool {
+        self.enabled && (own || !self.own) && self.names.contains(name)
     }
 
     /// What only the whole event tells.
@@ -301,10 +187,6 @@ impl Subscription {
         self.filters.push((name.to_owned(), value.to_owned()));
         format!("+OK filter added. [{name}]=[{value}]")
     }
-}
-
-pub(crate) fn name_of(word: &str) -> Option<&'static str> {
-    NAMES.iter().find(|name| name.eq_ignore_ascii_case(word)).copied()
 }
 
 fn format_named(word: &str) -> Option<Format> {

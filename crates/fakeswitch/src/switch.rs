@@ -18,9 +18,9 @@ use crate::{
     cause::Cause,
     clock::Clock,
     inbound,
-    leg::Leg,
+    leg::{Direction, Leg},
     office::{Line, Office},
-    phone::phone,
+    phone::{Sight, phone},
     session::Session,
 };
 
@@ -92,6 +92,11 @@ impl Switch {
         let office = self.office();
         let uuid = Uuid::new_v4();
         let (phone, handset) = phone(uuid, None);
+        if !office.admits(Direction::Inbound) {
+            // "Maximum Calls In Progress": no channel is made, so that there is no cause either.
+            handset.display.show(Sight::Ended { code: 503, cause: String::new() });
+            return phone;
+        }
         let leg = Leg::inbound(office, &invite, uuid, handset.display);
         let session = Session::new(leg, handset.acts);
         office.spawn(session.run(self.dialplan(&invite)));
@@ -129,7 +134,8 @@ impl Switch {
         self.office().rung()
     }
 
-    /// What goes wrong with calls to come.
+    /// What goes wrong with calls to come. Each leg keeps the faults that were set when it was made:
+    /// a call under way, and what it records and sends later, goes on with those of its beginning.
     pub fn set_faults(&self, faults: Faults) {
         self.office().set_faults(faults);
     }

@@ -16,7 +16,9 @@ impl Variables {
 
     /// Names are found whatever their case.
     pub(crate) fn unset(&mut self, name: &str) {
-        self.0.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        if let Some(at) = self.0.iter().position(|(known, _)| known.eq_ignore_ascii_case(name)) {
+            self.0.remove(at);
+        }
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&str> {

@@ -54,8 +54,7 @@ impl Session {
                 self.run_answer_hooks().await;
                 continue;
             }
-            let records = [&caller, dialled].iter().any(|leg| !leg.lock().recordings.is_empty());
-            let until = records.then(|| Instant::now() + WRITE);
+            let until = [&caller, dialled].iter().filter_map(|leg| leg.next_write(WRITE)).min();
             self.wait_or_run(until).await;
             caller.record();
             dialled.record();
@@ -93,8 +92,8 @@ impl Session {
             variables.set("bridge_hangup_cause", cause.name());
         }
         caller.fire_with("CHANNEL_UNBRIDGE", ends, &[]);
-        // A channel that is being reset is hung up as well.
-        if dialled.is_answered() && caller.is_true("hangup_after_bridge") {
+        // A channel that is being reset goes on to the dialplan's next action.
+        if dialled.is_answered() && caller.is_ready() && caller.is_true("hangup_after_bridge") {
             caller.hang_up(cause);
         }
     }

@@ -2,7 +2,15 @@
 //! `switch_channel_event_set_data`).
 
 use super::{CallState, ChannelState, Direction, Leg, State};
-use crate::{cause::Cause, event::Event, office::Origin};
+use crate::{
+    cause::Cause,
+    event::{Event, Headers},
+    listener::Listener,
+    office::Origin,
+};
+
+/// What the headers of the other leg's profile begin with.
+const OTHER: &str = "Other-Leg-";
 
 impl ChannelState {
     fn name(self) -> &'static str {
@@ -101,15 +109,13 @@ impl Leg {
         }
         let mut event = self.office.event(name, origin(name));
         for (name, value) in before {
-            event.add_some(name, value);
+            event.headers.add_some(name, value);
         }
         self.describe(&mut event);
         for (name, value) in behind {
-            event.add_some(name, value);
+            event.headers.add_some(name, value);
         }
-        for listener in audience {
-            listener.offer(&event);
-        }
+        Listener::offer(&audience, &event);
     }
 
     pub(super) fn fire_call_state(&self, was: CallState) {
@@ -124,12 +130,12 @@ impl Leg {
     pub(crate) fn connect_data(&self) -> Event {
         let mut event =
             self.office.event("CHANNEL_DATA", Origin("mod_event_socket.c", "parse_command"));
-        self.describe_profile(&self.lock(), "Channel", &mut event);
+        self.describe_profile(&self.lock(), "Channel-", &mut event.headers);
         self.describe(&mut event);
-        event.add("Content-Type", "command/reply");
-        event.add("Reply-Text", "+OK\n");
-        event.add("Socket-Mode", "async");
-        event.add("Control", "full");
+        event.headers.add("Content-Type", "command/reply");
+        event.headers.add("Reply-Text", "+OK\n");
+        event.headers.add("Socket-Mode", "async");
+        event.headers.add("Control", "full");
         event
     }
 
@@ -143,19 +149,19 @@ impl Leg {
 
     fn describe(&self, event: &mut Event) {
         let state = self.lock();
-        self.describe_channel(&state, event);
-        self.describe_profile(&state, "Caller", event);
-        for (name, value) in &state.other {
-            event.add(name.as_str(), value.as_str());
-        }
-        if !is_terse(event.name) {
+        let terse = is_terse(event.name);
+        let headers = &mut event.headers;
+        self.describe_channel(&state, headers);
+        self.describe_profile(&state, "Caller-", headers);
+        headers.extend(&state.other);
+        if !terse {
             for (name, value) in state.variables.as_slice() {
-                event.add(format!("variable_{name}"), value.as_str());
+                headers.add_under("variable_", name, value);
             }
         }
     }
 
-    fn describe_channel(&self, state: &State, event: &mut Event) {
+    fn describe_channel(&self, state: &State, headers: &mut Headers) {
         // The name is that of the state whose handlers run, the number that of the state set.
         let number = if state.hangup.is_some() && state.running.number() < 10 {
             ChannelState::Hangup.number()
@@ -163,96 +169,90 @@ impl Leg {
             state.running.number()
         };
         let direction = self.direction.name();
-        event.add("Channel-State", state.running.name());
-        event.add("Channel-Call-State", state.call.name());
-        event.add("Channel-State-Number", number.to_string());
-        event.add("Channel-Name", self.name.as_str());
-        event.add("Unique-ID", self.uuid.to_string());
-        event.add("Call-Direction", direction);
-        event.add("Presence-Call-Direction", direction);
-        event.add(
-            "Channel-HIT-Dialplan",
-            if self.direction == Direction::Inbound { "true" } else { "false" },
-        );
-        event.add("Channel-Call-UUID", state.call_uuid.to_string());
+        headers.add("Channel-State", state.running.name());
+        headers.add("Channel-Call-State", state.call.name());
+        headers.add_shown("Channel-State-Number", number);
+        headers.add("Channel-Name", &self.name);
+        headers.add_shown("Unique-ID", self.uuid);
+        headers.add("Call-Direction", direction);
+        headers.add("Presence-Call-Direction", direction);
+        headers.add_shown("Channel-HIT-Dialplan", self.direction == Direction::Inbound);
+        headers.add_shown("Channel-Call-UUID", state.call_uuid);
         let answer = match (state.hangup, state.answered, state.early) {
             (Some(_), _, _) => "hangup",
             (None, true, _) => "answered",
             (None, false, true) => "early",
             (None, false, false) => "ringing",
         };
-        event.add("Answer-State", answer);
+        headers.add("Answer-State", answer);
         if let Some(cause) = state.hangup {
-            event.add("Hangup-Cause", cause.name());
+            headers.add("Hangup-Cause", cause.name());
         }
-        for side in ["Read", "Write"] {
-            event.add(format!("Channel-{side}-Codec-Name"), "PCMA");
-            event.add(format!("Channel-{side}-Codec-Rate"), "8000");
-            event.add(format!("Channel-{side}-Codec-Bit-Rate"), "64000");
+        for side in ["Channel-Read-Codec-", "Channel-Write-Codec-"] {
+            headers.add_under(side, "Name", "PCMA");
+            headers.add_under(side, "Rate", "8000");
+            headers.add_under(side, "Bit-Rate", "64000");
         }
     }
 
     /// `switch_caller_profile_event_set_data`.
-    fn describe_profile(&self, state: &State, prefix: &str, event: &mut Event) {
-        for (name, value) in self.profile_headers(state, prefix) {
-            event.add(name, value);
-        }
-    }
-
-    fn profile_headers(&self, state: &State, prefix: &str) -> Vec<(String, String)> {
+    fn describe_profile(&self, state: &State, prefix: &str, headers: &mut Headers) {
         let profile = &state.profile;
-        let direction = self.direction.name().to_owned();
-        let mut headers = Vec::with_capacity(36);
-        let mut add = |name: &str, value: String| headers.push((format!("{prefix}-{name}"), value));
-        add("Direction", direction);
-        add("Logical-Direction", "inbound".to_owned());
-        add("Username", profile.username.clone());
-        add("Dialplan", "XML".to_owned());
-        add("Caller-ID-Name", profile.caller_id_name.clone());
-        add("Caller-ID-Number", profile.caller_id_number.clone());
-        add("Orig-Caller-ID-Name", profile.username.clone());
-        add("Orig-Caller-ID-Number", profile.ani.clone());
+        let mut add = |name: &str, value: &str| headers.add_under(prefix, name, value);
+        add("Direction", self.direction.name());
+        add("Logical-Direction", "inbound");
+        add("Username", &profile.username);
+        add("Dialplan", "XML");
+        add("Caller-ID-Name", &profile.caller_id_name);
+        add("Caller-ID-Number", &profile.caller_id_number);
+        add("Orig-Caller-ID-Name", &profile.username);
+        add("Orig-Caller-ID-Number", &profile.ani);
         if let Some((name, number)) = &state.callee {
-            add("Callee-ID-Name", name.clone());
-            add("Callee-ID-Number", number.clone());
+            add("Callee-ID-Name", name);
+            add("Callee-ID-Number", number);
         }
-        add("Network-Addr", "127.0.0.1".to_owned());
-        add("ANI", profile.ani.clone());
-        add("Destination-Number", profile.destination_number.clone());
-        add("Unique-ID", profile.uuid.to_string());
-        add("Source", "mod_sofia".to_owned());
-        add("Context", "public".to_owned());
-        add("Channel-Name", profile.chan_name.clone());
-        if prefix != "Other-Leg" {
-            add("Profile-Index", "1".to_owned());
+        add("Network-Addr", "127.0.0.1");
+        add("ANI", &profile.ani);
+        add("Destination-Number", &profile.destination_number);
+        headers.add_shown_under(prefix, "Unique-ID", profile.uuid);
+        let mut add = |name: &str, value: &str| headers.add_under(prefix, name, value);
+        add("Source", "mod_sofia");
+        add("Context", "public");
+        add("Channel-Name", &profile.chan_name);
+        if prefix != OTHER {
+            add("Profile-Index", "1");
         }
         let times = &state.times;
         for (name, time) in [
-            ("Profile-Created", times.created),
-            ("Channel-Created", times.created),
-            ("Channel-Answered", times.answered),
-            ("Channel-Progress", times.progress),
-            ("Channel-Progress-Media", times.progress_media),
-            ("Channel-Hangup", times.hungup),
-            ("Channel-Transfer", 0),
-            ("Channel-Resurrect", 0),
-            ("Channel-Bridged", times.bridged),
+            ("Profile-Created-Time", times.created),
+            ("Channel-Created-Time", times.created),
+            ("Channel-Answered-Time", times.answered),
+            ("Channel-Progress-Time", times.progress),
+            ("Channel-Progress-Media-Time", times.progress_media),
+            ("Channel-Hangup-Time", times.hungup),
+            ("Channel-Transfer-Time", 0),
+            ("Channel-Resurrect-Time", 0),
+            ("Channel-Bridged-Time", times.bridged),
         ] {
-            add(&format!("{name}-Time"), time.to_string());
+            headers.add_shown_under(prefix, name, time);
         }
-        add("Channel-Last-Hold", "0".to_owned());
-        add("Channel-Hold-Accum", "0".to_owned());
-        add("Screen-Bit", "true".to_owned());
-        let hides = state.hides.to_string();
-        add("Privacy-Hide-Name", hides.clone());
-        add("Privacy-Hide-Number", hides);
-        headers
+        let hides = if state.hides { "true" } else { "false" };
+        for (name, value) in [
+            ("Channel-Last-Hold", "0"),
+            ("Channel-Hold-Accum", "0"),
+            ("Screen-Bit", "true"),
+            ("Privacy-Hide-Name", hides),
+            ("Privacy-Hide-Number", hides),
+        ] {
+            headers.add_under(prefix, name, value);
+        }
     }
 
     /// This leg's profile as the other leg's events list it.
-    pub(crate) fn as_other(&self, role: &str) -> Vec<(String, String)> {
-        let mut headers = vec![("Other-Type".to_owned(), role.to_owned())];
-        headers.extend(self.profile_headers(&self.lock(), "Other-Leg"));
+    pub(crate) fn as_other(&self, role: &str) -> Headers {
+        let mut headers = Headers::default();
+        headers.add("Other-Type", role);
+        self.describe_profile(&self.lock(), OTHER, &mut headers);
         headers
     }
 

@@ -12,6 +12,7 @@ use super::{CallState, ChannelState, Direction, Leg, Stage, State};
 use crate::{
     Invite,
     cdr::{Profile, Times},
+    event::Headers,
     office::Office,
     phone::Display,
     variables::Variables,
@@ -64,7 +65,7 @@ impl Leg {
                 times,
                 peer: None,
                 owner,
-                other: Vec::new(),
+                other: Headers::default(),
                 other_profile: None,
                 keys: VecDeque::new(),
                 dialed: String::new(),
@@ -74,6 +75,7 @@ impl Leg {
                 controlled: false,
                 connected: false,
                 lost: false,
+                resumes: false,
                 answer_hooks: false,
             }),
         });

@@ -47,6 +47,9 @@ impl Leg {
         }
         self.display.show(Sight::Talking);
         other.display.show(Sight::Talking);
+        // Keys that were pressed before can pass now.
+        self.wake.notify_one();
+        other.wake.notify_one();
     }
 
     /// They cannot any more.

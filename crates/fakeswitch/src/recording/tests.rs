@@ -26,8 +26,8 @@ fn both_sides_are_apart_and_proven() {
     let mut recording = Recording::start(&path, true, None).unwrap();
     recording.append(Some(400), Some(900), SECOND).unwrap();
     recording.append(None, Some(900), SECOND).unwrap();
-    assert_eq!(recording.length(), 2 * SECOND);
-    recording.finish(false).unwrap();
+    assert_eq!(recording.samples(), 16_000);
+    recording.finish().unwrap();
 
     let (channels, all) = samples(&path);
     assert_eq!(channels, 2);
@@ -51,7 +51,7 @@ fn short_pieces_make_the_same_tone_as_a_long_one() {
         for _ in 0..pieces {
             recording.append(Some(441), None, 3 * SECOND / pieces).unwrap();
         }
-        recording.finish(false).unwrap();
+        recording.finish().unwrap();
         samples(&path)
     };
     assert_eq!(write("one.wav", 1), write("many.wav", 1875));
@@ -64,7 +64,7 @@ fn a_mono_recording_mixes_the_sides() {
     let mut recording = Recording::start(&path, false, None).unwrap();
     recording.append(Some(400), None, SECOND).unwrap();
     recording.append(None, Some(900), SECOND).unwrap();
-    recording.finish(false).unwrap();
+    recording.finish().unwrap();
     let (channels, all) = samples(&path);
     assert_eq!(channels, 1);
     assert!((398..=400).contains(&hz(all[..8000].iter().copied())));
@@ -79,15 +79,17 @@ fn what_was_there_is_gone_with_the_start() {
     let recording = Recording::start(&path, true, None).unwrap();
     assert_eq!(fs::metadata(&path).unwrap().len(), 44);
     assert_eq!(recording.size(), 44);
-    recording.finish(true).unwrap();
+    recording.finish().unwrap();
     assert_eq!(samples(&path), (2, vec![]));
 }
 
 #[test]
-fn an_empty_one_is_deleted() {
+fn a_discarded_one_is_deleted() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("talk.wav");
-    Recording::start(&path, true, None).unwrap().finish(false).unwrap();
+    let mut recording = Recording::start(&path, true, None).unwrap();
+    recording.append(Some(400), None, SECOND).unwrap();
+    recording.discard().unwrap();
     assert!(!path.exists());
 }
 
@@ -113,8 +115,8 @@ fn a_full_disk_keeps_what_fits() {
     let error = recording.append(Some(400), Some(900), SECOND).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::StorageFull);
     assert_eq!(recording.append(None, None, SECOND).unwrap_err().kind(), ErrorKind::StorageFull);
-    assert_eq!(recording.length(), SECOND / 2);
-    recording.finish(false).unwrap();
+    assert_eq!(recording.samples(), 4000);
+    recording.finish().unwrap();
     assert_eq!(samples(&path).1.len(), 8000);
     assert_eq!(fs::metadata(&path).unwrap().len(), 44 + 16_000, "whole frames");
     assert_eq!(verify(&path, Some(2 * SECOND)).unwrap().verdict, Verdict::Short);

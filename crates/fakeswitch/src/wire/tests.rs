@@ -1,4 +1,4 @@
-use std::{io::ErrorKind, net::Ipv4Addr, time::Duration};
+use std::{io::ErrorKind, net::Ipv4Addr, sync::Arc, time::Duration};
 
 use tokio::{
     io::AsyncReadExt,
@@ -6,7 +6,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::{Frame, wire};
+use super::{Flow, Frame, What, wire};
 use crate::faults::{Fate, WireFault};
 
 /// What came at which time, and whether it ended with a reset.
@@ -19,6 +19,10 @@ async fn pair() -> (TcpStream, TcpStream) {
     (switch.unwrap(), controller.unwrap().0)
 }
 
+fn frame(length: usize) -> Frame {
+    Frame { bytes: Arc::new(vec![b'.'; length]), what: What::Event }
+}
+
 /// What a controller receives of these frames; those that begin with `done` are completions.
 async fn receive(faults: Vec<WireFault>, frames: &[&str]) -> Received {
     let (switch, mut controller) = pair().await;
@@ -26,9 +30,8 @@ async fn receive(faults: Vec<WireFault>, frames: &[&str]) -> Received {
     let began = Instant::now();
     let (sender, task) = wire(writing, faults);
     for frame in frames {
-        let frame =
-            Frame { bytes: frame.as_bytes().to_vec(), completion: frame.starts_with("done") };
-        drop(sender.send(frame));
+        let what = if frame.starts_with("done") { What::Completion } else { What::Answer };
+        sender.send(Frame { bytes: Arc::new(frame.as_bytes().to_vec()), what });
     }
     drop(sender);
     let ending = tokio::spawn(async move {
@@ -175,8 +178,64 @@ async fn a_peer_that_is_gone_ends_it() {
     let (sender, task) = wire(writing, vec![]);
     drop(controller);
     // The first may go out before the reset is back.
-    while sender.send(Frame { bytes: vec![0; 1000], completion: false }).is_ok() {
+    while !task.is_finished() {
+        sender.send(frame(1000));
         tokio::task::yield_now().await;
     }
     timeout(SECOND, task).await.unwrap().unwrap();
+}
+
+/// Reads all that comes until nothing has for a second.
+async fn drain(peer: &mut TcpStream) -> usize {
+    let mut buffer = vec![0; 1 << 20];
+    let mut sum = 0;
+    while let Ok(Ok(length @ 1..)) = timeout(Duration::from_secs(1), peer.read(&mut buffer)).await {
+        sum += length;
+    }
+    sum
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_does_not_read_for_ten_minutes_gets_a_torn_frame() {
+    let (switch, mut controller) = pair().await;
+    let (_reading, writing) = switch.into_split();
+    let (outlet, _task) = wire(writing, vec![]);
+    let flow = outlet.flow();
+    let size = 40_000_000;
+    outlet.send(frame(size));
+    outlet.send(frame(10));
+    tokio::time::sleep(Duration::from_mins(9)).await;
+    assert_eq!(*flow.borrow(), Flow::Stuck);
+    tokio::time::sleep(Duration::from_mins(2)).await;
+    let came = drain(&mut controller).await;
+    assert!((10..size).contains(&came), "{came}");
+    assert_eq!(*flow.borrow(), Flow::Free);
+    outlet.send(frame(10));
+    assert_eq!(drain(&mut controller).await, 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_reads_again_in_time_misses_nothing() {
+    let (switch, mut controller) = pair().await;
+    let (_reading, writing) = switch.into_split();
+    let (outlet, _task) = wire(writing, vec![]);
+    let size = 40_000_000;
+    outlet.send(frame(size));
+    outlet.send(frame(10));
+    tokio::time::sleep(Duration::from_mins(9)).await;
+    assert_eq!(drain(&mut controller).await, size + 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hundred_thousand_events_wait_and_the_501st_that_is_lost_ends_it() {
+    let (switch, _controller) = pair().await;
+    let (_reading, writing) = switch.into_split();
+    let (outlet, _task) = wire(writing, vec![]);
+    let flow = outlet.flow();
+    for _ in 0..100_500 {
+        outlet.send(frame(1));
+    }
+    assert_eq!(*flow.borrow(), Flow::Free);
+    outlet.send(frame(1));
+    assert_eq!(*flow.borrow(), Flow::Killed);
 }

@@ -3,12 +3,18 @@
 
 use std::{net::SocketAddr, path::Path, time::Duration};
 
-use fakeswitch::{Config, Switch};
+use fakeswitch::{Config, Phone, Sight, Switch};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
     time::timeout,
 };
+
+pub(crate) const SHOPPER: &str = "+420601123456";
+pub(crate) const HOTLINE: &str = "234234399";
+pub(crate) const DEALER: &str = "+420234567890";
+/// The callee's leg.
+pub(crate) const LEG: &str = "5a0c6f0e-9c0d-4e0f-8a0b-0123456789ab";
 
 /// A frame as it came.
 #[derive(Debug, Clone, Default)]
@@ -158,7 +164,9 @@ impl Line {
     pub(crate) async fn event(&mut self, name: &str) -> Event {
         loop {
             let frame = self.frame().await;
-            if frame.kind() == "text/event-plain" && frame.event().name() == name {
+            if frame.kind() == "text/event-plain"
+                && frame.body.starts_with(format!("Event-Name: {name}\n").as_bytes())
+            {
                 return frame.event();
             }
         }
@@ -215,6 +223,24 @@ pub(crate) fn execute(application: &str, argument: &str, uuid: &str) -> String {
         "sendmsg\ncall-command: execute\nexecute-app-name: {application}\n\
          execute-app-arg: {argument}\nEvent-UUID: {uuid}\nevent-lock: true\n\n"
     )
+}
+
+/// A dial string whose callee's leg is told.
+pub(crate) fn dial(leg: &str, more: &str) -> String {
+    format!(
+        "{{origination_uuid={leg},origination_caller_id_number=+420777000111,\
+         origination_caller_id_name=+420777000111,ignore_early_media=true,\
+         originate_timeout=30{more}}}sofia/gateway/carrier/{DEALER}"
+    )
+}
+
+/// All that a phone sees until its call is over.
+pub(crate) async fn rest(mut phone: Phone) -> Vec<Sight> {
+    let mut sights = Vec::new();
+    while let Some(seen) = phone.next().await {
+        sights.push(seen.sight);
+    }
+    sights
 }
 
 /// A switch with one controller, whose CDRs go to a folder.
