@@ -383,6 +383,8 @@ fn a_player_is_shown_a_recording_that_falls_short() {
     terminal.shows("Jana      the phone rings");
     terminal.types("a");
     terminal.shows("can hear the other side");
+    // A talk of a moment leaves no recording at all.
+    thread::sleep(Duration::from_secs(1));
     terminal.types("h");
     terminal.shows("garage    the other side has hung up");
     let recordings = folder.path().join("left/recordings");
