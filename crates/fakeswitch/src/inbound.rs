@@ -13,7 +13,7 @@ use crate::{
     command::Commands,
     listener::Listener,
     obey::{Outcome, handle},
-    office::{Life, Office},
+    office::{Connection, Life, Office},
     wire::{Flow, wire},
 };
 
@@ -45,7 +45,8 @@ async fn serve(stream: TcpStream, office: Arc<Office>) {
     let mut flow = outlet.flow();
     let listener = Arc::new(Listener::new(outlet, None));
     let mut commands = Commands::new(reader);
-    office.connected();
+    let mut connection = Connection::begun(&office);
+    connection.serves(&listener);
     listener.send(b"Content-Type: auth/request\n\n".to_vec());
     let mut life = office.life();
     let mut authorised = false;
@@ -85,7 +86,7 @@ async fn serve(stream: TcpStream, office: Arc<Office>) {
             listener.reply("-ERR command not found");
         }
     }
-    office.disconnected(&listener);
+    drop(connection);
     goodbye(&listener, None);
     drop(listener);
     let killed = *flow.borrow() == Flow::Killed;

@@ -21,12 +21,13 @@ use crate::{
     clock::Clock,
     faults::Faults,
     leg::{Direction, Leg},
-    listener::Listener,
 };
 
 mod audience;
+mod connection;
 
 use audience::Listeners;
+pub(crate) use connection::Connection;
 
 /// How the switch is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,8 +130,9 @@ impl Office {
     }
 
     pub(crate) fn abort(&self) {
-        lock(&self.tasks).abort_all();
+        // First, so that the tasks' ends find nothing to break off.
         lock(&self.legs).clear();
+        lock(&self.tasks).abort_all();
         *lock(&self.listeners) = Listeners::default();
         self.connections.store(0, Ordering::Relaxed);
         self.gone.notify_waiters();
@@ -211,9 +213,11 @@ impl Office {
         lock(&self.legs).insert(leg.uuid, Arc::clone(leg));
     }
 
-    pub(crate) fn leave(&self, leg: Uuid) {
-        lock(&self.legs).remove(&leg);
+    /// Whether it was there.
+    pub(crate) fn leave(&self, leg: Uuid) -> bool {
+        let left = lock(&self.legs).remove(&leg);
         self.gone.notify_waiters();
+        left.is_some()
     }
 
     pub(crate) fn leg(&self, uuid: &str) -> Option<Arc<Leg>> {
@@ -227,16 +231,6 @@ impl Office {
 
     pub(crate) fn connections(&self) -> usize {
         self.connections.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn connected(&self) {
-        self.connections.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(crate) fn disconnected(&self, listener: &Arc<Listener>) {
-        self.withdraw(listener);
-        self.connections.fetch_sub(1, Ordering::Relaxed);
-        self.gone.notify_waiters();
     }
 }
 

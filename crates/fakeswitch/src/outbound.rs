@@ -15,7 +15,7 @@ use crate::{
     leg::{Leg, Stage},
     listener::Listener,
     obey::{Outcome, handle},
-    office::Life,
+    office::{Connection, Life},
     session::Session,
     wire::{Flow, wire},
 };
@@ -23,6 +23,8 @@ use crate::{
 /// How long Linux tries to connect to an address that says nothing (`tcp_syn_retries`); FreeSWITCH
 /// has no limit of its own.
 const CONNECT: Duration = Duration::from_secs(127);
+/// Clocks end somewhere; no controller lingers longer than a day.
+const LONGEST_LINGER: u64 = 86_400;
 
 /// `socket host:port|host:port async full`: the first that can be reached controls the channel.
 pub(crate) async fn socket(session: &mut Session, data: &str) {
@@ -47,8 +49,7 @@ pub(crate) async fn socket(session: &mut Session, data: &str) {
     }
     let leg = Arc::clone(&session.leg);
     let office = Arc::clone(&leg.office);
-    office.connected();
-    office.spawn(control(stream, Arc::clone(&leg)));
+    office.spawn(control(stream, Arc::clone(&leg), Connection::begun(&office)));
     loop {
         let (connected, lost) = {
             let state = leg.lock();
@@ -83,7 +84,7 @@ async fn connect(session: &mut Session, address: SocketAddr) -> io::Result<TcpSt
 }
 
 /// The connection's task: reads commands until either side is done.
-async fn control(stream: TcpStream, leg: Arc<Leg>) {
+async fn control(stream: TcpStream, leg: Arc<Leg>, mut connection: Connection) {
     // Without it replies wait for acknowledgements.
     let _ = stream.set_nodelay(true);
     let faults = leg.faults.clone();
@@ -91,13 +92,14 @@ async fn control(stream: TcpStream, leg: Arc<Leg>) {
     let (outlet, mut writing) = wire(writer, faults.wire);
     let mut flow = outlet.flow();
     let listener = Arc::new(Listener::new(outlet, Some(leg.uuid)));
+    connection.serves(&listener);
     let mut commands = Commands::new(reader);
     if faults.silent {
         stay_silent(&mut commands, &leg).await;
     } else {
         converse(&mut commands, &listener, &leg, &mut writing, &mut flow).await;
     }
-    leg.office.disconnected(&listener);
+    drop(connection);
     {
         // CS_RESET ends what runs. Without `socket_resume` it goes on to its end.
         let mut state = leg.lock();
@@ -165,7 +167,8 @@ async fn converse(
                 lingering = true;
                 // Whole seconds must have passed, and one begun.
                 until = seconds.map(|seconds| {
-                    Instant::now() + Duration::from_millis(seconds * 1000 + 500)
+                    let seconds = Duration::from_secs(seconds.min(LONGEST_LINGER));
+                    Instant::now() + seconds + Duration::from_millis(500)
                 });
                 continue;
             }

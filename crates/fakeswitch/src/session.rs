@@ -165,6 +165,13 @@ impl Session {
     }
 }
 
+impl Drop for Session {
+    /// A task that panics leaves no leg behind that others would wait for.
+    fn drop(&mut self) {
+        self.leg.break_off();
+    }
+}
+
 pub(crate) fn is_past(until: Option<Instant>) -> bool {
     until.is_some_and(|until| Instant::now() >= until)
 }

@@ -10,6 +10,7 @@ use std::{
 use tokio::{
     net::TcpListener,
     sync::mpsc::{UnboundedReceiver, unbounded_channel},
+    time::timeout,
 };
 use uuid::Uuid;
 
@@ -23,6 +24,10 @@ use crate::{
     phone::{Sight, phone},
     session::Session,
 };
+
+/// How long calls and connections may take to end. They need no time but for a mistake of the
+/// simulator.
+const FAREWELL: Duration = Duration::from_secs(30);
 
 /// A simulated FreeSWITCH; a cheap handle to it. When the last one is dropped, its event socket
 /// closes; calls that are under way go on to their ends.
@@ -163,8 +168,14 @@ impl Switch {
     }
 
     /// `fsctl shutdown`: hangs everything up, and returns when the CDRs are written and all
-    /// connections are closed.
+    /// connections are closed. What is not over after 30 s is broken off, as by [`Self::kill`].
     pub async fn stop(&self) {
+        if timeout(FAREWELL, self.end()).await.is_err() {
+            self.kill();
+        }
+    }
+
+    async fn end(&self) {
         let office = self.office();
         office.end_listening();
         loop {
@@ -207,3 +218,6 @@ impl Switch {
         &self.0.0
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use common::{Controller, HOTLINE, LEG, SHOPPER, execute, rest, switch};
 use fakeswitch::{Fate, Faults, Invite, RecordingFault, Sight, WireFault};
 use tempfile::tempdir;
+use tokio::time::{Instant, timeout};
 
 mod common;
 
@@ -53,7 +54,7 @@ async fn faults_come_where_they_are_ordered() {
     let phone = switch.call(Invite::new(SHOPPER, HOTLINE));
     let mut line = controller.accept().await;
     line.send("connect\n\n").await;
-    let waited = tokio::time::timeout(Duration::from_mins(1), line.next()).await;
+    let waited = timeout(Duration::from_mins(1), line.next()).await;
     assert!(waited.is_err());
     drop(phone);
     assert!(line.next().await.is_none());
@@ -79,5 +80,29 @@ async fn a_number_of_no_plan_never_reaches_a_controller() {
         let cause = "UNALLOCATED_NUMBER".to_owned();
         assert_eq!(sights, [Sight::Ended { code: 404, cause }]);
     }
+    assert_eq!(switch.connections(), 0);
+}
+
+/// For longer than clocks reach: the controller is listened to as one that lingers for a minute.
+#[tokio::test(start_paused = true)]
+async fn a_controller_may_linger_for_any_time() {
+    let controller = Controller::start().await;
+    let switch = switch(&controller, None).await;
+    let mut lines = Vec::new();
+    for seconds in [60, u64::MAX / 1000 + 1, u64::MAX] {
+        let phone = switch.call(Invite::new(SHOPPER, HOTLINE));
+        let mut line = controller.accept().await;
+        line.send(&format!("connect\n\nlinger {seconds}\n\n")).await;
+        line.frame().await;
+        line.reply().await;
+        drop(phone);
+        while line.frame().await.header("Content-Disposition") != "linger" {}
+        assert_eq!(line.api(&format!("uuid_exists {LEG}")).await, "false");
+        lines.push(line);
+    }
+    assert_eq!((switch.legs(), switch.connections()), (0, 3));
+    let began = Instant::now();
+    timeout(Duration::from_mins(1), switch.stop()).await.unwrap();
+    assert_eq!(began.elapsed(), Duration::ZERO);
     assert_eq!(switch.connections(), 0);
 }

@@ -106,6 +106,29 @@ impl Leg {
         let _ = cdr::write(dir, &leg);
     }
 
+    /// The leg's task has gone, by a panic, before the call was over. Nothing is reported, only let
+    /// go: events, a CDR or a recording's end could panic again.
+    pub(crate) fn break_off(&self) {
+        if !self.office.leave(self.uuid) {
+            return;
+        }
+        let (cause, recordings, others) = {
+            let mut state = self.lock();
+            let cause = *state.hangup.get_or_insert(Cause::NORMAL_TEMPORARY_FAILURE);
+            let others = [state.owner.take(), state.peer.take()];
+            (cause, std::mem::take(&mut state.recordings), others)
+        };
+        for attached in recordings {
+            attached.abandon();
+        }
+        for other in others.into_iter().flatten() {
+            other.wake.notify_one();
+        }
+        self.reach(Stage::Over);
+        let code = self.final_status(cause);
+        self.display.show(Sight::Ended { code, cause: cause.name().to_owned() });
+    }
+
     /// The switch is killed: nothing is written any more, and files stay as they are.
     pub(crate) fn abandon(&self) {
         self.record();

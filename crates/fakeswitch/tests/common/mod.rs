@@ -1,9 +1,10 @@
 //! A controller as tests play it: frames in, commands out, nothing of the `esl` crate.
 #![expect(dead_code, reason = "every test binary uses a part of it")]
 
-use std::{net::SocketAddr, path::Path, time::Duration};
+use std::{fmt, net::SocketAddr, path::Path, time::Duration};
 
 use fakeswitch::{Config, Phone, Sight, Switch};
+use serde::{Deserialize, Deserializer, de::MapAccess, de::Visitor};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -42,13 +43,47 @@ impl Frame {
             let headers = self.headers.iter();
             return Event(headers.map(|(name, value)| (name.clone(), decode(value))).collect());
         }
-        Event(lines(&self.body).into_iter().map(|(name, value)| (name, decode(&value))).collect())
+        if self.kind() == "text/event-json" {
+            return serde_json::from_slice(&self.body).unwrap();
+        }
+        let headers = lines(&self.body).into_iter();
+        let mut event = Event(headers.map(|(name, value)| (name, decode(&value))).collect());
+        let text = self.text();
+        if self.kind() == "text/event-plain"
+            && let Some((_, body)) = text.split_once("\n\n").filter(|(_, body)| !body.is_empty())
+        {
+            event.0.push(("_body".to_owned(), body.to_owned()));
+        }
+        event
     }
 }
 
-/// An event's headers, decoded.
+/// An event's headers, decoded, and its body as `_body`, as JSON has it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Event(pub(crate) Vec<(String, String)>);
+
+/// The headers of JSON in their order.
+impl<'de> Deserialize<'de> for Event {
+    fn deserialize<D: Deserializer<'de>>(text: D) -> Result<Self, D::Error> {
+        struct Headers;
+        impl<'de> Visitor<'de> for Headers {
+            type Value = Event;
+
+            fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+                to.write_str("an object of strings")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Event, A::Error> {
+                let mut headers = Vec::new();
+                while let Some(header) = map.next_entry()? {
+                    headers.push(header);
+                }
+                Ok(Event(headers))
+            }
+        }
+        text.deserialize_map(Headers)
+    }
+}
 
 impl Event {
     pub(crate) fn name(&self) -> &str {

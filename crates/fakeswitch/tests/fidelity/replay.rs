@@ -147,10 +147,11 @@ async fn reach(line: &mut Line, frames: &mut Vec<Frame>, awaited: &[Frame]) {
 
 /// Frames of one kind.
 pub(crate) fn key(frame: &Frame) -> String {
-    if frame.kind() == "text/event-plain" {
+    if frame.kind().starts_with("text/event") {
         let event = frame.event();
+        let format = if frame.kind() == "text/event-plain" { "" } else { frame.kind() };
         let application = event.get("Application").unwrap_or_default();
-        return format!("{} {application}", event.name()).trim().to_owned();
+        return format!("{format} {} {application}", event.name()).trim().to_owned();
     }
     format!("{} {}", frame.kind(), frame.header("Content-Disposition")).trim().to_owned()
 }

@@ -54,15 +54,15 @@ pub(crate) struct Arguments {
     pub(crate) controllers: Vec<SocketAddr>,
 
     /// The caller's number; `anonymous` withholds it
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = one_line)]
     pub(crate) from: String,
 
     /// The number that is called
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = one_line)]
     pub(crate) to: String,
 
     /// What the caller does, step by step
-    #[arg(long, value_name = "STEPS")]
+    #[arg(long, value_name = "STEPS", value_parser = script)]
     pub(crate) script: Script,
 
     /// A phone that can be called, and what it does; once for each. All other numbers do not exist
@@ -70,7 +70,7 @@ pub(crate) struct Arguments {
     pub(crate) phones: Vec<Callee>,
 
     /// The caller's display name [default: the number]
-    #[arg(long)]
+    #[arg(long, value_parser = one_line)]
     pub(crate) name: Option<String>,
 
     /// A variable of the caller's channel, such as sip_h_Diversion; once for each
@@ -98,7 +98,7 @@ pub(crate) struct Arguments {
     pub(crate) apology: Option<PathBuf>,
 
     /// The gateway that the controller dials through
-    #[arg(long, default_value = "carrier")]
+    #[arg(long, default_value = "carrier", value_parser = one_line)]
     pub(crate) gateway: String,
 
     /// Tell what the phones saw as JSON, an object a line
@@ -118,17 +118,32 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     found.next().ok_or_else(|| "it has no address".to_owned())
 }
 
+/// Numbers and names become parts of a report, of headers and of events.
+fn one_line(text: &str) -> Result<String, String> {
+    if text.chars().any(char::is_control) {
+        return Err("control characters, such as the end of a line, are no part of it".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// Its steps may stand in lines of their own.
+fn script(text: &str) -> Result<Script, String> {
+    one_line(&text.replace(char::is_whitespace, " "))?;
+    text.parse::<Script>().map_err(|error| error.to_string())
+}
+
 fn callee(text: &str) -> Result<Callee, String> {
-    let (number, script) = text
+    let (number, steps) = text
         .split_once(':')
-        .filter(|(number, _)| !number.trim().is_empty())
+        .map(|(number, steps)| (number.trim(), steps))
+        .filter(|(number, _)| !number.is_empty())
         .ok_or("write NUMBER: STEPS, as in '+420234567890: rings 1s; answers'")?;
-    let script = script.parse::<Script>().map_err(|error| error.to_string())?;
-    Ok(Callee { number: number.trim().to_owned(), script })
+    Ok(Callee { number: one_line(number)?, script: script(steps)? })
 }
 
 fn variable(text: &str) -> Result<(String, String), String> {
-    text.split_once('=')
+    one_line(text)?
+        .split_once('=')
         .filter(|(name, _)| !name.is_empty())
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .ok_or_else(|| "write NAME=VALUE".to_owned())
@@ -207,18 +222,71 @@ mod tests {
     }
 
     #[test]
+    fn numbers_and_names_are_of_one_line() {
+        for arguments in [
+            ["--from", "+420\nX"],
+            ["--to", "234\u{1b}[2J"],
+            ["--name", "Jana\r\nX-Header: 1"],
+            ["--phone", "+420\u{7f}1: answers"],
+            ["--phone", "+420: hears \u{1b}[2J"],
+            ["--script", "hears \u{7}"],
+            ["--variable", "na\nme=value"],
+            ["--variable", "name=val\nue"],
+            ["--gateway", "car\0rier"],
+        ] {
+            let others = [("--from", "1"), ("--to", "2"), ("--script", "listens")]
+                .into_iter()
+                .filter(|(name, _)| *name != arguments[0])
+                .flat_map(|(name, value)| [name, value]);
+            let all = ["fakeswitch", "--controller", "127.0.0.1:8084"].into_iter().chain(others);
+            let error = Arguments::try_parse_from(all.chain(arguments)).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::ValueValidation, "{arguments:?}");
+            assert!(error.to_string().contains("control characters"), "{arguments:?}: {error}");
+        }
+        // A script from a file has lines.
+        assert!(
+            parse(&["--script", "hears id;\n\tkeys 2#\r\n", "--name", "Jana Nováková"]).is_ok()
+        );
+    }
+
+    /// Every other piece between apostrophes is one argument.
+    fn words(command: &str) -> Vec<&str> {
+        let pieces = command.split(" |").next().unwrap().split('\'').enumerate();
+        pieces
+            .flat_map(
+                |(place, piece)| {
+                    if place % 2 == 1 { vec![piece] } else { piece.split_whitespace().collect() }
+                },
+            )
+            .collect()
+    }
+
+    #[test]
     fn the_examples_are_right() {
         let text = HELP.replace("\\\n", "");
         let examples: Vec<_> =
             text.lines().filter(|line| line.trim().starts_with("fakeswitch ")).collect();
         assert_eq!(examples.len(), 3);
         for example in examples {
-            let example = example.split(" |").next().unwrap();
-            // Every other piece between apostrophes is one argument.
-            let words = example.split('\'').enumerate().flat_map(|(place, piece)| {
-                if place % 2 == 1 { vec![piece] } else { piece.split_whitespace().collect() }
-            });
-            Arguments::try_parse_from(words).unwrap();
+            Arguments::try_parse_from(words(example)).unwrap();
+        }
+    }
+
+    /// They can be typed as they stand there, in a checkout.
+    #[test]
+    fn the_readme_s_commands_are_right() {
+        let text = include_str!("../../../README.md").replace("\\\n", "");
+        let commands: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("$ ")).collect();
+        assert!(!commands.is_empty());
+        for command in commands {
+            let command = command.strip_prefix("cargo run --release -p ").unwrap();
+            let (program, arguments) = command.split_once(" -- ").unwrap();
+            assert_eq!(program, "fakeswitch");
+            let all = std::iter::once(program).chain(words(arguments));
+            match Arguments::try_parse_from(all) {
+                Ok(_) => {}
+                Err(error) => assert_eq!(error.kind(), ErrorKind::DisplayHelp, "{error}"),
+            }
         }
     }
 }

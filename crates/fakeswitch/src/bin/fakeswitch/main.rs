@@ -1,6 +1,7 @@
 //! Places calls to a controller from the command line.
 
 mod arguments;
+mod reach;
 mod report;
 
 use std::{
@@ -80,6 +81,8 @@ async fn run(arguments: &Arguments) -> io::Result<bool> {
         reports.push(report);
     }
     report::write(&mut io::stdout().lock(), &reports, arguments.json)?;
+    let callers = reports.iter().filter(|report| report.role == Role::Caller);
+    reach::check(&arguments.controllers, callers.map(|caller| &caller.transcript)).await?;
     Ok(reports.iter().all(|report| report.transcript.failure.is_none()))
 }
 
