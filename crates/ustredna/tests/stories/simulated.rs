@@ -38,7 +38,7 @@ impl Simulated {
         let mut place = time.run(Place::new(setup, time.outside()));
         if setup.exchange {
             time.run(place.start_exchange());
-            place.import(setup.data, |arguments| time.run(place.command(arguments)));
+            time.run(place.import(setup.data));
         }
         Self { place, time }
     }
@@ -78,7 +78,7 @@ impl Stage for Simulated {
 }
 
 /// Legs in the order they were rung, each with the account of its phone once it is over.
-type Legs = Arc<Mutex<Vec<JoinHandle<PhoneAccount>>>>;
+pub(crate) type Legs = Arc<Mutex<Vec<JoinHandle<PhoneAccount>>>>;
 
 async fn play(place: &mut Place, act: &Act) -> Vec<PhoneAccount> {
     let switch = place.switch().clone();
@@ -124,7 +124,8 @@ async fn play(place: &mut Place, act: &Act) -> Vec<PhoneAccount> {
     accounts
 }
 
-fn attend(
+/// Each call to this phone is taken by somebody of its own.
+pub(crate) fn attend(
     switch: &Switch,
     callee: &Callee,
     legs: &Legs,

@@ -76,16 +76,10 @@ impl Place {
         self.exchange = Some(running);
     }
 
-    /// Imports lines of a table by the command given.
-    pub(crate) fn import(&self, lines: &str, command: impl Fn(&[&str]) -> Result<String, String>) {
-        fs::write(self.folder.path().join("import.csv"), format!("{HEADER}\n{lines}\n")).unwrap();
-        command(&["import", "import.csv"]).unwrap();
-    }
-
-    /// The same, by the running exchange.
-    pub(crate) async fn import_lines(&self, lines: &str) {
+    /// Imports lines of a table.
+    pub(crate) async fn import(&self, lines: &str) {
         let table = self.folder.path().join("import.csv");
-        fs::write(&table, format!("{HEADER}\n{lines}")).unwrap();
+        fs::write(&table, format!("{HEADER}\n{lines}\n")).unwrap();
         self.command(&["import", "import.csv"]).await.unwrap();
     }
 

@@ -9,9 +9,9 @@ use tokio::{sync::mpsc::UnboundedSender, task::JoinHandle};
 use crate::{
     language::{
         CALLBACK, Call, Callee, DEALER, DEALER_HZ, HALF_A_SECOND, Moment, OTHER_DEALER, OUTBOUND,
-        PhoneAccount, SHOPPER_HZ, Setup, Step, secs,
+        PhoneAccount, SHOPPER_HZ, Setup, Step, phone, secs,
     },
-    simulated::{Person, Place},
+    simulated::{Legs, Person, Place, attend},
     time::{VirtualTime, real_now},
 };
 
@@ -50,16 +50,11 @@ impl Party {
         dials: &str,
         steps: Vec<Step>,
     ) -> PhoneAccount {
-        let voice = if from == self.shopper { SHOPPER_HZ } else { DEALER_HZ };
-        let call = Call {
-            from: from.to_owned(),
-            name: None,
-            dials: dials.to_owned(),
-            asserted: None,
-            privacy: None,
-            voice,
-            steps,
-        };
+        let mut person = phone(from);
+        if from == self.shopper {
+            person = person.who_shops();
+        }
+        let call = Call { steps, ..person.calls(dials) };
         let phone = stage.switch.call(Invite::new(from, dials));
         Person::calling(phone, &call, stage.tell.clone()).does(call.steps).await
     }
@@ -143,18 +138,12 @@ fn answers() -> Vec<Step> {
 struct Crowd {
     switch: Switch,
     tell: UnboundedSender<Moment>,
+    legs: Legs,
 }
 
 impl Crowd {
-    fn attend(&self, callee: Callee) -> JoinHandle<()> {
-        let mut ringing = self.switch.attend(&callee.number);
-        let tell = self.tell.clone();
-        tokio::spawn(async move {
-            while let Some(phone) = ringing.recv().await {
-                let person = Person::called(phone, &callee, tell.clone());
-                tokio::spawn(person.does(callee.steps.clone()));
-            }
-        })
+    fn attend(&self, callee: &Callee) -> JoinHandle<()> {
+        attend(&self.switch, callee, &self.legs, &self.tell)
     }
 }
 
@@ -170,7 +159,7 @@ pub(crate) fn thousand_calls() -> String {
             format!("{shopper},,cs,{first},1,Auto,,\n{shopper},,cs,{second},2,Auto,,\n")
         };
         let lines: String = (0..TALKS).map(Party::new).map(table).collect();
-        place.import_lines(&lines).await;
+        place.import(&lines).await;
         // The workers have begun.
         tokio::time::sleep(secs(3)).await;
         place
@@ -207,20 +196,21 @@ pub(crate) fn thousand_calls() -> String {
 /// How many calls were bridged at once, and the memory used then.
 async fn play(place: &Place) -> (usize, u64) {
     let (tell, _told) = tokio::sync::mpsc::unbounded_channel();
-    let stage = Crowd { switch: place.switch().clone(), tell };
-    let mut phones = vec![stage.attend(Callee {
+    let stage = Crowd { switch: place.switch().clone(), tell, legs: Legs::default() };
+    let mut phones = vec![stage.attend(&Callee {
         number: DEALER.to_owned(),
         voice: DEALER_HZ,
         steps: answers(),
     })];
     let busy = vec![Step::Rejects(486)];
-    phones.push(stage.attend(Callee {
+    phones.push(stage.attend(&Callee {
         number: OTHER_DEALER.to_owned(),
         voice: DEALER_HZ,
         steps: busy,
     }));
     for index in 0..TALKS {
-        phones.extend(Party::new(index).phones(index).into_iter().map(|phone| stage.attend(phone)));
+        phones
+            .extend(Party::new(index).phones(index).into_iter().map(|phone| stage.attend(&phone)));
     }
     let mut lives: Vec<JoinHandle<()>> = (0..TALKS)
         .map(|index| tokio::spawn(Party::new(index).lives(stage.clone(), index)))
