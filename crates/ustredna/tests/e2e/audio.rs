@@ -1,12 +1,6 @@
-//! What phones send and hear: G.711 A-law in RTP, keys as RFC 4733 events, and the ears that tell
-//! tones, keys and the exchange's own prompts apart.
+//! What phones send: G.711 A-law in RTP, keys as RFC 4733 events.
 
-use std::{
-    collections::HashMap,
-    f64::consts::TAU,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{f64::consts::TAU, fs, path::Path};
 
 /// Samples in one packet of 20 ms.
 pub(crate) const FRAME: usize = 160;
@@ -145,103 +139,4 @@ impl Piece {
         }
         fs::write(path, file).unwrap();
     }
-}
-
-/// 40 ms: long enough to be found once, short enough to fit between barge-ins.
-const WINDOW: usize = 320;
-/// How far apart the windows are that are looked for.
-const STEP: usize = 160;
-
-/// The exchange's phrases, as they sound in A-law.
-pub(crate) struct Phrases {
-    clips: Vec<(String, Vec<u8>)>,
-    /// By its first bytes: a window's clip and its place in it.
-    windows: HashMap<[u8; 8], Vec<(usize, usize)>>,
-}
-
-impl Phrases {
-    /// Reads `<sounds>/<language>/*.wav`; English ones are named as `en/enter-id`.
-    pub(crate) fn read(sounds: &Path) -> Self {
-        let mut paths: Vec<PathBuf> = ["cs", "en"]
-            .iter()
-            .flat_map(|language| fs::read_dir(sounds.join(language)).unwrap())
-            .map(|entry| entry.unwrap().path())
-            .filter(|path| path.extension().is_some_and(|extension| extension == "wav"))
-            .collect();
-        paths.sort();
-        let clips: Vec<(String, Vec<u8>)> = paths
-            .iter()
-            .map(|path| {
-                let samples = hound::WavReader::open(path).unwrap().into_samples::<i16>();
-                let stem = path.file_stem().unwrap().to_string_lossy();
-                let prefix = if path.parent().unwrap().ends_with("en") { "en/" } else { "" };
-                (format!("{prefix}{stem}"), samples.map(|sample| alaw(sample.unwrap())).collect())
-            })
-            .collect();
-        let mut windows: HashMap<[u8; 8], Vec<(usize, usize)>> = HashMap::new();
-        for (index, (_, clip)) in clips.iter().enumerate() {
-            for offset in (0..clip.len().saturating_sub(WINDOW)).step_by(STEP) {
-                let window = &clip[offset..offset + WINDOW];
-                if speaks(window) {
-                    windows.entry(key(window)).or_default().push((index, offset));
-                }
-            }
-        }
-        Self { clips, windows }
-    }
-
-    /// The phrases in what was heard (A-law), in order, digits read out left aside. FreeSWITCH
-    /// passes a prompt on sample by sample, so it is found by its bytes; of phrases that begin
-    /// alike the one that fits longest counts.
-    pub(crate) fn heard_in(&self, heard: &[u8]) -> Vec<String> {
-        // How many windows of a clip fit, when it begins there.
-        let mut fits: HashMap<(usize, usize), usize> = HashMap::new();
-        for (place, bytes) in heard.windows(WINDOW).enumerate() {
-            for &(clip, offset) in self.windows.get(&key(bytes)).into_iter().flatten() {
-                if self.clips[clip].1[offset..offset + WINDOW] == *bytes && place >= offset {
-                    *fits.entry((place - offset, clip)).or_default() += 1;
-                }
-            }
-        }
-        // 120 ms of speech at least.
-        let mut found: Vec<_> = fits.into_iter().filter(|(_, count)| *count >= 5).collect();
-        found.sort_by_key(|(at, count)| (std::cmp::Reverse(*count), *at));
-        let mut kept: Vec<((usize, usize), usize)> = Vec::new();
-        for ((begin, clip), count) in found {
-            let end = begin + count * STEP;
-            if kept.iter().all(|((other, _), n)| end <= *other || other + n * STEP <= begin) {
-                kept.push(((begin, clip), count));
-            }
-        }
-        kept.sort_unstable();
-        kept.iter()
-            .map(|((_, clip), _)| self.clips[*clip].0.clone())
-            .filter(|name| {
-                let name = name.trim_start_matches("en/");
-                !name.starts_with("number-") && name != "plus"
-            })
-            .collect()
-    }
-
-    /// How long a Czech phrase is, in ms.
-    pub(crate) fn ms(&self, phrase: &str) -> u32 {
-        let clip = self.clips.iter().find(|(name, _)| name == phrase);
-        let (_, clip) = clip.unwrap_or_else(|| panic!("there is no phrase {phrase}"));
-        u32::try_from(clip.len() / 8).unwrap()
-    }
-}
-
-fn key(window: &[u8]) -> [u8; 8] {
-    [0, 1, 2, 3, 4, 5, 6, 7].map(|index| window[index])
-}
-
-/// Whether there is more than silence or a hum in it.
-fn speaks(window: &[u8]) -> bool {
-    let (mut least, mut most) = (i16::MAX, i16::MIN);
-    for byte in window.iter().step_by(3) {
-        let sample = linear(*byte);
-        least = least.min(sample);
-        most = most.max(sample);
-    }
-    i32::from(most) - i32::from(least) > 1500
 }

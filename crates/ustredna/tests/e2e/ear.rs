@@ -20,9 +20,14 @@ use crate::{
 /// Packets, when they came and from which port.
 type Packets = Vec<(Instant, u16, Vec<u8>)>;
 
-/// Listens until dropped.
+/// Listens until dropped. A clone hears the same.
+#[derive(Clone)]
 pub(crate) struct Ear {
     heard: Arc<Mutex<Packets>>,
+    _listener: Arc<Listener>,
+}
+
+struct Listener {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -48,7 +53,7 @@ impl Ear {
                 }
             }
         });
-        Self { heard, stop, thread: Some(thread) }
+        Self { heard, _listener: Arc::new(Listener { stop, thread: Some(thread) }) }
     }
 
     /// RTP payloads of one type, with when they came.
@@ -105,7 +110,7 @@ impl Ear {
     }
 }
 
-impl Drop for Ear {
+impl Drop for Listener {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {

@@ -19,6 +19,7 @@ mod exchange;
 #[path = "../stories/language.rs"]
 mod language;
 mod phone;
+mod phrases;
 mod ports;
 mod process;
 mod scenarios;
@@ -121,7 +122,7 @@ fn missing() -> Option<String> {
 fn main() {
     let mut arguments = Arguments::from_args();
     // More at once than the machine carries, and speech is late; a scenario mostly waits.
-    arguments.test_threads.get_or_insert(6);
+    arguments.test_threads.get_or_insert(8);
     let stories = telling::all().into_iter().map(story);
     let scenarios = scenarios::all().into_iter().map(Scenario::into_trial);
     let mut trials: Vec<Trial> = stories.chain(scenarios).chain(scenarios::measure()).collect();

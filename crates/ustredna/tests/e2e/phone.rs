@@ -2,6 +2,7 @@
 
 mod callee;
 mod caller;
+mod prompter;
 mod script;
 
 use std::{
@@ -13,28 +14,37 @@ use std::{
 
 pub(crate) use callee::{Callees, Reaction};
 pub(crate) use caller::Caller;
+pub(crate) use prompter::UNDERSTOOD;
+use prompter::{Cue, Prompter};
 pub(crate) use script::Steps;
 
 use crate::{
-    audio::Phrases,
     ear::Ear,
+    phrases::Phrases,
     ports::Ports,
     process::{Running, now, tail},
     sip_trace::Trace,
 };
 
+/// What SIPp writes in the phone's folder.
+const MESSAGES: &str = "messages";
+const ERRORS: &str = "errors";
+/// What takes longer hangs.
+const LONGEST_CALL: Duration = Duration::from_mins(4);
+
 /// A SIPp that plays phones.
 pub(crate) struct Phone {
     sipp: Running,
     ear: Ear,
+    prompter: Option<Prompter>,
     files: PathBuf,
     started: Instant,
 }
 
 /// What SIPp is started for.
 enum Part {
-    /// Calls the exchange, so many times, at most so many at once.
-    Caller { sip: u16, calls: u32, at_once: u32 },
+    /// Calls the exchange, so many times, at most so many at once; waits for these phrases.
+    Caller { sip: u16, calls: u32, at_once: u32, cues: Vec<Cue> },
     /// Is called, on this port.
     Callee { carrier: u16 },
 }
@@ -44,7 +54,7 @@ impl Phone {
         dir: &Path,
         name: &str,
         ports: &Ports,
-        part: &Part,
+        part: Part,
         scenario: impl FnOnce(&Path) -> String,
     ) -> Self {
         let files = dir.join(name);
@@ -55,33 +65,41 @@ impl Phone {
         // to which the ear listens and from which the media come (raw sockets).
         let media = ports.row(6);
         let mut command = Command::new("sipp");
-        let own = match part {
-            Part::Caller { sip, calls, at_once } => {
+        let (own, cues) = match part {
+            Part::Caller { sip, calls, at_once, cues } => {
                 command.arg(format!("127.0.0.1:{sip}"));
-                for (option, value) in [("-m", calls), ("-l", at_once), ("-r", &20)] {
+                for (option, value) in [("-m", calls), ("-l", at_once), ("-r", 20)] {
                     command.arg(option).arg(value.to_string());
                 }
-                ports.one()
+                (ports.one(), cues)
             }
-            Part::Callee { carrier } => *carrier,
+            Part::Callee { carrier } => (carrier, Vec::new()),
         };
         command.arg("-sf").arg(&xml);
         for (option, port) in [("-p", own), ("-mp", media), ("-cp", ports.one())] {
             command.arg(option).arg(port.to_string());
         }
         command.args(["-i", "127.0.0.1", "-nostdin", "-trace_msg", "-trace_err"]);
-        for (option, file) in [("-message_file", "messages"), ("-error_file", "errors")] {
-            command.arg(option).arg(files.join(file));
-        }
+        let messages = files.join(MESSAGES);
+        command.arg("-message_file").arg(&messages);
+        command.arg("-error_file").arg(files.join(ERRORS));
         let ear = Ear::listen(media + 4);
         let sipp = Running::start(name, command.current_dir(&files), &files.join("sipp.out"));
-        Self { sipp, ear, files, started: now() }
+        let prompter =
+            (!cues.is_empty()).then(|| Prompter::start(cues, ear.clone(), messages, own));
+        Self { sipp, ear, prompter, files, started: now() }
     }
 
     /// Waits until the script has been followed to its end; fails if it was not.
     pub(crate) fn finishes(&mut self) -> Trace {
-        let status = self.sipp.wait(Duration::from_mins(1));
-        assert!(status.success(), "{}: SIPp {status}: the call did not go as told", self.name());
+        let status = self.sipp.wait(LONGEST_CALL);
+        let awaited = self.prompter.as_ref().and_then(Prompter::awaited);
+        assert!(
+            status.success(),
+            "{}: SIPp {status}: the call did not go as told (waiting for: {})",
+            self.name(),
+            awaited.as_deref().unwrap_or("no phrase")
+        );
         self.trace()
     }
 
@@ -101,7 +119,7 @@ impl Phone {
 
     /// The messages so far.
     pub(crate) fn trace(&self) -> Trace {
-        Trace::read(&self.files.join("messages"))
+        Trace::read(&self.files.join(MESSAGES))
     }
 
     pub(crate) fn ear(&self) -> &Ear {
@@ -136,5 +154,5 @@ impl Phone {
 
 /// What is left of a phone in its folder, for the report of a failure.
 pub(crate) fn report(files: &Path) -> String {
-    format!("{}\n{}", tail(&files.join("errors"), 15), tail(&files.join("messages"), 120))
+    format!("{}\n{}", tail(&files.join(ERRORS), 15), tail(&files.join(MESSAGES), 120))
 }

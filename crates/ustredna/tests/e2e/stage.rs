@@ -75,7 +75,7 @@ impl<'a> RealStage<'a> {
             shown: None,
             codes: trace.codes(false),
             heard: phone.heard(World::phrases()),
-            spoken: None,
+            spoken: World::phrases().spoken_in(&phone.ear().speech(None)),
             keys: phone.ear().keys(None),
         }
     }
@@ -96,7 +96,7 @@ impl<'a> RealStage<'a> {
             shown: Some((invite.user("From:"), invite.display_name())),
             codes: leg.codes(true),
             heard: World::phrases().heard_in(&phone.ear().speech(port)),
-            spoken: None,
+            spoken: World::phrases().spoken_in(&phone.ear().speech(port)),
             keys: phone.ear().keys(port),
         }
     }

@@ -12,10 +12,10 @@ use std::{
 };
 
 use crate::{
-    audio::Phrases,
     exchange::{Exchange, Row},
     language::Setup,
     phone::{self, Callees, Caller, Phone},
+    phrases::Phrases,
     ports::Ports,
     switch::{Addresses, Switch, conf},
 };

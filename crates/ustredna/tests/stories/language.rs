@@ -244,9 +244,8 @@ pub(crate) struct PhoneAccount {
     /// in English `en/enter-id`. Without tones and without what numbers are read out with
     /// (`number-…`, `plus`).
     pub(crate) heard: Vec<String>,
-    /// All that it heard, word by word: phrases, numbers as they are read out, `ringing`. `None`: the
-    /// stage cannot tell.
-    pub(crate) spoken: Option<Vec<String>>,
+    /// All that it heard, word by word: phrases, numbers as they are read out, `ringing`.
+    pub(crate) spoken: Vec<String>,
     /// Keys that the other side pressed.
     pub(crate) keys: String,
 }

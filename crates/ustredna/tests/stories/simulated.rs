@@ -116,7 +116,7 @@ async fn play(place: &mut Place, act: &Act) -> Vec<PhoneAccount> {
                 shown: Some((leg.shown.number.clone(), leg.shown.name.clone())),
                 codes: vec![404],
                 heard: Vec::new(),
-                spoken: None,
+                spoken: Vec::new(),
                 keys: String::new(),
             });
         }

@@ -50,7 +50,7 @@ impl Callees {
     }
 
     pub(crate) fn start(&self, dir: &Path, name: &str, ports: &Ports, carrier: u16) -> Phone {
-        Phone::start(dir, name, ports, &Part::Callee { carrier }, |files| self.xml(files))
+        Phone::start(dir, name, ports, Part::Callee { carrier }, |files| self.xml(files))
     }
 
     fn xml(&self, files: &Path) -> String {

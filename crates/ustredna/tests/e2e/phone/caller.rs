@@ -91,8 +91,12 @@ impl Caller {
     }
 
     pub(crate) fn start(&self, dir: &Path, name: &str, ports: &Ports, sip: u16) -> Phone {
-        let part = Part::Caller { sip, calls: self.calls, at_once: self.at_once };
-        Phone::start(dir, name, ports, &part, |files| self.xml(files))
+        let cues = match &self.course {
+            Course::Answered(steps) | Course::Open(steps) => steps.cues(),
+            Course::Fails(_) | Course::GivesUp { .. } => Vec::new(),
+        };
+        let part = Part::Caller { sip, calls: self.calls, at_once: self.at_once, cues };
+        Phone::start(dir, name, ports, part, |files| self.xml(files))
     }
 
     fn xml(&self, files: &Path) -> String {

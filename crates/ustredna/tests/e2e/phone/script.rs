@@ -1,10 +1,13 @@
 //! What a phone does once it is connected.
 
-use std::{fmt::Write as _, path::Path};
+use std::{fmt::Write as _, path::Path, time::Duration};
 
+use super::prompter::{CUE, Cue, PATIENCE};
 use crate::audio::Media;
 
 enum Step {
+    /// Until this phrase has been heard, see [`Prompter`](super::prompter::Prompter).
+    Hears(String),
     /// Silence, ms.
     Wait(u32),
     Keys(String),
@@ -22,6 +25,12 @@ pub(crate) struct Steps(Vec<Step>);
 impl Steps {
     pub(crate) fn new() -> Self {
         Self::default()
+    }
+
+    /// Waits until the exchange has said enough of this phrase to know it.
+    pub(crate) fn hears(mut self, phrase: &str) -> Self {
+        self.0.push(Step::Hears(phrase.to_owned()));
+        self
     }
 
     /// Waits in silence.
@@ -60,6 +69,24 @@ impl Steps {
         self
     }
 
+    /// The phrases that are waited for, each with how long the steps before it take.
+    pub(super) fn cues(&self) -> Vec<Cue> {
+        let mut cues = Vec::new();
+        let mut ms = 0;
+        for step in &self.0 {
+            match step {
+                Step::Hears(phrase) => {
+                    let after = Duration::from_millis(u64::from(std::mem::take(&mut ms)));
+                    cues.push(Cue { phrase: phrase.clone(), after });
+                }
+                Step::Wait(wait) | Step::Sings(_, wait) => ms += wait,
+                Step::Keys(keys) => ms += Media::new(0).keys(keys).ms,
+                Step::UntilHangup(..) | Step::HangsUp => {}
+            }
+        }
+        cues
+    }
+
     /// As SIPp's XML. `files` takes the media, their names begin with `prefix`; `bye` is how
     /// this side says BYE.
     pub(super) fn xml(&self, files: &Path, prefix: &str, bye: &str) -> String {
@@ -72,7 +99,7 @@ impl Steps {
                 Step::Keys(keys) => Some(media.keys(keys)),
                 Step::Sings(hz, ms) => Some(media.tone(*hz, *ms)),
                 Step::UntilHangup(hz, ms) => hz.map(|hz| media.tone(hz, *ms)),
-                Step::Wait(_) | Step::HangsUp => None,
+                Step::Hears(_) | Step::Wait(_) | Step::HangsUp => None,
             };
             if let Some(piece) = &piece {
                 piece.write_pcap(&path);
@@ -84,6 +111,9 @@ impl Steps {
                 .unwrap();
             }
             match (step, piece) {
+                (Step::Hears(_), _) => {
+                    writeln!(xml, r#"<recv request="{CUE}" timeout="{PATIENCE}"/>"#).unwrap();
+                }
                 (Step::Wait(ms), _) => writeln!(xml, r#"<pause milliseconds="{ms}"/>"#).unwrap(),
                 (Step::UntilHangup(_, ms), _) => {
                     writeln!(xml, r#"<recv request="BYE" timeout="{ms}"/>"#).unwrap();

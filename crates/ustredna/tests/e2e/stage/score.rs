@@ -1,24 +1,18 @@
-//! Writes the steps of a story down for SIPp, which hears nothing: when it is told to hear a
-//! phrase, it waits as long as it takes until that phrase has begun.
+//! Writes the steps of a story down for SIPp, which is told what it hears.
 
 use std::time::Duration;
 
 use crate::{
     language::{Act, Call, Callee, Setup, Step},
-    phone::{Callees, Caller, Reaction, Steps},
-    world::World,
+    phone::{Callees, Caller, Reaction, Steps, UNDERSTOOD},
 };
 
-/// After an answer or a key: the next prompt has begun, and enough of it was heard to know it.
-const A_MOMENT: u32 = 800;
-/// After the end of a phrase: the next one has begun, after the pause between the two.
-const NEXT_PHRASE: u32 = 1300;
 /// From the end of a phone's ringing until the two can talk.
 const TO_CONNECT: u32 = 200;
-/// How much of the next phrase was heard by then.
-const HEARD_OF_NEXT: u32 = 400;
-/// A talk or a ringing that nobody ends would be a failure.
+/// A talk that nobody ends so long after its time would be a failure, in ms.
 const PATIENCE: u32 = 45_000;
+/// Prompts and pauses for keys until the exchange gives up, in ms.
+const ALL_PROMPTS: u32 = 120_000;
 /// How long a dealer's phone rings if nothing is set, in ms.
 const RINGS_AT_MOST: u32 = 40_000;
 
@@ -32,11 +26,9 @@ struct Part<'a> {
     act: &'a Act,
     rings_at_most: u32,
     steps: Steps,
-    /// How long until something is heard of what was asked for by the last keys.
+    /// How long after the last keys somebody can be talked to.
     delay: u32,
-    /// What is left of the phrase being heard; `None`: none has been heard since the last keys.
-    left: Option<u32>,
-    /// How much of a wait is already over, counted from the begin of the phrase.
+    /// How much of a wait is already over, counted from the begin of the last phrase.
     over: u32,
 }
 
@@ -92,8 +84,7 @@ impl Score {
 
     fn steps(&self, steps: &[Step], act: &Act, voice: u32) -> Steps {
         let rings_at_most = self.rings_at_most;
-        let mut part =
-            Part { act, rings_at_most, steps: Steps::new(), delay: 0, left: None, over: 0 };
+        let mut part = Part { act, rings_at_most, steps: Steps::new(), delay: 0, over: 0 };
         for step in steps {
             part.add(step, voice);
         }
@@ -106,22 +97,13 @@ impl Part<'_> {
         let steps = std::mem::take(&mut self.steps);
         let over = std::mem::take(&mut self.over);
         self.steps = match step {
-            Step::Waits(time) => {
-                let wait = ms(*time).saturating_sub(over);
-                if let Some(left) = &mut self.left {
-                    *left = left.saturating_sub(wait);
-                }
-                steps.waits(wait)
-            }
+            Step::Waits(time) => steps.waits(ms(*time).saturating_sub(over)),
             Step::Hears(phrase) => {
-                let wait = self.left.map_or(A_MOMENT + self.delay, |left| left + NEXT_PHRASE);
-                self.over = self.left.map_or(A_MOMENT, |_| HEARD_OF_NEXT);
-                self.left = Some(World::phrases().ms(phrase).saturating_sub(self.over));
+                self.over = UNDERSTOOD;
                 self.delay = 0;
-                steps.waits(wait)
+                steps.hears(phrase)
             }
             Step::Keys(keys) => {
-                self.left = None;
                 self.delay = self.ringing(keys);
                 steps.keys(keys)
             }
@@ -129,8 +111,10 @@ impl Part<'_> {
                 let wait = if self.delay > 0 { self.delay + TO_CONNECT } else { 0 };
                 steps.waits(wait).sings(voice, ms(*time))
             }
-            Step::TalksUntilHangup => steps.sings_until_hangup(voice, PATIENCE),
-            Step::ListensUntilHangup => steps.listens_until_hangup(PATIENCE),
+            Step::TalksUntilHangup => {
+                steps.sings_until_hangup(voice, self.longest_talk() + PATIENCE)
+            }
+            Step::ListensUntilHangup => steps.listens_until_hangup(ALL_PROMPTS),
             Step::HangsUp => steps.hangs_up(),
             Step::Rings(_)
             | Step::RingsOn
@@ -139,6 +123,14 @@ impl Part<'_> {
             | Step::GivesUpRinging(_)
             | Step::GivesUpInAnnouncement(_) => panic!("in a call that is answered: {step:?}"),
         };
+    }
+
+    /// How long anybody talks in this act, in ms.
+    fn longest_talk(&self) -> u32 {
+        let called = self.act.phones.iter().flat_map(|phone| &phone.steps);
+        let steps = self.act.calls.iter().flat_map(|call| &call.steps).chain(called);
+        let talk = |step: &Step| if let Step::Talks(time) = step { ms(*time) } else { 0 };
+        steps.map(talk).max().unwrap_or_default()
     }
 
     /// How long the phone of this keyed number rings, in ms.

@@ -27,7 +27,7 @@ pub(crate) struct Story<'a> {
     /// `recordings.shopper_in_sidecar`.
     shopper_in_sidecar: bool,
     /// What the phones of the last act heard, word by word.
-    spoken: Vec<Option<Vec<String>>>,
+    spoken: Vec<Vec<String>>,
 }
 
 impl<'a> Story<'a> {
@@ -72,13 +72,10 @@ impl<'a> Story<'a> {
     }
 
     /// A caller of the last act, by their place in it, heard this and no word else: numbers and
-    /// ringing as well, which only the simulated stage can tell. Elsewhere the phrases stand in
-    /// [`told`](Self::told).
+    /// ringing as well, which [`told`](Self::told) leaves out.
     #[track_caller]
     pub(crate) fn assert_spoken(&self, place: usize, words: &str) {
-        if let Some(spoken) = &self.spoken[place] {
-            assert_eq!(spoken.join(" "), words);
-        }
+        assert_eq!(self.spoken[place].join(" "), words);
     }
 
     /// Runs a command, which must work; what it printed.

@@ -55,7 +55,7 @@ impl Person {
             shown,
             codes: Vec::new(),
             heard: Vec::new(),
-            spoken: Some(Vec::new()),
+            spoken: Vec::new(),
             keys: String::new(),
         };
         Self { phone, voice, tell, account, awaited: 0, begun: None, together: false, over: false }
@@ -153,12 +153,6 @@ impl Person {
         }
     }
 
-    fn spoken(&mut self, word: String) {
-        if let Some(spoken) = &mut self.account.spoken {
-            spoken.push(word);
-        }
-    }
-
     /// Tells the act, which may not listen any more.
     fn tells(&self, moment: Moment) {
         let _ = self.tell.send(moment);
@@ -211,7 +205,7 @@ impl Person {
             Sight::EarlyMedia => self.gives(183),
             Sight::Answered => self.gives(200),
             Sight::Hears(path) => {
-                self.spoken(word(&path));
+                self.account.spoken.push(word(&path));
                 if let Some(phrase) = phrase(&path) {
                     self.account.heard.push(phrase);
                     self.begun = Some(after);
@@ -226,7 +220,7 @@ impl Person {
             }
             Sight::Parted => self.together = false,
             Sight::Key(key) => self.account.keys.push(key),
-            Sight::HearsTone(_) => self.spoken("ringing".to_owned()),
+            Sight::HearsTone(_) => self.account.spoken.push("ringing".to_owned()),
             Sight::Quiet => {}
             Sight::Ended { code, .. } => {
                 self.over = true;

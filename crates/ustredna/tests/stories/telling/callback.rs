@@ -22,10 +22,8 @@ pub(crate) fn all() -> Vec<Tale> {
         Tale::new("each_number_rings_its_own_shopper", two_shoppers).data(TWO_SHOPPERS),
         Tale::new("a_withheld_dealer_can_talk_too", withheld_talk),
         Tale::new("a_talk_in_time_skips_the_sms", in_time).setting("callbacks.sms_delay", "14s"),
-        quick("an_sms_that_cannot_be_sent_is_tried_again", sms_again)
-            .simulated_only("the pause before the second try"),
-        Tale::new("the_sms_is_sent_after_a_minute", after_a_minute)
-            .simulated_only("a minute of waiting"),
+        quick("an_sms_that_cannot_be_sent_is_tried_again", sms_again),
+        Tale::new("the_sms_is_sent_after_a_minute", after_a_minute),
         Tale::new("numbers_of_nobody_are_not_in_service", nobody)
             .data("+420601123456,Jana,cs,+420777000111,1,Auto,2020-01-01,2020-12-31"),
         Tale::new("a_shopper_who_calls_their_own_number_is_busy", own_number),

@@ -8,9 +8,7 @@ use crate::language::{
 pub(crate) fn all() -> Vec<Tale> {
     vec![
         Tale::new("three_wrong_pins_lock_the_shopper_out", pin),
-        Tale::new("a_lock_is_over_after_a_while", lock_over)
-            .setting("pin.lock", "20m")
-            .simulated_only("twenty minutes of waiting"),
+        Tale::new("a_lock_is_over_after_a_while", lock_over).setting("pin.lock", "30s"),
         Tale::new("strangers_and_withheld_numbers_are_turned_away", strangers),
         Tale::new("a_number_is_known_however_it_is_written", written),
         Tale::new("a_shopper_without_a_number_is_told_so", no_pairing)
@@ -173,9 +171,9 @@ fn pin(story: &mut Story<'_>) {
 fn lock_over(story: &mut Story<'_>) {
     story.command_reading(&["shoppers", "set", "601123456", "--pin-stdin"], "4711\n");
     story.act(three_wrong(), []);
-    story.waits(secs(19 * 60));
+    story.waits(secs(5));
     story.act(shopper().calls(OUTBOUND).listens_until_hangup(), []);
-    story.waits(secs(61));
+    story.waits(secs(31));
     story.act(keys_pin("4711#").hears("enter-destination").hangs_up(), []);
     insta::assert_snapshot!(story.told(), @"
     +420601123456 calls 234234399: 200

@@ -5,9 +5,7 @@ use crate::language::{Call, HALF_A_SECOND, OUTBOUND, Story, Tale, dealer, millis
 pub(crate) fn all() -> Vec<Tale> {
     vec![
         Tale::new("so_many_calls_a_day", calls_a_day).setting("limits.calls_per_day", "1"),
-        Tale::new("so_many_minutes_a_day", minutes_a_day)
-            .setting("limits.minutes_per_day", "1")
-            .simulated_only("a minute of talking"),
+        Tale::new("so_many_minutes_a_day", minutes_a_day).setting("limits.minutes_per_day", "1"),
         Tale::new("so_many_calls_at_once", calls_at_once).setting("limits.calls_at_once", "1"),
     ]
 }

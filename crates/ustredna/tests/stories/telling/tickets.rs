@@ -10,8 +10,11 @@ use crate::language::{
 pub(crate) fn all() -> Vec<Tale> {
     vec![
         Tale::new("a_ticket_number_is_not_given_again_soon", numbers),
-        Tale::new("tickets_expire_after_a_week", expiry).simulated_only("a week of waiting"),
-        Tale::new("ticket_numbers_begin_anew_after_99", around).simulated_only("a hundred calls"),
+        Tale::new("tickets_expire", expiry)
+            .setting("callbacks.ticket_ttl", "30s")
+            .setting("callbacks.sms_delay", "1s"),
+        Tale::new("ticket_numbers_begin_anew_after_99", around)
+            .simulated_only("a hundred calls at once, and a week of waiting"),
     ]
 }
 
@@ -58,13 +61,15 @@ fn numbers(story: &mut Story<'_>) {
 
 fn expiry(story: &mut Story<'_>) {
     misses(story, dealer());
-    story.waits(Duration::from_hours(7 * 24 - 1));
+    story.waits(secs(20));
     misses(story, other_dealer());
-    story.waits(Duration::from_hours(2));
+    story.waits(secs(12));
     story.act(
         shopper().calls(CALLBACK).hears("one-missed-call").talks_until_hangup(),
         [other_dealer().rings(HALF_A_SECOND).answers().talks(secs(2)).hangs_up()],
     );
+    // Old ones are looked for every half a minute.
+    story.waits(secs(31));
     insta::assert_snapshot!(story.told(), @"
     +420234567890 calls +420777000111: 180 487
     +420601123456 rings, shows +420234234390: 180 487
