@@ -35,6 +35,11 @@ e2e *ARGS:
 measure:
     USTREDNA_E2E_MEASURE=1 cargo test --locked -p ustredna --test e2e -- measure --nocapture
 
+# Messages a second to a provider that takes 50 ms; and what outlives a hundred kills.
+measure-sms:
+    USTREDNA_SMS_MEASURE=1 cargo test --release --locked -p ustredna --test sms -- throughput --nocapture
+    cargo test --locked -p ustredna --test sms -- killed --nocapture
+
 # The documentation of every crate.
 docs:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --document-private-items

@@ -112,6 +112,29 @@ pub fn check_callback(
     check_number(&number, &parsed, shopper, rules)
 }
 
+/// Checks a phone that an SMS is to go to: that it costs no more than a message usually does.
+///
+/// # Errors
+/// [`Refusal::PremiumRate`] or [`Refusal::International`] unless allowed, and
+/// [`Refusal::InvalidNumber`].
+pub fn check_recipient(
+    number: &PhoneNumber,
+    country: Country,
+    premium: bool,
+    foreign: bool,
+) -> Result<(), Refusal> {
+    let (number, parsed) =
+        PhoneNumber::read(number.as_str(), country).map_err(|_| Refusal::InvalidNumber)?;
+    let home = parsed.country().id() == Some(country.id());
+    if !premium && is_premium(&number, &parsed, home) {
+        return Err(Refusal::PremiumRate);
+    }
+    if !foreign && !home {
+        return Err(Refusal::International);
+    }
+    Ok(())
+}
+
 fn check_number(
     number: &PhoneNumber,
     parsed: &phonenumber::PhoneNumber,

@@ -2,7 +2,8 @@
 //!
 //! - [`segments`] counts what a network will charge for a text, [`strip_accents`] makes Czech cheap.
 //! - [`Template`] is an operator's text with placeholders, checked before the first message needs it.
-//! - [`SpoolGateway`] hands messages over as files, each once.
+//! - [`Gateway`] takes them: [`SpoolGateway`] as files, [`HttpGateway`] to a provider's web interface,
+//!   [`SmppGateway`] to an SMSC. [`Report`] tells what became of one.
 //!
 //! Nothing here knows of tickets or calls; when to send and how often to retry is the caller's.
 
@@ -12,6 +13,11 @@ mod gateway;
 mod template;
 mod text;
 
-pub use gateway::{Message, Outcome, SendError, SpoolError, SpoolGateway};
+pub use gateway::{
+    Accepted, Answer, Basic, CheckError, Gateway, HttpGateway, HttpReports, HttpSettings,
+    HttpSettingsError, IdForm, LongForm, Message, Method, NumberForm, OAuth, Pick, PickError,
+    Report, ReportError, Reports, Rule, SendError, SmppGateway, SmppSettings, SmppSettingsError,
+    Span, SpoolError, SpoolForm, SpoolGateway,
+};
 pub use template::{Kind, Language, Placeholder, Template, TemplateError, Values};
-pub use text::{Alphabet, Segmented, segments, strip_accents};
+pub use text::{Alphabet, Charset, Segmented, segments, strip_accents};

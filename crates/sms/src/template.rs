@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::text::segments;
+use crate::text::{Charset, segments};
 
 mod defaults;
 
@@ -115,7 +115,7 @@ pub enum TemplateError {
         at: usize,
     },
     /// With the longest values the text takes too many messages.
-    #[error("the text takes up to {segments} messages; at most {MAX_SEGMENTS} are allowed")]
+    #[error("the text takes up to {segments} segments; at most {MAX_SEGMENTS} are allowed")]
     TooLong {
         /// Segments in the worst case.
         segments: usize,
@@ -162,10 +162,11 @@ enum Part {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
     parts: Vec<Part>,
+    charset: Charset,
 }
 
 impl Template {
-    /// Reads a text for messages of this kind.
+    /// Reads a text for messages of this kind, to be sent in this charset.
     ///
     /// ```text
     /// template    = *( character / "{{" / "}}" / placeholder )
@@ -174,11 +175,11 @@ impl Template {
     ///
     /// # Errors
     /// See [`TemplateError`]; all but `NoValue`.
-    pub fn parse(kind: Kind, text: &str) -> Result<Self, TemplateError> {
+    pub fn parse(kind: Kind, text: &str, charset: Charset) -> Result<Self, TemplateError> {
         if text.trim().is_empty() {
             return Err(TemplateError::Empty);
         }
-        let template = Self { parts: parse_parts(text, kind.allowed())? };
+        let template = Self { parts: parse_parts(text, kind.allowed())?, charset };
         match template.worst_case_segments() {
             0..=MAX_SEGMENTS => Ok(template),
             segments => Err(TemplateError::TooLong { segments }),
@@ -196,10 +197,10 @@ impl Template {
                 Part::Value(placeholder) => placeholder.longest(),
             })
             .collect();
-        segments(&longest).segments
+        segments(&self.charset.apply(&longest)).segments
     }
 
-    /// The text of one message.
+    /// The text of one message, in the charset.
     ///
     /// # Errors
     /// [`TemplateError::NoValue`] if the template names a placeholder that `values` leaves out.
@@ -220,7 +221,7 @@ impl Template {
                 }
             }
         }
-        Ok(text)
+        Ok(self.charset.apply(&text))
     }
 }
 

@@ -85,22 +85,71 @@ pub struct Segmented {
 #[must_use]
 pub fn segments(text: &str) -> Segmented {
     let alphabet = Alphabet::of(text);
-    let (single, part) = alphabet.limits();
     let units = text.chars().map(|c| alphabet.units(c)).sum();
-    if units <= single {
-        return Segmented { alphabet, units, segments: 1 };
+    Segmented { alphabet, units, segments: split(text).len() }
+}
+
+/// The text of each segment, at least one.
+pub(crate) fn split(text: &str) -> Vec<&str> {
+    let alphabet = Alphabet::of(text);
+    let (single, part) = alphabet.limits();
+    if text.chars().map(|c| alphabet.units(c)).sum::<usize>() <= single {
+        return vec![text];
     }
-    let mut segments = 1;
-    let mut filled = 0;
-    for c in text.chars() {
+    let mut parts = Vec::new();
+    let (mut begin, mut filled) = (0, 0);
+    for (at, c) in text.char_indices() {
         let next = alphabet.units(c);
         if filled + next > part {
-            segments += 1;
-            filled = 0;
+            parts.push(&text[begin..at]);
+            (begin, filled) = (at, 0);
         }
         filled += next;
     }
-    Segmented { alphabet, units, segments }
+    parts.push(&text[begin..]);
+    parts
+}
+
+/// GSM-7 with each septet in an octet of its own; `None` if a character is not in it.
+pub(crate) fn gsm_octets(text: &str) -> Option<Vec<u8>> {
+    const ESCAPE: u8 = 0x1b;
+    // In the order of GSM_EXTENSION.
+    const EXTENSION_CODES: [u8; 10] = [0x0a, 0x14, 0x28, 0x29, 0x2f, 0x3c, 0x3d, 0x3e, 0x40, 0x65];
+    let mut octets = Vec::with_capacity(text.len());
+    for c in text.chars() {
+        if let Some(at) = GSM_BASIC.chars().position(|basic| basic == c) {
+            let at = u8::try_from(at).ok()?;
+            // The table leaves the escape out.
+            octets.push(if at < ESCAPE { at } else { at + 1 });
+        } else {
+            let at = GSM_EXTENSION.chars().position(|extended| extended == c)?;
+            octets.extend([ESCAPE, *EXTENSION_CODES.get(at)?]);
+        }
+    }
+    Some(octets)
+}
+
+/// Which characters an operator pays for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Charset {
+    /// Accents are stripped, so that Czech fits GSM-7. What [`strip_accents`] leaves (Cyrillic, emoji)
+    /// takes a text to UCS-2 all the same.
+    #[default]
+    Gsm7,
+    /// Texts stay as they are written; one letter outside GSM-7 takes the whole text to UCS-2.
+    Ucs2,
+}
+
+impl Charset {
+    /// The text as it will be sent.
+    #[must_use]
+    pub fn apply(self, text: &str) -> String {
+        match self {
+            Self::Gsm7 => strip_accents(text),
+            Self::Ucs2 => text.nfc().collect(),
+        }
+    }
 }
 
 fn gsm_septets(c: char) -> Option<usize> {

@@ -14,7 +14,7 @@ use sqlx::{
 
 use crate::{Store, StoreError};
 
-static MIGRATIONS: Migrator = sqlx::migrate!();
+pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!();
 
 /// How long to wait for a server, or for a free connection.
 const PATIENCE: Duration = Duration::from_secs(10);

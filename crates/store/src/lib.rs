@@ -38,7 +38,10 @@ pub use histories::EndedCall;
 pub use import::{ImportError, ImportProblem, ImportReport, ImportRow};
 pub use intents::Limits;
 pub use numbers::{NumberChange, NumberRow};
-pub use outbox::{LeasedSms, SmsRow};
+pub use outbox::{
+    Delivery, Leased, LeasedSms, Retried, SmsFate, SmsOutcome, SmsRow, SmsTiming, Throttle,
+    Unstored,
+};
 pub use pairings::{NewPairing, PairingChange, PairingRow};
 pub use recordings::RecordingRow;
 pub use settle::{MissKind, MissedCall, Settled, SmsText, SmsTexts};

@@ -1,5 +1,10 @@
 //! The SMS outbox. An SMS is `queued`, then leased to a worker as `sending`, then `sent`, back to
-//! `queued` for another try, or `failed`; when its ticket closes first it is `skipped`.
+//! `queued` for another try, or `failed`; a delivery report makes it `delivered` or `failed`; when
+//! its ticket closes first it is `skipped`.
+
+mod desk;
+mod lease;
+mod outcome;
 
 use exchange::{
     model::{SmsId, SmsStatus, TicketId},
@@ -14,17 +19,19 @@ use crate::{
     row::{Fields, ms},
 };
 
-/// An SMS that a worker may send.
-#[derive(Clone, PartialEq, Eq)]
-pub struct LeasedSms {
-    /// The row.
-    pub id: SmsId,
-    /// Whom to.
-    pub to: PhoneNumber,
-    /// What they read.
-    pub text: String,
-    /// How many tries there have been, with this one.
-    pub attempts: u32,
+pub use desk::Retried;
+pub use lease::{Leased, LeasedSms, Throttle};
+pub use outcome::{Delivery, SmsFate, SmsOutcome, Unstored};
+
+/// When an SMS goes out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SmsTiming {
+    /// How long it waits after the missed call, for a talk that makes it needless.
+    pub delay: SignedDuration,
+    /// The least time between two SMS of one ticket: misses in between make one SMS.
+    pub ticket_gap: SignedDuration,
+    /// How long after the last missed call it is still of use.
+    pub expiry: SignedDuration,
 }
 
 /// An SMS in the list.
@@ -40,35 +47,63 @@ pub struct SmsRow {
     pub segments: u32,
     /// Where it stands.
     pub status: SmsStatus,
+    /// Whether a try may have been taken although nobody said so.
+    pub unknown: bool,
     /// How many tries there have been.
     pub attempts: u32,
     /// Not sent before this.
     pub not_before: Timestamp,
+    /// Not sent after this.
+    pub expires_at: Option<Timestamp>,
     /// When it was put in the outbox.
     pub created_at: Timestamp,
     /// When the gateway took it.
     pub sent_at: Option<Timestamp>,
+    /// When the phone had it, by the delivery report.
+    pub delivered_at: Option<Timestamp>,
+    /// What the provider calls it.
+    pub provider_id: Option<String>,
     /// What went wrong last.
     pub error: Option<String>,
     /// The ticket it tells of.
     pub ticket: Option<TicketNumber>,
 }
 
-/// Gives a ticket's waiting SMS a new text; false when none waits.
+/// Gives a ticket's waiting SMS a new text; false when none waits. One that may have been taken
+/// already keeps its text: under the same id a provider would take no other.
 pub(crate) async fn refresh(
     tx: &mut AnyConnection,
     ticket: TicketId,
     text: &SmsText,
+    expires_at: Timestamp,
 ) -> Result<bool, StoreError> {
     let done = sqlx::query(
-        "UPDATE sms SET text = $2, segments = $3 WHERE ticket_id = $1 AND status = 'queued'",
+        "UPDATE sms SET text = $2, segments = $3, expires_at = $4 \
+         WHERE ticket_id = $1 AND status = 'queued' AND fate_unknown = 0",
     )
     .bind(ticket.to_string())
     .bind(text.text.as_str())
     .bind(i64::from(text.segments.max(1)))
+    .bind(ms(expires_at))
     .execute(tx)
     .await?;
     Ok(done.rows_affected() > 0)
+}
+
+/// When a ticket's last SMS went out, or is meant to.
+pub(crate) async fn last_of(
+    tx: &mut AnyConnection,
+    ticket: TicketId,
+) -> Result<Option<Timestamp>, StoreError> {
+    let row = sqlx::query(
+        "SELECT id, COALESCE(sent_at, due_at) AS at FROM sms WHERE ticket_id = $1 \
+         AND status IN ('queued', 'sending', 'sent', 'delivered') \
+         ORDER BY COALESCE(sent_at, due_at) DESC LIMIT 1",
+    )
+    .bind(ticket.to_string())
+    .fetch_optional(tx)
+    .await?;
+    row.map(|row| Fields::new("sms", &row).time("at")).transpose()
 }
 
 /// Skips a ticket's waiting SMS.
@@ -80,13 +115,15 @@ pub(crate) async fn skip_of(tx: &mut AnyConnection, ticket: TicketId) -> Result<
     Ok(())
 }
 
-/// Skips the SMS of closed tickets that wait, or whose worker has been gone too long.
+/// Skips the SMS of closed tickets that wait, or whose worker has been gone too long: those may
+/// have been sent.
 pub(crate) async fn skip_of_closed(
     tx: &mut AnyConnection,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
     let done = sqlx::query(
-        "UPDATE sms SET status = 'skipped', leased_until = NULL \
+        "UPDATE sms SET fate_unknown = CASE WHEN status = 'sending' THEN 1 ELSE fate_unknown END, \
+         status = 'skipped', leased_until = NULL \
          WHERE status IN ('queued', 'sending') AND (leased_until IS NULL OR leased_until <= $1) \
          AND ticket_id IN (SELECT id FROM tickets WHERE status <> 'open')",
     )
@@ -96,122 +133,21 @@ pub(crate) async fn skip_of_closed(
     Ok(done.rows_affected())
 }
 
+/// Gives up what waits and is of no use any more; what a worker left may have been sent.
+pub(crate) async fn expire(tx: &mut AnyConnection, now: Timestamp) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "UPDATE sms SET fate_unknown = CASE WHEN status = 'sending' THEN 1 ELSE fate_unknown END, \
+         status = 'failed', leased_until = NULL, error = 'expired' \
+         WHERE status IN ('queued', 'sending') AND (leased_until IS NULL OR leased_until <= $1) \
+         AND expires_at <= $1",
+    )
+    .bind(ms(now))
+    .execute(tx)
+    .await?;
+    Ok(done.rows_affected())
+}
+
 impl Store {
-    /// Takes up to `limit` SMS that are due, oldest first, for `now + lease`: nobody else gets
-    /// them before that. One whose ticket has closed is skipped instead.
-    ///
-    /// Among them are those whose lease ran out, because the worker that had them died: they may
-    /// have been sent already.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn lease_sms(
-        &self,
-        now: Timestamp,
-        lease: SignedDuration,
-        limit: u32,
-    ) -> Result<Vec<LeasedSms>, StoreError> {
-        // Asked every moment: the write lock is only taken when there is something to take.
-        let due = sqlx::query(
-            "SELECT id FROM sms WHERE status IN ('queued', 'sending') AND not_before <= $1 \
-             AND (leased_until IS NULL OR leased_until <= $1) LIMIT 1",
-        )
-        .bind(ms(now))
-        .fetch_optional(&self.read)
-        .await?;
-        if due.is_none() {
-            return Ok(Vec::new());
-        }
-        let mut tx = self.begin().await?;
-        skip_of_closed(&mut tx, now).await?;
-        // The condition stands twice for PostgreSQL: a row that another exchange has just taken
-        // is looked at again with the outer one once that transaction is through.
-        let rows = sqlx::query(
-            "UPDATE sms SET status = 'sending', leased_until = $2, attempts = attempts + 1 \
-             WHERE id IN (SELECT id FROM sms WHERE status IN ('queued', 'sending') \
-             AND not_before <= $1 AND (leased_until IS NULL OR leased_until <= $1) \
-             ORDER BY not_before, id LIMIT $3) \
-             AND status IN ('queued', 'sending') AND (leased_until IS NULL OR leased_until <= $1) \
-             RETURNING id, recipient, text, attempts, not_before",
-        )
-        .bind(ms(now))
-        .bind(ms(now.saturating_add(lease).unwrap_or(Timestamp::MAX)))
-        .bind(i64::from(limit))
-        .fetch_all(&mut *tx)
-        .await?;
-        let mut leased = rows
-            .iter()
-            .map(|row| {
-                let row = Fields::new("sms", row);
-                let sms = LeasedSms {
-                    id: SmsId(row.id("id")?),
-                    to: row.phone("recipient")?,
-                    text: row.text("text")?,
-                    attempts: row.number("attempts")?,
-                };
-                Ok((row.int("not_before")?, sms))
-            })
-            .collect::<Result<Vec<_>, StoreError>>()?;
-        tx.commit().await?;
-        // `RETURNING` promises no order.
-        leased.sort_by_key(|(due, sms)| (*due, sms.id));
-        Ok(leased.into_iter().map(|(_, sms)| sms).collect())
-    }
-
-    /// The gateway took it.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn sms_sent(&self, id: SmsId, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(
-            "UPDATE sms SET status = 'sent', leased_until = NULL, sent_at = $2, error = NULL \
-             WHERE id = $1 AND status <> 'delivered'",
-        )
-        .bind(id.to_string())
-        .bind(ms(now))
-        .execute(&self.write)
-        .await?;
-        Ok(())
-    }
-
-    /// The gateway did not take it: try again from `not_before` on.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn sms_retry(
-        &self,
-        id: SmsId,
-        not_before: Timestamp,
-        error: &str,
-    ) -> Result<(), StoreError> {
-        sqlx::query(
-            "UPDATE sms SET status = 'queued', leased_until = NULL, not_before = $2, error = $3 \
-             WHERE id = $1 AND status = 'sending'",
-        )
-        .bind(id.to_string())
-        .bind(ms(not_before))
-        .bind(error)
-        .execute(&self.write)
-        .await?;
-        Ok(())
-    }
-
-    /// It is given up.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn sms_failed(&self, id: SmsId, error: &str) -> Result<(), StoreError> {
-        sqlx::query(
-            "UPDATE sms SET status = 'failed', leased_until = NULL, error = $2 \
-             WHERE id = $1 AND status = 'sending'",
-        )
-        .bind(id.to_string())
-        .bind(error)
-        .execute(&self.write)
-        .await?;
-        Ok(())
-    }
-
     /// The SMS, newest first; the filter's times are when they were put in the outbox, its
     /// project that of the ticket.
     ///
@@ -219,9 +155,9 @@ impl Store {
     /// [`StoreError`].
     pub async fn sms(&self, filter: &Filter) -> Result<Vec<SmsRow>, StoreError> {
         let query = sqlx::query(
-            "SELECT m.id, m.recipient, m.text, m.segments, m.status, m.attempts, m.not_before, \
-             m.created_at, m.sent_at, m.error, t.number \
-             FROM sms m JOIN shoppers s ON s.id = m.shopper_id \
+            "SELECT m.id, m.recipient, m.text, m.segments, m.status, m.fate_unknown, m.attempts, \
+             m.not_before, m.expires_at, m.created_at, m.sent_at, m.delivered_at, m.provider_id, \
+             m.error, t.number FROM sms m JOIN shoppers s ON s.id = m.shopper_id \
              LEFT JOIN tickets t ON t.id = m.ticket_id LEFT JOIN pairings p ON p.id = t.pairing_id \
              WHERE ($1 IS NULL OR s.phone = $1) AND ($2 IS NULL OR p.project = $2) \
              AND m.created_at >= $3 AND m.created_at < $4 \
@@ -237,10 +173,14 @@ impl Store {
                     text: row.text("text")?,
                     segments: row.number("segments")?,
                     status: row.word("status")?,
+                    unknown: row.flag("fate_unknown")?,
                     attempts: row.number("attempts")?,
                     not_before: row.time("not_before")?,
+                    expires_at: row.time_opt("expires_at")?,
                     created_at: row.time("created_at")?,
                     sent_at: row.time_opt("sent_at")?,
+                    delivered_at: row.time_opt("delivered_at")?,
+                    provider_id: row.text_opt("provider_id")?,
                     error: row.text_opt("error")?,
                     ticket: row.ticket_number_opt("number")?,
                 })

@@ -7,11 +7,11 @@ use exchange::{
     settle::{Effect, Missed, Settlement},
     ticket::TicketNumber,
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use sqlx::AnyConnection;
 
 use crate::{
-    Store, StoreError,
+    SmsTiming, Store, StoreError,
     intents::{lock_shopper, talk_ms, write_leg},
     new_id, outbox,
     row::{Fields, ms, ms_opt},
@@ -85,9 +85,10 @@ impl Store {
     /// settled twice gets no second ticket and no second SMS.
     ///
     /// A missed callback opens a ticket or counts one more on the open one, and queues the SMS
-    /// that `texts` writes for `ended_at + sms_delay`, unless the ticket's last SMS still waits:
-    /// that one then gets the new text. A talk closes the ticket it returned and the one open for
-    /// its shopper, dealer and fictitious number, and their waiting SMS are skipped.
+    /// that `texts` writes for `ended_at + timing.delay`, or `timing.ticket_gap` after the
+    /// ticket's last SMS if that is later, unless that one still waits: it then gets the new text.
+    /// A talk closes the ticket it returned and the one open for its shopper, dealer and fictitious
+    /// number, and their waiting SMS are skipped.
     ///
     /// # Errors
     /// [`StoreError`]; nothing is written then, and the call can be settled again.
@@ -98,7 +99,7 @@ impl Store {
         ended_at: Timestamp,
         hangup_cause: Option<&str>,
         texts: SmsTexts<'_>,
-        sms_delay: SignedDuration,
+        timing: SmsTiming,
     ) -> Result<Settled, StoreError> {
         let mut tx = self.begin().await?;
         let locked = match history.shopper {
@@ -118,8 +119,8 @@ impl Store {
         let returned = history.legs.last().and_then(|leg| leg.dial.ticket);
         let (ticket, sms_queued) = match (&settlement.effect, locked) {
             (Effect::Missed(missed), Some(shopper)) => {
-                let due = ended_at.saturating_add(sms_delay).unwrap_or(Timestamp::MAX);
-                miss(&mut tx, &shopper, missed, history.started_at, (ended_at, due), texts).await?
+                let at = (history.started_at, ended_at);
+                miss(&mut tx, &shopper, missed, at, timing, texts).await?
             }
             (Effect::Talked(talked), _) => {
                 (tickets::close(&mut tx, talked, ended_at).await?.or(returned), false)
@@ -225,8 +226,8 @@ async fn miss(
     tx: &mut AnyConnection,
     shopper: &Locked,
     missed: &Missed,
-    at: Timestamp,
-    (now, due): (Timestamp, Timestamp),
+    (at, now): (Timestamp, Timestamp),
+    timing: SmsTiming,
     texts: SmsTexts<'_>,
 ) -> Result<(Option<TicketId>, bool), StoreError> {
     let counted = match &missed.dealer {
@@ -249,7 +250,7 @@ async fn miss(
         language: shopper.language,
     });
     let ticket = counted.map(|counted| counted.id);
-    let queued = queue(tx, missed.shopper, shopper, ticket, &text, (now, due)).await?;
+    let queued = queue(tx, missed.shopper, shopper, ticket, &text, (now, timing)).await?;
     Ok((ticket, queued))
 }
 
@@ -259,16 +260,23 @@ async fn queue(
     locked: &Locked,
     ticket: Option<TicketId>,
     text: &SmsText,
-    (now, due): (Timestamp, Timestamp),
+    (now, timing): (Timestamp, SmsTiming),
 ) -> Result<bool, StoreError> {
-    if let Some(ticket) = ticket
-        && outbox::refresh(tx, ticket, text).await?
-    {
-        return Ok(false);
+    let after = |at: Timestamp, span| at.saturating_add(span).unwrap_or(Timestamp::MAX);
+    let expires_at = after(now, timing.expiry);
+    let mut due = after(now, timing.delay);
+    if let Some(ticket) = ticket {
+        if outbox::refresh(tx, ticket, text, expires_at).await? {
+            return Ok(false);
+        }
+        if let Some(last) = outbox::last_of(tx, ticket).await? {
+            due = due.max(after(last, timing.ticket_gap));
+        }
     }
     sqlx::query(
         "INSERT INTO sms (id, shopper_id, ticket_id, recipient, text, segments, status, \
-         not_before, created_at) VALUES ($1, $2, $3, $4, $5, $6, 'queued', $7, $8)",
+         not_before, due_at, created_at, expires_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, 'queued', $7, $7, $8, $9)",
     )
     .bind(new_id(now).to_string())
     .bind(shopper.to_string())
@@ -278,6 +286,7 @@ async fn queue(
     .bind(i64::from(text.segments.max(1)))
     .bind(ms(due))
     .bind(ms(now))
+    .bind(ms(expires_at))
     .execute(tx)
     .await?;
     Ok(true)

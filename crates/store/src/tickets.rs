@@ -41,6 +41,12 @@ pub struct TicketRow {
     pub closed_at: Option<Timestamp>,
     /// What became of its newest SMS.
     pub sms: Option<SmsStatus>,
+    /// When the gateway took that one.
+    pub sms_sent_at: Option<Timestamp>,
+    /// When the phone had it, by the delivery report.
+    pub sms_delivered_at: Option<Timestamp>,
+    /// What went wrong with it last.
+    pub sms_error: Option<String>,
 }
 
 /// What a sweep has closed.
@@ -52,6 +58,8 @@ pub struct Swept {
     pub cancelled: u64,
     /// SMS that are not needed any more.
     pub sms_skipped: u64,
+    /// SMS that could not be sent while they were of use.
+    pub sms_expired: u64,
 }
 
 /// A ticket after another miss.
@@ -171,7 +179,7 @@ pub(crate) async fn cancel_of_ended_pairings(
     .await?
     .rows_affected();
     let sms_skipped = outbox::skip_of_closed(tx, now).await?;
-    Ok(Swept { expired: 0, cancelled, sms_skipped })
+    Ok(Swept { cancelled, sms_skipped, ..Swept::default() })
 }
 
 pub(crate) async fn number_of(
@@ -187,7 +195,8 @@ pub(crate) async fn number_of(
 
 impl Store {
     /// Closes the open tickets whose pairing has ended (cancelled) or that were missed last
-    /// `ticket_ttl` ago or longer (expired), and skips their waiting SMS.
+    /// `ticket_ttl` ago or longer (expired), and skips their waiting SMS. SMS that have expired by
+    /// themselves are given up.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -208,8 +217,9 @@ impl Store {
         .await?
         .rows_affected();
         let swept = cancel_of_ended_pairings(&mut tx, now).await?;
+        let sms_expired = outbox::expire(&mut tx, now).await?;
         tx.commit().await?;
-        Ok(Swept { expired, ..swept })
+        Ok(Swept { expired, sms_expired, ..swept })
     }
 
     /// The tickets, newest miss first; the filter's times are of the last miss.
@@ -220,10 +230,11 @@ impl Store {
         let query = sqlx::query(
             "SELECT t.id, s.phone, t.number, t.dealer, t.fictitious_number, p.project, t.status, \
              t.missed, t.first_missed_at, t.last_missed_at, t.closed_at, \
-             (SELECT m.status FROM sms m WHERE m.ticket_id = t.id \
-              ORDER BY m.created_at DESC, m.id DESC LIMIT 1) AS sms \
+             m.status AS sms, m.sent_at, m.delivered_at, m.error \
              FROM tickets t JOIN shoppers s ON s.id = t.shopper_id \
              JOIN pairings p ON p.id = t.pairing_id \
+             LEFT JOIN sms m ON m.id = (SELECT n.id FROM sms n WHERE n.ticket_id = t.id \
+              ORDER BY n.created_at DESC, n.id DESC LIMIT 1) \
              WHERE ($1 IS NULL OR s.phone = $1) AND ($2 IS NULL OR p.project = $2) \
              AND t.last_missed_at >= $3 AND t.last_missed_at < $4 \
              ORDER BY t.last_missed_at DESC, t.id DESC LIMIT $5",
@@ -245,6 +256,9 @@ impl Store {
                     last_missed_at: row.time("last_missed_at")?,
                     closed_at: row.time_opt("closed_at")?,
                     sms: row.sms_status_opt("sms")?,
+                    sms_sent_at: row.time_opt("sent_at")?,
+                    sms_delivered_at: row.time_opt("delivered_at")?,
+                    sms_error: row.text_opt("error")?,
                 })
             })
             .collect()

@@ -85,9 +85,9 @@ enum Command {
     /// List missed callbacks, the newest first
     #[command(after_help = tickets::EXAMPLES)]
     Tickets(filter::Listing),
-    /// List text messages, the newest first
+    /// List text messages, the newest first; send failed ones again, cancel those that wait
     #[command(after_help = sms::EXAMPLES)]
-    Sms(filter::Listing),
+    Sms(sms::Sms),
     /// List recordings, the newest first, or verify them
     #[command(after_help = recordings::EXAMPLES)]
     Recordings(recordings::Recordings),
@@ -152,14 +152,14 @@ impl Command {
             Self::Shoppers(shoppers) => shoppers.misplaced(),
             Self::Numbers(numbers) => numbers.misplaced(),
             Self::Pairings(pairings) => pairings.misplaced(),
+            Self::Sms(sms) => sms.misplaced(),
             Self::Recordings(recordings) => recordings.misplaced(),
             Self::Serve
             | Self::Demo(_)
             | Self::Check(_)
             | Self::Import(_)
             | Self::Calls(_)
-            | Self::Tickets(_)
-            | Self::Sms(_) => false,
+            | Self::Tickets(_) => false,
         }
     }
 
@@ -194,7 +194,7 @@ impl Command {
             Self::Pairings(pairings) => pairings.run(desk).await,
             Self::Calls(listing) => calls::list(&listing, desk).await,
             Self::Tickets(listing) => tickets::list(&listing, desk).await,
-            Self::Sms(listing) => sms::list(&listing, desk).await,
+            Self::Sms(sms) => sms.run(desk).await,
             Self::Recordings(recordings) => return recordings.run(desk).await,
         }
         .map(|()| ExitCode::SUCCESS)

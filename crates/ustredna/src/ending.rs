@@ -52,11 +52,11 @@ pub(crate) async fn write(app: &App, ended: Ended, pauses: &[Duration]) -> bool 
     let Ended { history, shopper_phone, ended_at, hangup_cause } = ended;
     let settlement = settle(&history);
     let texts = |missed: &store::MissedCall| app.texts.write(missed);
-    let delay = app.settings.callbacks.sms_delay.signed();
+    let timing = app.settings.sms_timing();
     let mut pauses = pauses.iter();
     let settled = loop {
         let cause = hangup_cause.as_deref();
-        match app.store.settle(&history, &settlement, ended_at, cause, &texts, delay).await {
+        match app.store.settle(&history, &settlement, ended_at, cause, &texts, timing).await {
             Ok(settled) => break settled,
             Err(error) => {
                 let Some(pause) = pauses.next() else {

@@ -26,6 +26,8 @@ mod running;
 mod serve;
 mod service;
 mod settings;
+mod sms_gateway;
+mod sms_reports;
 mod sms_worker;
 mod texts;
 mod web;

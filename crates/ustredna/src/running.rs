@@ -5,13 +5,19 @@ use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use anyhow::Context as _;
 use secrecy::ExposeSecret as _;
 use store::Store;
-use tokio::task::JoinHandle;
+use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{error, warn};
 
 use crate::{
-    app::App, cdr_intake, cli, clock::Clock, listener, listener::Listener, reconcile, settings,
-    settings::Settings, sms_worker, web,
+    app::App,
+    cdr_intake, cli,
+    clock::Clock,
+    listener,
+    listener::Listener,
+    reconcile, settings,
+    settings::{Settings, SmsGateway},
+    sms_gateway, sms_reports, sms_worker, web,
 };
 
 /// How long the last rows and recordings may take after the last call.
@@ -26,7 +32,7 @@ pub struct Running {
     stop: CancellationToken,
     doorman: Option<JoinHandle<()>>,
     calls: TaskTracker,
-    workers: [JoinHandle<()>; 3],
+    workers: [JoinHandle<()>; 4],
     health: JoinHandle<std::io::Result<()>>,
 }
 
@@ -56,6 +62,8 @@ impl Running {
         cdr_intake::take_in(&app).await.context("call detail records of earlier calls")?;
         reconcile::prove_unproven(&app).await.context("recordings of earlier calls")?;
 
+        let (reports, receipts) = mpsc::unbounded_channel();
+        let gateway = sms_gateway::open(&app.settings.sms, reports)?;
         let drain = CancellationToken::new();
         let stop = CancellationToken::new();
         let web_socket = listener::bind(app.settings.web.listen, "web.listen")?;
@@ -64,7 +72,8 @@ impl Running {
         let (drain_web, stop_web) = (drain.clone(), stop.clone());
         let health = tokio::spawn(web::run(web_socket, Arc::clone(&app), drain_web, stop_web));
         let workers = [
-            tokio::spawn(sms_worker::run(Arc::clone(&app), stop.clone())),
+            tokio::spawn(sms_worker::run(Arc::clone(&app), gateway, stop.clone())),
+            tokio::spawn(sms_reports::run(Arc::clone(&app), receipts, stop.clone())),
             tokio::spawn(cdr_intake::run(Arc::clone(&app), stop.clone())),
             tokio::spawn(reconcile::run(Arc::clone(&app), stop.clone())),
         ];
@@ -164,17 +173,27 @@ impl Running {
 /// Checks that what a call needs can be written, before the first one comes.
 async fn prepare_folders(app: &App) -> anyhow::Result<()> {
     let recordings = app.recordings.clone();
-    let spool = app.settings.sms.spool.dir.clone();
+    let spool =
+        (app.settings.sms.gateway == SmsGateway::Spool).then(|| app.settings.sms.spool.dir.clone());
     let cdr = app.settings.cdr.dir.clone();
     tokio::task::spawn_blocking(move || {
-        for (setting, folder) in
-            [("recordings.dir", &recordings), ("sms.spool.dir", &spool), ("cdr.dir", &cdr)]
-        {
+        let folders = [
+            ("recordings.dir", Some(&recordings)),
+            ("sms.spool.dir", spool.as_ref()),
+            ("cdr.dir", Some(&cdr)),
+        ];
+        for (setting, folder) in folders {
+            let Some(folder) = folder else { continue };
             std::fs::create_dir_all(folder)
                 .with_context(|| format!("{setting}: {} cannot be made", folder.display()))?;
         }
         recordings::check_writable(&recordings).context("recordings.dir")?;
-        sms::SpoolGateway::new(spool).check().context("sms.spool.dir")
+        match spool {
+            Some(dir) => {
+                sms::SpoolGateway::new(dir, sms::SpoolForm::Json).probe().context("sms.spool.dir")
+            }
+            None => Ok(()),
+        }
     })
     .await?
 }

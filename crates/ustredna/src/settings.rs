@@ -4,33 +4,22 @@
 //! error that names the key, the line and what is allowed.
 
 mod load;
+#[macro_use]
+mod section;
+mod sms;
 mod values;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use exchange::{destination::DialPolicy, facts::Rules, model::Language, number::PhoneNumber};
 use ipnet::IpNet;
 use secrecy::SecretString;
 use serde::Deserialize;
 
+pub(crate) use self::sms::{LanguageTexts, Sms, SmsGateway, tries_limit};
 pub(crate) use load::load;
 use values::{GatewayName, SwitchPath};
 pub(crate) use values::{Span, Word, Zone};
-
-macro_rules! section {
-    ($(#[$doc:meta])* $name:ident { $($(#[$fdoc:meta])* $field:ident: $kind:ty = $default:expr,)+ }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Deserialize)]
-        #[serde(deny_unknown_fields, default)]
-        pub(crate) struct $name { $($(#[$fdoc])* pub(crate) $field: $kind,)+ }
-
-        impl Default for $name {
-            fn default() -> Self {
-                Self { $($field: $default,)+ }
-            }
-        }
-    };
-}
 
 /// Everything an operator may set.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -144,39 +133,6 @@ section! {
 }
 
 section! {
-    /// Text messages.
-    Sms {
-        gateway: SmsGateway = SmsGateway::Spool,
-        spool: Spool = Spool::default(),
-        texts: Texts = Texts::default(),
-    }
-}
-
-/// How messages leave.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum SmsGateway {
-    /// One file a message.
-    Spool,
-}
-
-section! {
-    /// The spool gateway.
-    Spool {
-        dir: PathBuf = PathBuf::from("sms"),
-    }
-}
-
-section! {
-    /// Texts that replace the built-in ones of the shopper's language.
-    Texts {
-        missed: Option<String> = None,
-        missed_unnumbered: Option<String> = None,
-        withheld: Option<String> = None,
-    }
-}
-
-section! {
     /// Health.
     Web {
         listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8080)),
@@ -232,11 +188,28 @@ impl Settings {
             ("callbacks.ring_timeout", callbacks.ring_timeout),
         ] {
             anyhow::ensure!(
-                span.std() >= std::time::Duration::from_secs(1),
+                span.std() >= Duration::from_secs(1),
                 "{key} is under a second: no phone would ring; write for example \"25s\""
             );
         }
-        Ok(())
+        for (key, span) in
+            [("callbacks.sms_delay", callbacks.sms_delay), ("sms.ticket_gap", self.sms.ticket_gap)]
+        {
+            anyhow::ensure!(
+                span.std() < self.sms.expiry.std(),
+                "{key} is not shorter than sms.expiry: messages would expire before they are sent"
+            );
+        }
+        self.sms.check()
+    }
+
+    /// When messages go out.
+    pub(crate) fn sms_timing(&self) -> store::SmsTiming {
+        store::SmsTiming {
+            delay: self.callbacks.sms_delay.signed(),
+            ticket_gap: self.sms.ticket_gap.signed(),
+            expiry: self.sms.expiry.signed(),
+        }
     }
 
     /// What the flows go by.

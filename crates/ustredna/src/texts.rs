@@ -4,12 +4,13 @@ use anyhow::Context as _;
 use exchange::{
     model::Language,
     number::{Country, PhoneNumber},
+    ticket::TicketNumber,
 };
 use jiff::{Timestamp, tz::TimeZone};
-use sms::{Kind, Template, Values};
+use sms::{Kind, Segmented, Template, Values};
 use store::{MissKind, MissedCall, SmsText};
 
-use crate::settings::Settings;
+use crate::settings::{LanguageTexts, Settings};
 
 /// The templates, checked at start, and what fills them.
 #[derive(Debug)]
@@ -19,6 +20,16 @@ pub(crate) struct Texts {
     hotline: PhoneNumber,
     country: Country,
     zone: TimeZone,
+}
+
+/// A text as a shopper might get it.
+pub(crate) struct Sample {
+    pub(crate) language: Language,
+    pub(crate) kind: Kind,
+    pub(crate) text: String,
+    pub(crate) counted: Segmented,
+    /// Segments with the longest values in every place.
+    pub(crate) longest: usize,
 }
 
 #[derive(Debug)]
@@ -72,6 +83,38 @@ impl Texts {
         SmsText { text, segments }
     }
 
+    /// What each template gives for one and the same call.
+    pub(crate) fn samples(&self, at: Timestamp) -> Vec<Sample> {
+        let sample = |text| PhoneNumber::from_e164(text).unwrap_or_else(|_| self.hotline.clone());
+        let kind = |kind: Kind| {
+            let dealer = sample("+420234567890");
+            match kind {
+                Kind::Missed => TicketNumber::new(2).map(|number| MissKind::Ticket {
+                    number,
+                    dealer,
+                    missed: 1,
+                }),
+                Kind::MissedUnnumbered => Some(MissKind::NoNumberFree { dealer }),
+                Kind::Withheld => Some(MissKind::Withheld),
+            }
+        };
+        let mut samples = Vec::new();
+        for (language, templates) in
+            [(Language::Czech, &self.czech), (Language::English, &self.english)]
+        {
+            for (name, template) in templates.all() {
+                let Some(kind) = kind(name) else { continue };
+                let fictitious_number = sample("+420777000111");
+                let SmsText { text, .. } =
+                    self.write(&MissedCall { kind, fictitious_number, at, language });
+                let counted = sms::segments(&text);
+                let longest = template.worst_case_segments();
+                samples.push(Sample { language, kind: name, text, counted, longest });
+            }
+        }
+        samples
+    }
+
     fn time(&self, at: Timestamp) -> String {
         at.to_zoned(self.zone.clone()).strftime("%H:%M").to_string()
     }
@@ -80,15 +123,36 @@ impl Texts {
 impl Templates {
     fn new(settings: &Settings, language: sms::Language) -> anyhow::Result<Self> {
         let texts = &settings.sms.texts;
-        let template = |kind: Kind, own: &Option<String>| {
-            let text = own.as_deref().unwrap_or_else(|| kind.default_text(language));
-            Template::parse(kind, text).with_context(|| format!("sms.texts.{}", kind.as_str()))
+        let (own, code): (&LanguageTexts, _) = match language {
+            sms::Language::Czech => (&texts.cs, "cs."),
+            sms::Language::English => (&texts.en, "en."),
+        };
+        let template = |kind: Kind, own: &Option<String>, common: &Option<String>| {
+            let (text, code) = match (own, common) {
+                (Some(own), _) => (own.as_str(), code),
+                (None, Some(common)) => (common.as_str(), ""),
+                (None, None) => (kind.default_text(language), code),
+            };
+            Template::parse(kind, text, settings.sms.charset)
+                .with_context(|| format!("sms.texts.{code}{}", kind.as_str()))
         };
         Ok(Self {
-            missed: template(Kind::Missed, &texts.missed)?,
-            missed_unnumbered: template(Kind::MissedUnnumbered, &texts.missed_unnumbered)?,
-            withheld: template(Kind::Withheld, &texts.withheld)?,
+            missed: template(Kind::Missed, &own.missed, &texts.missed)?,
+            missed_unnumbered: template(
+                Kind::MissedUnnumbered,
+                &own.missed_unnumbered,
+                &texts.missed_unnumbered,
+            )?,
+            withheld: template(Kind::Withheld, &own.withheld, &texts.withheld)?,
         })
+    }
+
+    fn all(&self) -> [(Kind, &Template); 3] {
+        [
+            (Kind::Missed, &self.missed),
+            (Kind::MissedUnnumbered, &self.missed_unnumbered),
+            (Kind::Withheld, &self.withheld),
+        ]
     }
 }
 

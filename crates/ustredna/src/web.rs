@@ -1,13 +1,23 @@
-//! Health over HTTP: `/healthz` (the process lives) and `/readyz` (it can take calls).
+//! HTTP: `/healthz` (the process lives), `/readyz` (it can take calls), and `/sms/reports`, where an
+//! SMS provider tells what became of messages.
 
 use std::sync::Arc;
 
-use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, State},
+    http::{HeaderMap, StatusCode, Uri, header},
+    routing::get,
+};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::App;
+use crate::{app::App, sms_reports};
+
+/// A thousand reports at once fit well.
+const REPORT_BYTES: usize = 512 * 1024;
 
 /// Serves until `stop`.
 pub(crate) async fn run(
@@ -19,6 +29,8 @@ pub(crate) async fn run(
     let router = Router::new()
         .route("/healthz", get(health))
         .route("/readyz", get(ready))
+        .route("/sms/reports", get(reported).post(reported))
+        .layer(DefaultBodyLimit::max(REPORT_BYTES))
         .with_state((app, draining));
     axum::serve(socket, router).with_graceful_shutdown(stop.cancelled_owned()).await
 }
@@ -55,4 +67,53 @@ async fn ready(State((app, draining)): Shared) -> (StatusCode, Json<Value>) {
         "recordings": recordings,
     });
     (status, Json(told))
+}
+
+/// A provider's call-back. 200 when something of it is known or it says nothing final; 404 when
+/// every message in it is unknown, or none are expected; 401 without the secret; 400 when it
+/// cannot be read; 503 when it cannot be stored: those who ask again then do right.
+async fn reported(
+    State((app, _)): Shared,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> (StatusCode, Json<Value>) {
+    let answer = |status, told: &str| (status, Json(json!({ "reports": told })));
+    let Some(settings) = &app.settings.sms.reports else {
+        return answer(StatusCode::NOT_FOUND, "none are expected");
+    };
+    let query = uri.query().unwrap_or_default();
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let in_header = text(header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
+    if !in_header.map_or_else(|| in_query(settings, query), |given| settings.is_secret(given)) {
+        return answer(StatusCode::UNAUTHORIZED, "the secret is missing or wrong");
+    }
+    let reports = match settings.read(text(header::CONTENT_TYPE), query, &body) {
+        Ok(reports) => reports,
+        Err(error) => {
+            tracing::warn!(%error, "a delivery report cannot be read");
+            return answer(StatusCode::BAD_REQUEST, "cannot be read");
+        }
+    };
+    for error in &reports.skipped {
+        tracing::warn!(%error, "a delivery report cannot be read; the call's others are taken");
+    }
+    match sms_reports::take_all(&app, &reports).await {
+        Ok(0) if !reports.is_empty() => answer(StatusCode::NOT_FOUND, "of no message known here"),
+        Ok(_) => answer(StatusCode::OK, "taken"),
+        Err(error) => {
+            tracing::error!(%error, "a delivery report could not be stored");
+            answer(StatusCode::SERVICE_UNAVAILABLE, "cannot be stored now")
+        }
+    }
+}
+
+/// Whether `secret` of the query is the secret, percent-encoded as providers do it, or as it stands:
+/// a `+` is often typed as it is.
+fn in_query(settings: &sms::HttpReports, query: &str) -> bool {
+    let raw = query.split('&').find_map(|field| field.strip_prefix("secret="));
+    raw.is_some_and(|given| settings.is_secret(given))
+        || form_urlencoded::parse(query.as_bytes())
+            .find(|(name, _)| name == "secret")
+            .is_some_and(|(_, given)| settings.is_secret(&given))
 }

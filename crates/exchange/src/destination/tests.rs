@@ -103,3 +103,16 @@ fn a_missed_premium_call_is_not_returned() {
     );
     assert_eq!(check_callback(&number("+420234567890"), &shopper, &rules()), Ok(()));
 }
+
+#[test]
+fn messages_go_to_no_dear_phone_unless_allowed() {
+    let check = |text: &str, premium, foreign| {
+        let number = PhoneNumber::from_e164(text).unwrap();
+        check_recipient(&number, "CZ".parse().unwrap(), premium, foreign)
+    };
+    assert_eq!(check("+420601123456", false, false), Ok(()));
+    assert_eq!(check("+420900123456", false, true), Err(Refusal::PremiumRate));
+    assert_eq!(check("+420900123456", true, false), Ok(()));
+    assert_eq!(check("+421905123456", false, false), Err(Refusal::International));
+    assert_eq!(check("+421905123456", false, true), Ok(()));
+}

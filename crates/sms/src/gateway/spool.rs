@@ -5,11 +5,14 @@ use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use serde::Deserialize;
 use tempfile::NamedTempFile;
 
-use super::{Message, Outcome, SendError};
-use crate::text::{Alphabet, segments};
+use super::{Accepted, CheckError, Gateway, Message, SendError};
+
+mod form;
 
 /// Owner writes, group reads: whoever picks messages up need not run as this program's user, but they
 /// hold people's numbers. The umask may take more away.
@@ -34,35 +37,41 @@ pub enum SpoolError {
     },
 }
 
-/// Writes each message to `<dir>/<id>.json`:
+/// What is in the files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SpoolForm {
+    /// `<id>.json`, one object:
+    ///
+    /// ```json
+    /// {"id":"…","to":"+420…","text":"…","segments":1,"alphabet":"gsm7","created_at":"2026-11-22T10:31:45+01:00"}
+    /// ```
+    #[default]
+    Json,
+    /// `<id>`, as the SMS Server Tools 3 want it in their folder `outgoing`: header lines, an empty line,
+    /// the text. A text in GSM-7 is written in ISO-8859-1 with `Alphabet: ISO` (which smsd turns into
+    /// GSM-7), any other, and one with a letter that is only in GSM-7, in UTF-16 with `Alphabet: UCS2`.
+    Smstools,
+}
+
+/// Writes each message to a file of its own, named by the id.
 ///
-/// ```json
-/// {"id":"…","to":"+420…","text":"…","segments":1,"alphabet":"gsm7","created_at":"2026-11-22T10:31:45+01:00"}
-/// ```
-///
-/// A file with that name is whole from the moment it appears; names that begin with a dot are not
+/// A file with its name is whole from the moment it appears; names that begin with a dot are not
 /// finished. As long as the file lies there, the same id is not written again; once it was picked up,
-/// this gateway knows nothing of it any more.
+/// this gateway knows nothing of it any more. There are no delivery reports.
 #[derive(Clone, Debug)]
 pub struct SpoolGateway {
     dir: PathBuf,
-}
-
-#[derive(Deserialize, Serialize)]
-struct Spooled {
-    id: String,
-    to: String,
-    text: String,
-    segments: usize,
-    alphabet: Alphabet,
-    created_at: String,
+    form: SpoolForm,
+    /// Brings the names in a folder to the disk.
+    sync: fn(&Path) -> io::Result<()>,
 }
 
 impl SpoolGateway {
     /// A gateway that writes to `dir`, which must be there by the first message.
     #[must_use]
-    pub fn new(dir: impl Into<PathBuf>) -> Self {
-        Self { dir: dir.into() }
+    pub fn new(dir: impl Into<PathBuf>, form: SpoolForm) -> Self {
+        Self { dir: dir.into(), form, sync: |dir| File::open(dir)?.sync_all() }
     }
 
     /// The folder.
@@ -71,11 +80,11 @@ impl SpoolGateway {
         &self.dir
     }
 
-    /// Tries whether messages can be written, with a file that is removed again.
+    /// Tries whether messages can be written, with a file that is removed again. Blocks.
     ///
     /// # Errors
     /// See [`SpoolError`].
-    pub fn check(&self) -> Result<(), SpoolError> {
+    pub fn probe(&self) -> Result<(), SpoolError> {
         let dir = self.dir.clone();
         match fs::metadata(&dir) {
             Ok(found) if found.is_dir() => {}
@@ -90,41 +99,31 @@ impl SpoolGateway {
             .map_err(|source| SpoolError::NotWritable { dir, source })
     }
 
-    /// Writes the message to the disk; blocks until it is there.
-    ///
-    /// `created_at` is RFC 3339. When `Ok` comes back, the file survives a power cut.
+    /// Writes the message to the disk; blocks until it is there. When `Ok` comes back, the file survives
+    /// a power cut.
     ///
     /// # Errors
     /// Temporary if the folder cannot be written (missing, closed, full); permanent if the id, the
-    /// recipient or the text cannot be sent by anyone, or the id belongs to another message.
-    pub fn send(&self, message: &Message, created_at: &str) -> Result<Outcome, SendError> {
+    /// recipient or the text cannot be sent by anyone, or the id belongs to another message; unknown if
+    /// the file is there and may be picked up, but might not survive a power cut.
+    pub fn write(&self, message: &Message) -> Result<Accepted, SendError> {
         message.check()?;
-        let counted = segments(&message.text);
-        let spooled = Spooled {
-            id: message.id.clone(),
-            to: message.to.clone(),
-            text: message.text.clone(),
-            segments: counted.segments,
-            alphabet: counted.alphabet,
-            created_at: created_at.to_owned(),
-        };
-        let mut json = serde_json::to_vec(&spooled).map_err(temporary)?;
-        json.push(b'\n');
-
-        let path = self.dir.join(format!("{}.json", message.id));
+        let path = self.dir.join(self.form.file_name(message));
         // Looked at first, so that a repeated attempt costs no write.
-        if let Some(outcome) = already_there(&path, message)? {
-            return self.settled(outcome);
+        if self.already_there(&path, message)? {
+            return self.settled(true);
         }
-        let outcome = match self.written(&json).map_err(temporary)?.persist_noclobber(&path) {
-            Ok(_) => Outcome::Accepted,
-            // Another attempt was quicker.
+        let content = self.form.content(message).map_err(temporary)?;
+        let again = match self.written(&content).map_err(temporary)?.persist_noclobber(&path) {
+            Ok(_) => false,
+            // Another attempt was quicker; if its file is gone already, it was picked up.
             Err(lost) if lost.error.kind() == io::ErrorKind::AlreadyExists => {
-                already_there(&path, message)?.unwrap_or(Outcome::AlreadyAccepted)
+                self.already_there(&path, message)?;
+                true
             }
             Err(lost) => return Err(temporary(lost.error)),
         };
-        self.settled(outcome)
+        self.settled(again)
     }
 
     /// A file of this content on the disk, without a name that anyone looks for.
@@ -140,24 +139,51 @@ impl SpoolGateway {
     }
 
     /// The name is on the disk only once the folder is; an earlier attempt may have died before that.
-    fn settled(&self, outcome: Outcome) -> Result<Outcome, SendError> {
-        File::open(&self.dir).and_then(|dir| dir.sync_all()).map_err(temporary)?;
-        Ok(outcome)
+    fn settled(&self, again: bool) -> Result<Accepted, SendError> {
+        (self.sync)(&self.dir).map_err(|error| {
+            SendError::Unknown(format!(
+                "the file is there, but the folder is not on the disk: {error}"
+            ))
+        })?;
+        Ok(Accepted { provider_id: None, again })
+    }
+
+    fn already_there(&self, path: &Path, message: &Message) -> Result<bool, SendError> {
+        match fs::read(path) {
+            Ok(bytes) if self.form.holds(&bytes, message) => Ok(true),
+            Ok(_) => Err(SendError::Permanent(
+                "another message with this id lies in the spool folder".into(),
+            )),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(temporary(error)),
+        }
     }
 }
 
-fn already_there(path: &Path, message: &Message) -> Result<Option<Outcome>, SendError> {
-    let bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(temporary(error)),
-    };
-    let same = serde_json::from_slice::<Spooled>(&bytes)
-        .is_ok_and(|there| there.to == message.to && there.text == message.text);
-    if same {
-        Ok(Some(Outcome::AlreadyAccepted))
-    } else {
-        Err(SendError::Permanent("another message with this id lies in the spool folder".into()))
+impl Gateway for SpoolGateway {
+    fn check(&self) -> BoxFuture<'_, Result<(), CheckError>> {
+        let gateway = self.clone();
+        async move {
+            match tokio::task::spawn_blocking(move || gateway.probe()).await {
+                Ok(found) => Ok(found?),
+                Err(stopped) => Err(CheckError::Unreachable {
+                    place: self.dir.display().to_string(),
+                    why: stopped.to_string(),
+                }),
+            }
+        }
+        .boxed()
+    }
+
+    fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<Accepted, SendError>> {
+        let (gateway, message) = (self.clone(), message.clone());
+        async move {
+            tokio::task::spawn_blocking(move || gateway.write(&message))
+                .await
+                // The runtime ends, or the thread died: the file may be there or not.
+                .unwrap_or_else(|stopped| Err(SendError::Unknown(stopped.to_string())))
+        }
+        .boxed()
     }
 }
 

@@ -5,7 +5,7 @@ use super::Kind;
 /// Languages that have default texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Language {
-    /// Czech, without accents so that it fits one segment.
+    /// Czech.
     Czech,
     /// English.
     English,
@@ -24,19 +24,19 @@ impl Language {
 }
 
 impl Kind {
-    /// The default text, to be read by [`Template::parse`](super::Template::parse); one GSM-7 segment
-    /// whatever is put in.
+    /// The default text, to be read by [`Template::parse`](super::Template::parse); one segment
+    /// whatever is put in when sent as [`Charset::Gsm7`](crate::Charset::Gsm7), else up to two.
     #[must_use]
     pub fn default_text(self, language: Language) -> &'static str {
         match (language, self) {
             (Language::Czech, Self::Missed) => {
-                "Zmeskany hovor c. {ticket} od {dealer} na Vase cislo {number} ({time}). Volejte zpet {hotline}."
+                "Zmeškaný hovor č. {ticket} od {dealer} na Vaše číslo {number} ({time}). Volejte zpět {hotline}."
             }
             (Language::Czech, Self::MissedUnnumbered) => {
-                "Zmeskany hovor od {dealer} na Vase cislo {number} ({time}). Volejte zpet {hotline}."
+                "Zmeškaný hovor od {dealer} na Vaše číslo {number} ({time}). Volejte zpět {hotline}."
             }
             (Language::Czech, Self::Withheld) => {
-                "Zmeskany hovor ze skryteho cisla na Vase cislo {number} ({time})."
+                "Zmeškaný hovor ze skrytého čísla na Vaše číslo {number} ({time})."
             }
             (Language::English, Self::Missed) => {
                 "Missed call no. {ticket} from {dealer} to your number {number} ({time}). Call back on {hotline}."

@@ -1,5 +1,5 @@
 use super::{Kind, Language, Placeholder, Template, TemplateError, Values};
-use crate::text::{Alphabet, segments};
+use crate::text::{Alphabet, Charset, segments};
 
 const VALUES: Values<'static> = Values {
     ticket: Some(2),
@@ -10,7 +10,7 @@ const VALUES: Values<'static> = Values {
 };
 
 fn default(kind: Kind, language: Language) -> Template {
-    Template::parse(kind, kind.default_text(language)).unwrap()
+    Template::parse(kind, kind.default_text(language), Charset::Gsm7).unwrap()
 }
 
 #[test]
@@ -55,25 +55,26 @@ fn every_default_fits_one_cheap_segment_whatever_is_put_in() {
 
 #[test]
 fn an_unknown_placeholder_is_named_with_what_is_allowed() {
-    let error = Template::parse(Kind::Withheld, "Hovor od {dealer}").unwrap_err();
+    let error = Template::parse(Kind::Withheld, "Hovor od {dealer}", Charset::Gsm7).unwrap_err();
     assert_eq!(
         error.to_string(),
         "unknown placeholder `{dealer}`; allowed are `{number}`, `{time}`"
     );
-    let error = Template::parse(Kind::Missed, "č. {tiket}").unwrap_err();
+    let error = Template::parse(Kind::Missed, "č. {tiket}", Charset::Gsm7).unwrap_err();
     assert_eq!(
         error.to_string(),
         "unknown placeholder `{tiket}`; allowed are `{ticket}`, `{dealer}`, `{number}`, `{time}`, `{hotline}`"
     );
     for name in ["", " ticket", "TICKET", "ticket "] {
-        let error = Template::parse(Kind::Missed, &format!("{{{name}}}")).unwrap_err();
+        let error =
+            Template::parse(Kind::Missed, &format!("{{{name}}}"), Charset::Gsm7).unwrap_err();
         assert!(matches!(error, TemplateError::Unknown { .. }), "{name}: {error}");
     }
 }
 
 #[test]
 fn braces_must_match() {
-    let parse = |text| Template::parse(Kind::Missed, text);
+    let parse = |text| Template::parse(Kind::Missed, text, Charset::Gsm7);
     assert_eq!(parse("č. {ticket"), Err(TemplateError::Unclosed { at: 4 }));
     assert_eq!(parse("{ticket {time}"), Err(TemplateError::Unclosed { at: 1 }));
     assert_eq!(parse("č. ticket}"), Err(TemplateError::Stray { at: 10 }));
@@ -86,21 +87,23 @@ fn braces_must_match() {
 
 #[test]
 fn a_text_that_can_grow_too_long_is_refused_with_the_count() {
-    let parse = |length: usize| Template::parse(Kind::Missed, &("a".repeat(length) + "{dealer}"));
+    let parse = |length: usize| {
+        Template::parse(Kind::Missed, &("a".repeat(length) + "{dealer}"), Charset::Gsm7)
+    };
     // 306 septets are two segments, and the longest number takes 16 of them.
     assert_eq!(parse(290).unwrap().worst_case_segments(), 2);
     assert_eq!(parse(291), Err(TemplateError::TooLong { segments: 3 }));
     let accented = "ž".repeat(135);
     assert_eq!(
-        Template::parse(Kind::Missed, &accented).unwrap_err().to_string(),
-        "the text takes up to 3 messages; at most 2 are allowed"
+        Template::parse(Kind::Missed, &accented, Charset::Ucs2).unwrap_err().to_string(),
+        "the text takes up to 3 segments; at most 2 are allowed"
     );
 }
 
 #[test]
 fn an_empty_text_is_refused() {
     for text in ["", " \n"] {
-        assert_eq!(Template::parse(Kind::Missed, text), Err(TemplateError::Empty));
+        assert_eq!(Template::parse(Kind::Missed, text, Charset::Gsm7), Err(TemplateError::Empty));
     }
 }
 
@@ -116,4 +119,33 @@ fn languages_go_by_their_codes() {
     assert_eq!(Language::from_code("cs"), Some(Language::Czech));
     assert_eq!(Language::from_code("en"), Some(Language::English));
     assert_eq!(Language::from_code("de"), None);
+}
+
+#[test]
+fn accents_are_stripped_unless_the_operator_pays_for_them() {
+    let text = "Zmeškaný hovor č. {ticket} 📞";
+    let read = |charset| Template::parse(Kind::Missed, text, charset).unwrap().render(&VALUES);
+    assert_eq!(read(Charset::Gsm7).unwrap(), "Zmeskany hovor c. 2 📞");
+    assert_eq!(read(Charset::Ucs2).unwrap(), "Zmeškaný hovor č. 2 📞");
+    // What is counted is what will be sent.
+    let accented = "ž".repeat(135);
+    let segments = |charset| {
+        Template::parse(Kind::Missed, &accented, charset).map(|t| t.worst_case_segments())
+    };
+    assert_eq!(segments(Charset::Gsm7), Ok(1));
+    assert_eq!(segments(Charset::Ucs2), Err(TemplateError::TooLong { segments: 3 }));
+}
+
+#[test]
+fn the_defaults_have_accents_for_those_who_pay_and_stay_within_two_segments() {
+    for language in [Language::Czech, Language::English] {
+        for kind in Kind::ALL {
+            let text = kind.default_text(language);
+            let template = Template::parse(kind, text, Charset::Ucs2).unwrap();
+            assert_eq!(
+                template.render(&VALUES).unwrap().contains('š'),
+                language == Language::Czech
+            );
+        }
+    }
 }

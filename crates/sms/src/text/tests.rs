@@ -1,4 +1,6 @@
-use super::{Alphabet, GSM_BASIC, GSM_EXTENSION, Segmented, segments, strip_accents};
+use super::{
+    Alphabet, GSM_BASIC, GSM_EXTENSION, Segmented, gsm_octets, segments, split, strip_accents,
+};
 
 fn gsm(units: usize, segments: usize) -> Segmented {
     Segmented { alphabet: Alphabet::Gsm7, units, segments }
@@ -101,4 +103,37 @@ fn what_has_no_plain_form_stays() {
         let composed: String = text.nfc().collect();
         assert_eq!(strip_accents(text), composed);
     }
+}
+
+#[test]
+fn the_parts_are_the_whole_and_each_fits() {
+    for text in ["a".repeat(400), "a".repeat(152) + "€" + &"a".repeat(152), "ž📞".repeat(60)] {
+        let parts = split(&text);
+        assert_eq!(parts.len(), segments(&text).segments);
+        assert_eq!(parts.concat(), text);
+        assert!(parts.iter().all(|part| segments(part).segments == 1), "{parts:?}");
+    }
+    assert_eq!(split(""), [""]);
+}
+
+#[test]
+fn octets_are_those_of_the_tables() {
+    // 3GPP TS 23.038 clauses 6.2.1 and 6.2.1.1.
+    for (text, octets) in [
+        ("@£$Å", vec![0x00, 0x01, 0x02, 0x0e]),
+        ("ΔΞÆß", vec![0x10, 0x1a, 0x1c, 0x1e]),
+        (" Aa§à", vec![0x20, 0x41, 0x61, 0x5f, 0x7f]),
+        ("\n\r", vec![0x0a, 0x0d]),
+        (
+            "^{}\\[~]|€",
+            vec![
+                0x1b, 0x14, 0x1b, 0x28, 0x1b, 0x29, 0x1b, 0x2f, 0x1b, 0x3c, 0x1b, 0x3d, 0x1b, 0x3e,
+                0x1b, 0x40, 0x1b, 0x65,
+            ],
+        ),
+    ] {
+        assert_eq!(gsm_octets(text).unwrap(), octets, "{text}");
+    }
+    assert_eq!(gsm_octets("č"), None);
+    assert_eq!(gsm_octets("`"), None);
 }

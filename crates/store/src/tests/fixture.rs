@@ -14,11 +14,21 @@ use jiff::{SignedDuration, Timestamp};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _};
 use uuid::Uuid;
 
-use crate::{Filter, MissKind, MissedCall, NewPairing, NewShopper, Settled, SmsText, Store};
+use crate::{
+    Filter, LeasedSms, MissKind, MissedCall, NewPairing, NewShopper, Settled, SmsFate, SmsOutcome,
+    SmsText, SmsTiming, Store, Throttle,
+};
 
 pub(super) const DAY: SignedDuration = SignedDuration::from_hours(24);
 pub(super) const TTL: SignedDuration = SignedDuration::from_hours(7 * 24);
-pub(super) const DELAY: SignedDuration = SignedDuration::from_secs(60);
+pub(super) const TIMING: SmsTiming = SmsTiming {
+    delay: SignedDuration::from_secs(60),
+    ticket_gap: SignedDuration::ZERO,
+    expiry: SignedDuration::from_hours(6),
+};
+
+/// How long a worker may be at an SMS.
+pub(super) const LEASE: SignedDuration = SignedDuration::from_secs(30);
 
 pub(super) struct World {
     pub(super) store: Store,
@@ -86,6 +96,15 @@ pub(super) async fn drop_schema(url: &str, schema: &str) {
     connection.close().await.unwrap();
 }
 
+/// Of [`World::crowd`].
+pub(super) fn member(number: u32) -> PhoneNumber {
+    phone(&format!("+420602{number:06}"))
+}
+
+fn fictitious(number: u32) -> PhoneNumber {
+    phone(&format!("+420778{number:06}"))
+}
+
 fn text_of(missed: &MissedCall) -> SmsText {
     let at = missed.at.strftime("%H:%M:%S");
     let text = match &missed.kind {
@@ -130,6 +149,38 @@ impl World {
     pub(super) async fn pair(&self, shopper: PhoneNumber, number: PhoneNumber) -> PairingNumber {
         self.store.add_number(&number, None, morning()).await.unwrap();
         self.store.add_pairing(&new_pairing(shopper, number), morning()).await.unwrap()
+    }
+
+    /// So many shoppers beside Eva, each missed once, in the order of their numbers: their SMS are
+    /// due from `after(60)` on.
+    pub(super) async fn crowd(&self, count: u32) {
+        for number in 1..=count {
+            let (shopper, theirs) = (member(number), fictitious(number));
+            self.store.add_shopper(&new_shopper(shopper.clone()), morning()).await.unwrap();
+            self.pair(shopper, theirs.clone()).await;
+            let now = morning() + SignedDuration::from_millis(i64::from(number));
+            let mut history = self.callback(&theirs, Some(dealer(number)), now).await;
+            fail(&mut history, now, Failure::NoAnswer);
+            self.end(&history, now).await;
+        }
+    }
+
+    /// A worker takes what it may, without limits.
+    pub(super) async fn lease(&self, now: Timestamp, limit: u32) -> Vec<LeasedSms> {
+        self.store.lease_sms(now, LEASE, limit, Throttle::NONE).await.unwrap().sms
+    }
+
+    /// What a try came to.
+    pub(super) async fn came_to(&self, sms: &LeasedSms, fate: SmsFate) {
+        let LeasedSms { id, leased_until, .. } = *sms;
+        let unstored = self.store.sms_outcomes(&[SmsOutcome { id, leased_until, fate }]).await;
+        assert_eq!(unstored, []);
+    }
+
+    /// The gateway took it.
+    pub(super) async fn sent(&self, sms: &LeasedSms, now: Timestamp, name: &str) {
+        let provider_id = Some(name.to_owned());
+        self.came_to(sms, SmsFate::Sent { at: now, provider_id }).await;
     }
 
     /// What the driver looks up for a call to a number.
@@ -188,9 +239,19 @@ impl World {
 
     /// The end of a call, at `now`.
     pub(super) async fn end(&self, history: &History, now: Timestamp) -> Settled {
+        self.end_with(history, now, TIMING).await
+    }
+
+    /// The same, with another timing of its SMS.
+    pub(super) async fn end_with(
+        &self,
+        history: &History,
+        now: Timestamp,
+        timing: SmsTiming,
+    ) -> Settled {
         let settlement = settle(history);
         self.store
-            .settle(history, &settlement, now, Some("NORMAL_CLEARING"), &text_of, DELAY)
+            .settle(history, &settlement, now, Some("NORMAL_CLEARING"), &text_of, timing)
             .await
             .unwrap()
     }

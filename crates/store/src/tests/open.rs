@@ -98,7 +98,7 @@ async fn a_newer_schema_is_left_alone() {
              execution_time) VALUES (999, 'later', 1, x'00', 0)",
         )
         .await;
-    assert_eq!(refusal(&world.url).await, StoreError::NewerSchema { found: 999, known: 1 });
+    assert_eq!(refusal(&world.url).await, StoreError::NewerSchema { found: 999, known: 2 });
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -146,4 +146,56 @@ async fn an_unreachable_server_is_told_without_the_password() {
     let error = refusal("postgres://eva:tajneheslo@[broken/exchange").await;
     assert!(matches!(error, StoreError::Url(_)));
     assert!(!format!("{error} {error:?}").contains("tajneheslo"));
+}
+
+/// A database as the first version left it, with SMS in every state.
+#[tokio::test]
+async fn the_outbox_of_the_first_version_is_taken_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = url(folder.path(), "old.db");
+    sqlx::any::install_default_drivers();
+    let mut old = AnyConnection::connect(&format!("{url}?mode=rwc")).await.unwrap();
+    let first = sqlx::migrate::Migrator {
+        migrations: crate::engine::MIGRATIONS.iter().take(1).cloned().collect(),
+        ..sqlx::migrate::Migrator::DEFAULT
+    };
+    first.run_direct(None, &mut old, false).await.unwrap();
+    old.execute(
+        "INSERT INTO shoppers (id, phone, language, created_at) VALUES \
+         ('01890000-0000-7000-8000-000000000001', '+420601123456', 'cs', 1);
+         INSERT INTO sms (id, shopper_id, recipient, text, segments, status, attempts, not_before, \
+         leased_until, created_at, sent_at) VALUES \
+         ('01890000-0000-7000-8000-00000000000a', '01890000-0000-7000-8000-000000000001', \
+          '+420601123456', 'sent', 1, 'sent', 1, 60000, NULL, 1000, 61000), \
+         ('01890000-0000-7000-8000-00000000000b', '01890000-0000-7000-8000-000000000001', \
+          '+420601123456', 'waits', 1, 'queued', 0, 70000, NULL, 2000, NULL), \
+         ('01890000-0000-7000-8000-00000000000c', '01890000-0000-7000-8000-000000000001', \
+          '+420601123456', 'leased', 1, 'sending', 1, 65000, 99000, 1500, NULL);",
+    )
+    .await
+    .unwrap();
+    old.close().await.unwrap();
+
+    let store = Store::open(&url).await.unwrap();
+    let told: Vec<_> = store.sms(&Filter::default()).await.unwrap();
+    let told: Vec<_> = told
+        .iter()
+        .map(|sms| {
+            let expires = sms.expires_at.map(jiff::Timestamp::as_millisecond);
+            (sms.text.as_str(), sms.status.as_str(), sms.unknown, expires)
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("waits", "queued", false, Some(21_602_000)),
+            ("leased", "sending", false, Some(21_601_500)),
+            ("sent", "sent", false, None),
+        ]
+    );
+    // The worker of the first version is gone; what it had goes out first.
+    let at = jiff::Timestamp::from_millisecond(100_000).unwrap();
+    let lease = jiff::SignedDuration::from_secs(30);
+    let leased = store.lease_sms(at, lease, 9, crate::Throttle::NONE).await.unwrap().sms;
+    assert_eq!((leased.len(), leased[0].text.as_str(), leased[0].attempts), (1, "leased", 2));
 }

@@ -48,8 +48,8 @@ pub(super) async fn a_second_miss_counts_and_refreshes_the_waiting_sms(world: Wo
 pub(super) async fn a_miss_after_the_sms_went_out_queues_another(world: World) {
     let world = world.with_eva().await;
     world.miss(&dealer(1), morning()).await;
-    let sms = world.store.lease_sms(after(60), DAY, 10).await.unwrap().remove(0);
-    world.store.sms_sent(sms.id, after(61)).await.unwrap();
+    let sms = world.lease(after(60), 10).await.remove(0);
+    world.sent(&sms, after(61), "p1").await;
     assert!(world.miss(&dealer(1), after(90)).await.sms_queued);
     assert_eq!(
         world.sms().await,
@@ -201,6 +201,7 @@ pub(super) async fn sweeping_expires_and_cancels(world: World) {
 
     let swept = world.store.sweep(morning() + TTL, TTL).await.unwrap();
     assert_eq!((swept.expired, swept.cancelled, swept.sms_skipped), (1, 1, 2));
+    assert_eq!(swept.sms_expired, 0, "the one that waits is of use for hours yet");
     assert_eq!(world.tickets().await, [(1, "expired", 1), (2, "open", 1), (3, "cancelled", 1)]);
     assert_eq!(world.store.sweep(morning() + TTL, TTL).await.unwrap(), crate::Swept::default());
 }

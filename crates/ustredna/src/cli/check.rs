@@ -2,12 +2,14 @@
 
 mod database;
 mod folders;
+mod gateway;
 mod ports;
 mod switch;
 
 use std::{io, path::Path, process::ExitCode};
 
 use clap::Args;
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::DEFAULT_CONFIG;
@@ -130,7 +132,7 @@ async fn all(settings: &Settings, report: &mut Report<'_>) -> anyhow::Result<()>
     report.tell(&folders::prompts(settings))?;
     report.tell(&folders::recordings(settings))?;
     report.tell(&folders::cdr(settings))?;
-    report.tell(&folders::spool(settings))?;
+    report.tell(&gateway::check(settings).await)?;
     for finding in ports::check(settings).await {
         report.tell(&finding)?;
     }
@@ -143,25 +145,16 @@ async fn all(settings: &Settings, report: &mut Report<'_>) -> anyhow::Result<()>
 /// The SMS texts can be filled; the longest that may come of each is told.
 fn texts(settings: &Settings) -> Finding {
     const CHECK: &str = "sms texts";
-    if let Err(error) = Texts::new(settings) {
-        return Finding::failed(CHECK, format!("{error:#}"));
-    }
-    let own = &settings.sms.texts;
-    let longest = sms::Kind::ALL
-        .iter()
-        .filter_map(|kind| {
-            let text = match kind {
-                sms::Kind::Missed => own.missed.as_deref(),
-                sms::Kind::MissedUnnumbered => own.missed_unnumbered.as_deref(),
-                sms::Kind::Withheld => own.withheld.as_deref(),
-            };
-            let template = sms::Template::parse(*kind, text?).ok()?;
-            Some((kind.as_str(), template.worst_case_segments()))
-        })
-        .max_by_key(|(_, segments)| *segments);
-    match longest {
-        Some((key, segments)) if segments > 1 => {
-            Finding::ok(CHECK, format!("sms.texts.{key} may take {segments} segments"))
+    let texts = match Texts::new(settings) {
+        Ok(texts) => texts,
+        Err(error) => return Finding::failed(CHECK, format!("{error:#}")),
+    };
+    let samples = texts.samples(Timestamp::UNIX_EPOCH);
+    match samples.iter().max_by_key(|sample| sample.longest) {
+        Some(sample) if sample.longest > 1 => {
+            let (language, kind) = (sample.language, sample.kind.as_str());
+            let detail = format!("`{kind}` in {language} may take {} segments", sample.longest);
+            Finding::ok(CHECK, detail)
         }
         Some(_) | None => Finding::ok(CHECK, "one segment each"),
     }

@@ -1,5 +1,9 @@
 //! `ustredna sms`.
 
+mod preview;
+
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
 use exchange::{
     model::{SmsId, SmsStatus},
     number::PhoneNumber,
@@ -7,17 +11,125 @@ use exchange::{
 };
 use jiff::Timestamp;
 use serde::Serialize;
-use store::SmsRow;
+use store::{Retried, SmsRow};
 
-use super::{desk::Desk, filter::Listing};
+use super::{
+    desk::Desk,
+    filter::Listing,
+    when::{self, Edge},
+};
+
+/// How far back `retry --failed` reaches unless told otherwise.
+const RECENT: &str = "1d";
 
 pub(super) const EXAMPLES: &str = "\
---since and --until are of when a message was written.
+--since and --until are of when a message was written. A message is named by its id or the end of
+it, as in the first column. \"perhaps sent\": no answer came to a
+try, so it may have been taken.
 
 Examples:
   ustredna sms --since 1h
   ustredna sms --shopper 601123456
-  ustredna sms --json | jq 'select(.status == \"failed\") | {to, error}'";
+  ustredna sms --json | jq 'select(.status == \"failed\") | {to, error}'
+  ustredna sms retry 3f2a9c1e
+  ustredna sms retry --failed --since 2h
+  ustredna sms cancel 3f2a9c1e
+  ustredna sms preview";
+
+#[derive(Debug, Args)]
+pub(super) struct Sms {
+    #[command(subcommand)]
+    action: Option<Action>,
+    #[command(flatten)]
+    list: Listing,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List the messages, the newest first
+    List(Listing),
+    /// Send messages again that have failed or were cancelled, unless their ticket is closed
+    Retry(Retry),
+    /// Take messages back that still wait
+    Cancel(Cancel),
+    /// Show a sample of every text, with its alphabet and segments
+    Preview(preview::Preview),
+}
+
+#[derive(Debug, Args)]
+struct Retry {
+    /// The message, by the end of its id
+    #[arg(required_unless_present = "failed", conflicts_with = "failed")]
+    ids: Vec<String>,
+    /// All that have failed and that no later one makes needless
+    #[arg(long)]
+    failed: bool,
+    /// With --failed: written since then [default: 1d]
+    #[arg(long, value_name = "WHEN", requires = "failed")]
+    since: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct Cancel {
+    /// The message, by the end of its id
+    #[arg(required = true)]
+    ids: Vec<String>,
+}
+
+impl Sms {
+    /// Whether options of the list stand before another word, where they would mean nothing.
+    pub(super) fn misplaced(&self) -> bool {
+        self.action.is_some() && self.list != Listing::default()
+    }
+
+    pub(super) async fn run(self, desk: &mut Desk<'_>) -> anyhow::Result<()> {
+        match self.action.unwrap_or(Action::List(self.list)) {
+            Action::List(listing) => list(&listing, desk).await,
+            Action::Retry(retry) => retry.run(desk).await,
+            Action::Cancel(cancel) => cancel.run(desk).await,
+            Action::Preview(preview) => preview.run(desk),
+        }
+    }
+}
+
+impl Retry {
+    async fn run(self, desk: &mut Desk<'_>) -> anyhow::Result<()> {
+        let store = desk.store().await?;
+        let expiry = desk.settings.sms.expiry.signed();
+        let mut all = Vec::new();
+        if self.failed {
+            let since = self.since.as_deref().unwrap_or(RECENT);
+            let since = when::moment_or_ago(since, desk.zone(), Edge::Start, desk.now)?;
+            all = store.retry_failed_sms(since, desk.now, expiry).await?;
+            if all.is_empty() {
+                return Ok(desk.line("None have failed that may be sent again.")?);
+            }
+        }
+        for given in &self.ids {
+            let id = store.find_sms(given).await.with_context(|| format!("`{given}`"))?;
+            let retried = store.retry_sms(id, desk.now, expiry).await;
+            all.push(retried.with_context(|| format!("`{given}`"))?);
+        }
+        for Retried { old, new } in all {
+            let told = if old == new { String::new() } else { format!(", now as {new}") };
+            desk.line(&format!("{old} is sent again{told}."))?;
+        }
+        Ok(())
+    }
+}
+
+impl Cancel {
+    async fn run(self, desk: &mut Desk<'_>) -> anyhow::Result<()> {
+        let store = desk.store().await?;
+        for given in &self.ids {
+            let id = store.find_sms(given).await.with_context(|| format!("`{given}`"))?;
+            let done = store.cancel_sms(id, desk.now).await;
+            done.with_context(|| format!("`{given}`"))?;
+            desk.line(&format!("{id} is cancelled."))?;
+        }
+        Ok(())
+    }
+}
 
 #[derive(Serialize)]
 struct SmsJson {
@@ -26,10 +138,14 @@ struct SmsJson {
     text: String,
     segments: u32,
     status: SmsStatus,
+    unknown: bool,
     attempts: u32,
     not_before: Timestamp,
+    expires_at: Option<Timestamp>,
     created_at: Timestamp,
     sent_at: Option<Timestamp>,
+    delivered_at: Option<Timestamp>,
+    provider_id: Option<String>,
     error: Option<String>,
     ticket: Option<TicketNumber>,
 }
@@ -42,26 +158,31 @@ impl From<SmsRow> for SmsJson {
             text: sms.text,
             segments: sms.segments,
             status: sms.status,
+            unknown: sms.unknown,
             attempts: sms.attempts,
             not_before: sms.not_before,
+            expires_at: sms.expires_at,
             created_at: sms.created_at,
             sent_at: sms.sent_at,
+            delivered_at: sms.delivered_at,
+            provider_id: sms.provider_id,
             error: sms.error,
             ticket: sms.ticket,
         }
     }
 }
 
-/// When it was sent, or when it will be tried next.
+/// When it was sent or arrived, or when it will be tried next.
 fn when(sms: &SmsRow, desk: &Desk<'_>) -> String {
     match sms.status {
-        SmsStatus::Sent | SmsStatus::Delivered => desk.local_opt(sms.sent_at),
+        SmsStatus::Sent => desk.local_opt(sms.sent_at),
+        SmsStatus::Delivered => desk.local_opt(sms.delivered_at.or(sms.sent_at)),
         SmsStatus::Queued | SmsStatus::Sending => format!("from {}", desk.local(sms.not_before)),
         SmsStatus::Failed | SmsStatus::Skipped => String::new(),
     }
 }
 
-pub(super) async fn list(listing: &Listing, desk: &mut Desk<'_>) -> anyhow::Result<()> {
+async fn list(listing: &Listing, desk: &mut Desk<'_>) -> anyhow::Result<()> {
     let filter = listing.filter(desk)?;
     let messages = desk.store().await?.sms(&filter).await?;
     if listing.json {
@@ -70,10 +191,13 @@ pub(super) async fn list(listing: &Listing, desk: &mut Desk<'_>) -> anyhow::Resu
     let rows: Vec<_> = messages
         .iter()
         .map(|sms| {
+            let id = sms.id.to_string();
+            let unknown = if sms.unknown { ", perhaps sent" } else { "" };
             [
+                id.get(id.len().saturating_sub(8)..).unwrap_or_default().to_owned(),
                 desk.local(sms.created_at),
                 desk.written(&sms.to),
-                sms.status.to_string(),
+                format!("{}{unknown}", sms.status),
                 when(sms, desk),
                 sms.attempts.to_string(),
                 sms.text.clone(),
@@ -81,7 +205,7 @@ pub(super) async fn list(listing: &Listing, desk: &mut Desk<'_>) -> anyhow::Resu
             ]
         })
         .collect();
-    let header = ["written", "TO", "STATUS", "sent", "TRIES", "text", "error"];
+    let header = ["ID", "written", "TO", "status", "sent", "TRIES", "text", "error"];
     desk.table(header, rows, "No such messages.")?;
     Ok(listing.tell_cut(desk, messages.len())?)
 }

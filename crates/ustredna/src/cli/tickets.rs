@@ -32,6 +32,9 @@ struct TicketJson {
     last_missed_at: Timestamp,
     closed_at: Option<Timestamp>,
     sms: Option<SmsStatus>,
+    sms_sent_at: Option<Timestamp>,
+    sms_delivered_at: Option<Timestamp>,
+    sms_error: Option<String>,
     id: TicketId,
 }
 
@@ -54,6 +57,9 @@ impl From<TicketRow> for TicketJson {
             last_missed_at: ticket.last_missed_at,
             closed_at: ticket.closed_at,
             sms: ticket.sms.map(settled),
+            sms_sent_at: ticket.sms_sent_at,
+            sms_delivered_at: ticket.sms_delivered_at,
+            sms_error: ticket.sms_error,
             id: ticket.id,
         }
     }

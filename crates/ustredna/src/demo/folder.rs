@@ -111,6 +111,9 @@ impl Folder {
              dir = {}\n\n\
              [prompts]\n\
              dir = {}\n\n\
+             # The story goes by quicker than days do.\n\
+             [sms.throttle]\n\
+             minute = 0\n\n\
              [sms.spool]\n\
              dir = {}\n\n\
              [web]\n\

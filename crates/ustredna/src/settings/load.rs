@@ -7,7 +7,7 @@ use toml::{Table, Value};
 
 use super::Settings;
 
-const PREFIX: &str = "USTREDNA_";
+pub(super) const PREFIX: &str = "USTREDNA_";
 
 /// Reads `path`, if it is there, and lays the environment over it. A missing file is an error
 /// only when `required`, that is when somebody named it.
@@ -54,6 +54,7 @@ fn overlay(table: &mut Table, name: &str, value: &str) -> anyhow::Result<Setting
     };
     let mut problem = None;
     for candidate in candidates {
+        let is_text = candidate.is_str();
         let mut attempt = table.clone();
         insert(&mut attempt, sections, key, candidate)?;
         match Settings::deserialize_table(attempt.clone()) {
@@ -61,14 +62,14 @@ fn overlay(table: &mut Table, name: &str, value: &str) -> anyhow::Result<Setting
                 *table = attempt;
                 return Ok(settings);
             }
-            Err(error) => problem = Some(error),
+            // What is wrong in a table or list says more than that it is no text.
+            Err(error) => problem = if is_text { problem.or(Some(error)) } else { Some(error) },
         }
     }
     let key = path.join(".");
     match problem {
-        // The error's own text may show the value.
         Some(error) if !is_secret(key.rsplit('.').next().unwrap_or_default()) => {
-            bail!("{}", error.message())
+            bail!("{}", without_value(error.message()))
         }
         Some(_) | None => bail!("`{key}` has a wrong value: it is a text"),
     }
@@ -76,7 +77,31 @@ fn overlay(table: &mut Table, name: &str, value: &str) -> anyhow::Result<Setting
 
 /// Whether a setting's value must not be shown.
 fn is_secret(key: &str) -> bool {
-    ["password", "url", "secret", "token"].iter().any(|word| key.contains(word))
+    let key = key.to_ascii_lowercase();
+    ["password", "url", "secret", "token", "authorization", "header", "form", "json", "key"]
+        .iter()
+        .any(|word| key.contains(word))
+}
+
+/// What serde says without the value that it met, which may be a secret in the wrong place:
+/// ``invalid type: string "…", expected u16`` and ``unknown variant `…`, expected `cs` or `en```.
+fn without_value(message: &str) -> String {
+    let Some((at, what)) = [
+        ("invalid type: ", "another kind of value stands here"),
+        ("invalid value: ", "this value does not fit"),
+        ("unknown variant ", "this word is not known"),
+    ]
+    .into_iter()
+    .filter_map(|(begins, what)| Some((message.find(begins)?, what)))
+    .min() else {
+        return message.to_owned();
+    };
+    let before = message.get(..at).unwrap_or_default();
+    // The last one: the value may hold the same words.
+    match message.rsplit_once(", expected ") {
+        Some((_, expected)) => format!("{before}{what}, expected {expected}"),
+        None => format!("{before}{what}"),
+    }
 }
 
 /// `line 3, `countri`: unknown field …`: where, which key, and what is allowed. TOML's own text
@@ -88,22 +113,21 @@ fn explain(error: &toml::de::Error, text: &str) -> String {
     let start = before.rfind('\n').map_or(0, |newline| newline + 1);
     let source = text.get(start..).unwrap_or_default().lines().next().unwrap_or_default();
     let line = line.max(1) + usize::from(before.ends_with('\n'));
-    let key: &str = {
+    let (key, rest) = {
+        let source = source.trim_start();
         let end = source.find(|c: char| !c.is_ascii_alphanumeric() && !"_.-[]".contains(c));
-        source.get(..end.unwrap_or(source.len())).unwrap_or_default()
+        source.split_at(end.unwrap_or(source.len()))
     };
     if is_secret(key) {
         return format!("line {line}, `{key}`: not a text in quotes, or not its name");
     }
-    // `invalid type: string "…", expected …`: what stands in quotes may be a misplaced secret.
-    let message = match error.message().split_once("invalid type: string ") {
-        Some((_, rest)) => {
-            let expected = rest.rsplit_once(", expected ").map_or("another kind", |(_, e)| e);
-            format!("a text does not fit here, expected {expected}")
-        }
-        None => error.message().to_owned(),
-    };
-    format!("line {line}, `{key}`: {message}")
+    let message = without_value(error.message());
+    // A line without a key may be one of a text over several lines.
+    if key.starts_with('[') || rest.trim_start().starts_with('=') {
+        format!("line {line}, `{key}`: {message}")
+    } else {
+        format!("line {line}: {message}")
+    }
 }
 
 fn insert(table: &mut Table, sections: &[String], key: &str, value: Value) -> anyhow::Result<()> {

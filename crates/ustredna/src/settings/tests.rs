@@ -42,8 +42,22 @@ dir = "cdr"
 dir = "freeswitch-conf/sounds"
 [sms]
 gateway = "spool"
+in_flight = 32
+lease = "60s"
+expiry = "6h"
+ticket_gap = "10m"
+foreign = false
+premium = false
+charset = "gsm7"
+[sms.throttle]
+minute = 1
+quarter_hour = 5
+hour = 12
 [sms.spool]
 dir = "sms"
+form = "json"
+[sms.texts.cs]
+[sms.texts.en]
 [web]
 listen = "127.0.0.1:8080"
 "#;
@@ -66,13 +80,13 @@ fn errors_name_the_key_the_line_and_what_is_allowed() {
     for (text, told) in [
         ("[exchange]\n\ncountri = \"CZ\"\n", vec!["line 3", "countri", "country"]),
         ("[exchnage]\n", vec!["line 1", "exchnage", "exchange"]),
-        ("[exchange]\nlanguage = \"de\"\n", vec!["line 2", "de", "`cs`", "`en`"]),
+        ("[exchange]\nlanguage = \"de\"\n", vec!["line 2", "language", "`cs`", "`en`"]),
         ("[switch]\nring_timeout = 40\n", vec!["line 2", "ring_timeout"]),
         ("[switch]\nring_timeout = \"soon\"\n", vec!["line 2", "soon", "40s"]),
         ("[switch]\nmax_calls = -1\n", vec!["line 2", "max_calls"]),
         ("[exchange]\ntimezone = \"Praha\"\n", vec!["line 2", "Europe/Prague"]),
         ("[exchange]\noutbound_hotline = \"234234399\"\n", vec!["line 2", "+420234234399"]),
-        ("[sms]\ngateway = \"pigeon\"\n", vec!["line 2", "pigeon", "spool"]),
+        ("[sms]\ngateway = \"pigeon\"\n", vec!["line 2", "gateway", "spool"]),
         ("[switch]\ngateway = \"a,b\"\n", vec!["line 2", "letters"]),
         ("[prompts]\ndir = \"my sounds\"\n", vec!["line 2", "letters"]),
         ("[exchange\n", vec!["line 1"]),
@@ -91,9 +105,70 @@ fn values_of_no_use_are_refused() {
         ("[switch]\nmax_calls = 0\n", "switch.max_calls"),
         ("[switch]\nring_timeout = \"0s\"\n", "switch.ring_timeout"),
         ("[callbacks]\nring_timeout = \"10ms\"\n", "callbacks.ring_timeout"),
+        ("[sms]\nin_flight = 0\n", "sms.in_flight"),
+        ("[sms]\ngateway = \"http\"\n", "[sms.http]"),
+        ("[sms]\ngateway = \"smpp\"\n", "[sms.smpp]"),
+        ("[sms]\nlease = \"4s\"\n", "sms.lease"),
+        (
+            "[sms]\ngateway = \"http\"\n[sms.http]\nurl = \"https://x\"\nbasic = { user = \"u\", password = \"\" }\n",
+            "USTREDNA_SMS__HTTP__BASIC__PASSWORD",
+        ),
+        ("[sms]\nexpiry = \"10m\"\n", "sms.ticket_gap"),
+        ("[callbacks]\nsms_delay = \"6h\"\n", "callbacks.sms_delay"),
+        (
+            "[sms.reports]\nsecret = \"short\"\nid = \"i\"\nstatus = \"s\"\ndelivered = [\"D\"]\nfailed = [\"F\"]\n",
+            "[sms.reports]",
+        ),
     ] {
         let error = read(text, &[]).unwrap_err();
         assert!(error.contains(told), "{error}");
+    }
+}
+
+#[test]
+fn a_lease_is_longer_than_a_try_may_take() {
+    let http = "gateway = \"http\"\n[sms.http]\nurl = \"https://x\"\n";
+    let backup = "backup_url = \"https://y\"\n";
+    let oauth = "oauth = { url = \"https://z\", client_id = \"i\", client_secret = \"s\" }\n";
+    let smpp =
+        "gateway = \"smpp\"\n[sms.smpp]\nhost = \"x\"\nsystem_id = \"u\"\npassword = \"p\"\n";
+    // What a try may take is less than nine tenths of the lease.
+    for (gateway, longest, timeouts, enough) in [
+        (format!("{http}timeout = \"9s\"\n"), "9s", "sms.http.timeout", "11s"),
+        (format!("{http}timeout = \"10s\"\n{backup}"), "20s", "sms.http.timeout", "23s"),
+        (format!("{http}timeout = \"10s\"\n{oauth}"), "20s", "sms.http.timeout", "23s"),
+        (format!("{http}timeout = \"10s\"\n{backup}{oauth}"), "30s", "sms.http.timeout", "34s"),
+        (smpp.to_owned(), "20s", "sms.smpp.response_timeout", "23s"),
+        (format!("{smpp}long = \"udh\"\n"), "30s", "sms.smpp.response_timeout", "34s"),
+    ] {
+        let with = |lease: &str| read(&format!("[sms]\nlease = \"{lease}\"\n{gateway}"), &[]);
+        let error = with("10s").unwrap_err();
+        let told = ["sms.lease = \"10s\"", &format!("may take {longest} ("), timeouts];
+        for part in told {
+            assert!(error.contains(part), "{part:?} is not in {error}");
+        }
+        assert!(error.contains(&format!("set sms.lease to \"{enough}\" or longer")), "{error}");
+        let seconds: u32 = enough.trim_end_matches('s').parse().unwrap();
+        with(enough).unwrap();
+        assert!(with(&format!("{}s", seconds - 1)).is_err(), "{enough} is the shortest");
+    }
+    // By the gateways' own timeouts the usual lease does for one URL and no more.
+    assert!(read(&format!("[sms]\n{http}"), &[]).is_ok());
+    let error = read(&format!("[sms]\n{http}{backup}"), &[]).unwrap_err();
+    assert!(error.contains("sms.lease = \"1m\"") && error.contains("sms.http.timeout"), "{error}");
+}
+
+#[test]
+fn the_presets_of_providers_go_with_the_usual_lease() {
+    for preset in [
+        include_str!("../../../sms/presets/gosms.toml"),
+        include_str!("../../../sms/presets/smsbrana.toml"),
+        include_str!("../../../sms/presets/twilio.toml"),
+        include_str!("../../../sms/presets/webhook.toml"),
+    ] {
+        let reports = [("USTREDNA_SMS__REPORTS__SECRET", "correct-horse-battery")];
+        let own: &[_] = if preset.contains("[sms.reports]") { &reports } else { &[] };
+        assert_eq!(read(preset, own).unwrap().sms.gateway, SmsGateway::Http);
     }
 }
 
@@ -143,18 +218,91 @@ fn an_error_shows_no_secret() {
         "[switch]\npassword \"hunter2\"\n",
         "[switch]\npassword: \"hunter2\"\n",
         "\ndatabase = \"postgres://u:hunter2@localhost/x\"\n",
+        "[exchange]\nlanguage = \"hunter2\"\n",
+        "[sms]\ngateway = \"hunter2, expected hunter2\"\n",
+        "[switch]\nmax_calls = { a = \"hunter2\" }\n",
+        "[sms.http]\n  basic = \"hunter2\"\n",
+        "[switch]\nhunter2\n",
     ] {
         let error = read(text, &[]).unwrap_err();
         assert!(error.contains("line 2") && !error.contains("hunter2"), "{text}\n{error}");
     }
+    for text in [
+        "[switch]\n  password = 12345678\n",
+        "[switch]\n\tmax_calls = 12345678.0\n",
+        "[switch]\nmax_calls = 1234567812345678\n",
+        "[sms]\nhttp = 12345678\n",
+        "[sms]\nhttp = { url = \"x\", basic = { user = \"x\", password = 12345678 } }\n",
+        "[recordings]\nrequired = 12345678\n",
+    ] {
+        let error = read(text, &[]).unwrap_err();
+        assert!(error.contains("line 2") && !error.contains("12345678"), "{text}\n{error}");
+    }
+    for (name, value) in [
+        ("SMS__HTTP__BASIC", "{ user=\"x\", pass=\"hunter2\" }"),
+        ("SMS__HTTP__BASIC", "hunter2"),
+        ("SMS__HTTP__OAUTH", "[\"hunter2\"]"),
+        ("SMS__HTTP", "{ url = \"https://x\", basic = \"hunter2\" }"),
+        ("SMS__SMPP", "hunter2"),
+        ("SMS__GATEWAY", "hunter2"),
+        ("EXCHANGE__LANGUAGE", "hunter2"),
+        ("SWITCH__MAX_CALLS", "hunter2"),
+        ("SWITCH__PASSWORD", "[\"hunter2\"]"),
+    ] {
+        let file = "[sms.http]\nurl = \"https://x\"\n";
+        let name = format!("USTREDNA_{name}");
+        if let Err(error) = read(file, &[(&name, value)]) {
+            assert!(error.contains(&name) && !error.contains("hunter2"), "{value}\n{error}");
+        } else {
+            assert!(name.ends_with("PASSWORD"), "{name} is taken as a text");
+        }
+    }
+    let error = read(
+        "[sms.http]\nurl = \"https://x\"\n",
+        &[("USTREDNA_SMS__HTTP__BASIC", "{ user=\"x\", pass=\"hunter2\" }")],
+    );
+    assert!(error.unwrap_err().contains("`password`"), "tells what is allowed");
 }
 
+/// Those of the settings' documentation for users, with each secret in the environment alone.
+#[test]
+fn the_readme_s_gateways_take_their_secrets_from_the_environment() {
+    let readme = include_str!("../../../../README.md");
+    let block = |of: &str| {
+        let mut blocks = readme.split("```toml\n").skip(1);
+        blocks.find_map(|block| block.split("```").next().filter(|b| b.contains(of))).unwrap()
+    };
+    let reports = ("USTREDNA_SMS__REPORTS__SECRET", "correct-horse-battery");
+    let (http, smpp) = (block("[sms.http]\n"), block("[sms.smpp]\n"));
+    assert!(http.contains("[sms.reports]"), "{http}");
+    let settings = read(http, &[("USTREDNA_SMS__HTTP__SECRETS__TOKEN", "t"), reports]).unwrap();
+    assert!(settings.sms.reports.unwrap().is_secret("correct-horse-battery"));
+    assert!(settings.sms.http.unwrap().secrets.contains_key("token"));
+    let settings = read(smpp, &[("USTREDNA_SMS__SMPP__PASSWORD", "12345678")]).unwrap();
+    let password = settings.sms.smpp.unwrap().password;
+    assert_eq!(secrecy::ExposeSecret::expose_secret(&password), "12345678");
+
+    // And say so where it is in neither.
+    let error = read(http, &[("USTREDNA_SMS__HTTP__SECRETS__TOKEN", "t")]).unwrap_err();
+    assert!(error.contains("[sms.reports]") && error.contains("`secret`"), "{error}");
+    let error = read(smpp, &[]).unwrap_err();
+    assert!(error.contains("USTREDNA_SMS__SMPP__PASSWORD"), "{error}");
+}
+
+/// The debug form is what a panic would show.
 #[test]
 fn secrets_are_not_in_the_debug_form() {
-    let settings = read(
-        "[database]\nurl = \"postgres://u:hunter2@localhost/x\"\n",
-        &[("USTREDNA_SWITCH__PASSWORD", "hunter2")],
-    )
-    .unwrap();
-    assert!(!format!("{settings:?}").contains("hunter2"));
+    let text = "[database]\nurl = \"postgres://u:hunter2@localhost/x\"\n\
+        [sms.http]\nurl = \"https://x\"\nsecrets = { key = \"hunter2\" }\n\
+        basic = { user = \"u\", password = \"hunter2\" }\n\
+        oauth = { url = \"https://x\", client_id = \"i\", client_secret = \"hunter2\" }\n\
+        [sms.smpp]\nhost = \"x\"\nsystem_id = \"u\"\npassword = \"hunter2\"\n\
+        [sms.reports]\nsecret = \"hunter2-hunter2-hunter2\"\nid = \"i\"\nstatus = \"s\"\n\
+        delivered = [\"D\"]\nfailed = [\"F\"]\n";
+    let settings = read(text, &[("USTREDNA_SWITCH__PASSWORD", "hunter2")]).unwrap();
+    assert!(settings.sms.http.is_some() && settings.sms.smpp.is_some());
+    assert!(settings.sms.reports.is_some() && settings.switch.password.is_some());
+    for shown in [format!("{settings:?}"), format!("{settings:#?}")] {
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
 }

@@ -41,3 +41,35 @@ fn a_template_with_an_unknown_placeholder_is_refused_at_start() {
     let error = format!("{:#}", Texts::new(&settings).unwrap_err());
     assert!(error.contains("sms.texts.missed") && error.contains("{dealer}"), "{error}");
 }
+
+#[test]
+fn each_language_may_have_texts_of_its_own() {
+    let mut settings = Settings::default();
+    settings.sms.texts.withheld = Some("Skryte cislo volalo {number}".to_owned());
+    settings.sms.texts.en.withheld = Some("Somebody called {number}".to_owned());
+    let texts = Texts::new(&settings).unwrap();
+    let mut call = missed(MissKind::Withheld);
+    assert_eq!(texts.write(&call).text, "Skryte cislo volalo 777000111");
+    call.language = Language::English;
+    assert_eq!(texts.write(&call).text, "Somebody called 777000111");
+    settings.sms.texts.en.withheld = Some("Somebody called {who}".to_owned());
+    let error = format!("{:#}", Texts::new(&settings).unwrap_err());
+    assert!(error.contains("sms.texts.en.withheld"), "{error}");
+}
+
+#[test]
+fn accents_are_kept_where_they_are_paid_for() {
+    let mut settings = Settings::default();
+    settings.sms.texts.cs.withheld = Some("Zmeškaný hovor na {number}".to_owned());
+    let text = |settings: &Settings| {
+        let sms = Texts::new(settings).unwrap().write(&missed(MissKind::Withheld));
+        (sms.text, sms.segments)
+    };
+    assert_eq!(text(&settings), ("Zmeskany hovor na 777000111".to_owned(), 1));
+    settings.sms.charset = sms::Charset::Ucs2;
+    assert_eq!(text(&settings), ("Zmeškaný hovor na 777000111".to_owned(), 1));
+    settings.sms.texts.cs.withheld =
+        Some(format!("Zmeškaný hovor na {{number}}{}", "á".repeat(150)));
+    let error = format!("{:#}", Texts::new(&settings).unwrap_err());
+    assert!(error.contains("sms.texts.cs.withheld") && error.contains("up to 3"), "{error}");
+}

@@ -147,3 +147,55 @@ fn a_reader_that_has_seen_enough_is_no_error() {
     assert!(output.status.success());
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
 }
+
+#[test]
+fn messages_are_cancelled_and_sent_again() {
+    let world = World::imported();
+    world.call(
+        "+420601123456",
+        1,
+        &PastCall {
+            service: Service::FictitiousNumber,
+            at: "2026-11-22T09:00:00Z".parse().unwrap(),
+            talk_seconds: None,
+            recording: "a.wav",
+        },
+    );
+    let id = world.json(&["sms"])[0]["id"].as_str().unwrap().to_owned();
+    let ending = &id[28..];
+    assert!(world.run(&["sms"]).ok().contains(ending), "the table tells how to name it");
+    let still = world.run(&["sms", "retry", ending]).failed();
+    assert!(still.contains("it still waits"), "{still}");
+    assert!(world.run(&["sms", "cancel", ending]).ok().contains("is cancelled"));
+    let sms = &world.json(&["sms"])[0];
+    assert_eq!((&sms["status"], &sms["error"]), (&"skipped".into(), &"cancelled".into()));
+    assert!(world.run(&["sms", "cancel", ending]).failed().contains("cancelled"));
+    assert!(world.run(&["sms", "retry", &id]).ok().contains("sent again"));
+    assert_eq!(world.json(&["sms"])[0]["status"], "queued");
+    let none = world.run(&["sms", "retry", "--failed"]).ok();
+    assert!(none.contains("None have failed"), "{none}");
+    assert!(world.run(&["sms", "cancel", "ffffffff"]).failed().contains("no such SMS"));
+    assert_eq!(world.run(&["sms", "retry"]).code, Some(2));
+    assert_eq!(world.run(&["sms", "--json", "cancel", ending]).code, Some(2));
+}
+
+#[test]
+fn a_preview_tells_what_every_text_costs() {
+    let world = World::new();
+    world.write(
+        "ustredna.toml",
+        "[sms]\ncharset = \"ucs2\"\n[sms.texts.cs]\nwithheld = \"Zmeškaný hovor na {number}\"\n",
+    );
+    let samples = world.json(&["sms", "preview"]);
+    assert_eq!(samples.len(), 6);
+    for sample in &samples {
+        assert_keys(sample, "language kind text alphabet units segments longest_segments");
+    }
+    let czech = samples.iter().find(|s| s["language"] == "cs" && s["kind"] == "withheld").unwrap();
+    assert_eq!(czech["text"], "Zmeškaný hovor na 777000111");
+    assert_eq!((&czech["alphabet"], &czech["units"]), (&"ucs2".into(), &27.into()));
+    let missed = samples.iter().find(|s| s["language"] == "en" && s["kind"] == "missed").unwrap();
+    assert_eq!((&missed["alphabet"], &missed["segments"]), (&"gsm7".into(), &1.into()));
+    let table = world.run(&["sms", "preview"]).ok();
+    assert!(table.contains("Zmeškaný hovor na 777000111") && table.contains("ALPHABET"), "{table}");
+}

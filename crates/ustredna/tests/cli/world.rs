@@ -15,7 +15,7 @@ use exchange::{
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use store::{Filter, Limits, MissedCall, SmsText, Store};
+use store::{Filter, Limits, MissedCall, SmsText, SmsTiming, Store, Throttle};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -108,8 +108,8 @@ impl World {
         runtime.block_on(async {
             let (at, lease) =
                 ("2026-11-30T00:00:00Z".parse().unwrap(), SignedDuration::from_secs(60));
-            let leased = self.store().await.lease_sms(at, lease, 10).await.unwrap();
-            assert_eq!(leased.len(), 1);
+            let leased = self.store().await.lease_sms(at, lease, 10, Throttle::NONE).await.unwrap();
+            assert_eq!(leased.sms.len(), 1);
         });
     }
 
@@ -184,9 +184,14 @@ impl World {
         });
         let text = |_: &MissedCall| SmsText { text: "Zmeskany hovor".to_owned(), segments: 1 };
         let cause = Some("NORMAL_CLEARING");
-        let delay = SignedDuration::from_secs(60);
+        let timing = SmsTiming {
+            delay: SignedDuration::from_secs(60),
+            ticket_gap: SignedDuration::ZERO,
+            // Commands go by the real time.
+            expiry: SignedDuration::from_hours(24 * 365 * 20),
+        };
         let settlement = settle(&history);
-        store.settle(&history, &settlement, ended_at, cause, &text, delay).await.unwrap();
+        store.settle(&history, &settlement, ended_at, cause, &text, timing).await.unwrap();
         store.close().await;
     }
 }

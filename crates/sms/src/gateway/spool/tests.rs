@@ -5,8 +5,8 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-use super::{SpoolError, SpoolGateway};
-use crate::gateway::{Message, Outcome, SendError};
+use super::{SpoolError, SpoolForm, SpoolGateway};
+use crate::gateway::{Accepted, Gateway as _, Message, SendError};
 
 const AT: &str = "2026-11-22T10:31:45+01:00";
 
@@ -15,7 +15,16 @@ fn message() -> Message {
         id: "0199aaaa-0000-7000-8000-000000000001".into(),
         to: "+420601123456".into(),
         text: "Zmeskany hovor c. 2 [€]".into(),
+        created_at: AT.into(),
     }
+}
+
+fn json(dir: &Path) -> SpoolGateway {
+    SpoolGateway::new(dir, SpoolForm::Json)
+}
+
+fn taken(again: bool) -> Accepted {
+    Accepted { provider_id: None, again }
 }
 
 fn files(dir: &Path) -> Vec<String> {
@@ -25,8 +34,8 @@ fn files(dir: &Path) -> Vec<String> {
 #[test]
 fn a_message_is_one_file_that_says_all() {
     let dir = tempfile::tempdir().unwrap();
-    let sent = SpoolGateway::new(dir.path()).send(&message(), AT).unwrap();
-    assert_eq!(sent, Outcome::Accepted);
+    let sent = json(dir.path()).write(&message()).unwrap();
+    assert_eq!(sent, taken(false));
     assert_eq!(files(dir.path()), ["0199aaaa-0000-7000-8000-000000000001.json"]);
 
     let path = dir.path().join(&files(dir.path())[0]);
@@ -49,13 +58,15 @@ fn a_message_is_one_file_that_says_all() {
 #[test]
 fn a_second_attempt_is_not_a_second_message() {
     let dir = tempfile::tempdir().unwrap();
-    let gateway = SpoolGateway::new(dir.path());
-    gateway.send(&message(), AT).unwrap();
+    let gateway = json(dir.path());
+    gateway.write(&message()).unwrap();
     let path = dir.path().join(&files(dir.path())[0]);
     let first = fs::read(&path).unwrap();
 
-    let again = gateway.send(&message(), "2026-11-22T10:32:45+01:00").unwrap();
-    assert_eq!(again, Outcome::AlreadyAccepted);
+    let again = gateway
+        .write(&Message { created_at: "2026-11-22T10:32:45+01:00".into(), ..message() })
+        .unwrap();
+    assert_eq!(again, taken(true));
     assert_eq!(files(dir.path()).len(), 1);
     assert_eq!(fs::read(&path).unwrap(), first);
 }
@@ -63,13 +74,13 @@ fn a_second_attempt_is_not_a_second_message() {
 #[test]
 fn attempts_at_the_same_time_are_one_message() {
     let dir = tempfile::tempdir().unwrap();
-    let gateway = SpoolGateway::new(dir.path());
+    let gateway = json(dir.path());
     let outcomes: Vec<_> = thread::scope(|scope| {
         let attempts: Vec<_> =
-            (0..8).map(|_| scope.spawn(|| gateway.send(&message(), AT).unwrap())).collect();
+            (0..8).map(|_| scope.spawn(|| gateway.write(&message()).unwrap())).collect();
         attempts.into_iter().map(|attempt| attempt.join().unwrap()).collect()
     });
-    let accepted = outcomes.iter().filter(|outcome| **outcome == Outcome::Accepted).count();
+    let accepted = outcomes.iter().filter(|outcome| **outcome == taken(false)).count();
     assert_eq!(accepted, 1, "{outcomes:?}");
     assert_eq!(files(dir.path()).len(), 1);
 }
@@ -77,15 +88,15 @@ fn attempts_at_the_same_time_are_one_message() {
 #[test]
 fn an_id_is_never_used_for_two_texts() {
     let dir = tempfile::tempdir().unwrap();
-    let gateway = SpoolGateway::new(dir.path());
-    gateway.send(&message(), AT).unwrap();
+    let gateway = json(dir.path());
+    gateway.write(&message()).unwrap();
     let path = dir.path().join(&files(dir.path())[0]);
     let first = fs::read(&path).unwrap();
     for other in [
         Message { text: "Jiny".into(), ..message() },
         Message { to: "+420601123457".into(), ..message() },
     ] {
-        assert!(matches!(gateway.send(&other, AT), Err(SendError::Permanent(_))));
+        assert!(matches!(gateway.write(&other), Err(SendError::Permanent(_))));
     }
     assert_eq!(fs::read(&path).unwrap(), first);
 }
@@ -93,7 +104,7 @@ fn an_id_is_never_used_for_two_texts() {
 #[test]
 fn what_nobody_can_send_is_refused_for_good() {
     let dir = tempfile::tempdir().unwrap();
-    let gateway = SpoolGateway::new(dir.path());
+    let gateway = json(dir.path());
     let mut wrong = Vec::new();
     for id in ["", "../evil", "a/b", "a.json", "a b", &"a".repeat(65)] {
         wrong.push(Message { id: id.into(), ..message() });
@@ -103,7 +114,7 @@ fn what_nobody_can_send_is_refused_for_good() {
     }
     wrong.push(Message { text: String::new(), ..message() });
     for message in wrong {
-        let refused = gateway.send(&message, AT);
+        let refused = gateway.write(&message);
         assert!(matches!(refused, Err(SendError::Permanent(_))), "{message:?}: {refused:?}");
     }
     assert_eq!(files(dir.path()).len(), 0);
@@ -112,15 +123,15 @@ fn what_nobody_can_send_is_refused_for_good() {
 #[test]
 fn a_missing_folder_is_temporary_and_tells_nothing_private() {
     let dir = tempfile::tempdir().unwrap();
-    let gateway = SpoolGateway::new(dir.path().join("none"));
-    let error = gateway.send(&message(), AT).unwrap_err();
+    let gateway = json(&dir.path().join("none"));
+    let error = gateway.write(&message()).unwrap_err();
     assert!(matches!(error, SendError::Temporary(_)));
     let shown = format!("{error} {error:?} {:?}", message());
     assert!(!shown.contains("601123456") && !shown.contains("Zmeskany"), "{shown}");
     assert!(shown.contains("0199aaaa"), "{shown}");
 
     fs::create_dir(gateway.dir()).unwrap();
-    assert_eq!(gateway.send(&message(), AT), Ok(Outcome::Accepted));
+    assert_eq!(gateway.write(&message()), Ok(taken(false)));
 }
 
 #[test]
@@ -128,25 +139,81 @@ fn a_failed_attempt_leaves_nothing_behind() {
     let dir = tempfile::tempdir().unwrap();
     // A folder has the name the message would get.
     fs::create_dir(dir.path().join(format!("{}.json", message().id))).unwrap();
-    let error = SpoolGateway::new(dir.path()).send(&message(), AT).unwrap_err();
+    let error = json(dir.path()).write(&message()).unwrap_err();
     assert!(matches!(error, SendError::Temporary(_)), "{error}");
     assert_eq!(files(dir.path()).len(), 1);
 }
 
 #[test]
+fn a_file_that_is_there_may_have_been_picked_up_though_the_disk_fails() {
+    let dir = tempfile::tempdir().unwrap();
+    let failing =
+        SpoolGateway { sync: |_| Err(std::io::Error::other("disk gone")), ..json(dir.path()) };
+    // New, and lying there from the attempt before.
+    for _ in 0..2 {
+        let error = failing.write(&message()).unwrap_err();
+        assert!(matches!(&error, SendError::Unknown(why) if why.contains("disk gone")), "{error}");
+        assert_eq!(files(dir.path()).len(), 1);
+    }
+    assert_eq!(json(dir.path()).write(&message()), Ok(taken(true)));
+}
+
+#[test]
 fn the_check_says_what_to_do() {
     let dir = tempfile::tempdir().unwrap();
-    SpoolGateway::new(dir.path()).check().unwrap();
+    json(dir.path()).probe().unwrap();
     assert_eq!(files(dir.path()).len(), 0);
 
-    let missing = SpoolGateway::new(dir.path().join("none")).check().unwrap_err();
+    let missing = json(&dir.path().join("none")).probe().unwrap_err();
     assert!(missing.to_string().contains("create it"), "{missing}");
     fs::write(dir.path().join("file"), "").unwrap();
-    let file = SpoolGateway::new(dir.path().join("file")).check().unwrap_err();
+    let file = json(&dir.path().join("file")).probe().unwrap_err();
     assert!(file.to_string().contains("set `sms.spool.dir`"), "{file}");
     // Whoever runs the tests, nothing can be created in the kernel's own folder.
     if cfg!(target_os = "linux") {
-        let closed = SpoolGateway::new("/proc").check().unwrap_err();
+        let closed = json(Path::new("/proc")).probe().unwrap_err();
         assert!(matches!(closed, SpoolError::NotWritable { .. }), "{closed}");
+    }
+}
+
+#[tokio::test]
+async fn the_trait_is_the_same_spool() {
+    let dir = tempfile::tempdir().unwrap();
+    let gateway = json(dir.path());
+    gateway.check().await.unwrap();
+    assert_eq!(gateway.send(&message()).await, Ok(taken(false)));
+    assert_eq!(gateway.send(&message()).await, Ok(taken(true)));
+    assert_eq!(files(dir.path()).len(), 1);
+    let none = json(&dir.path().join("none")).check().await.unwrap_err();
+    assert!(none.to_string().contains("create it"), "{none}");
+}
+
+/// A file as smsd would read it: header lines, an empty line, the text.
+fn smstools(text: &str) -> (String, Vec<u8>) {
+    let dir = tempfile::tempdir().unwrap();
+    let gateway = SpoolGateway::new(dir.path(), SpoolForm::Smstools);
+    let message = Message { text: text.into(), ..message() };
+    assert_eq!(gateway.write(&message), Ok(taken(false)));
+    assert_eq!(gateway.write(&message), Ok(taken(true)));
+    let other = Message { text: "Jiny".into(), ..message.clone() };
+    assert!(matches!(gateway.write(&other), Err(SendError::Permanent(_))));
+    assert_eq!(files(dir.path()), [message.id]);
+    let file = fs::read(dir.path().join(&files(dir.path())[0])).unwrap();
+    let end = file.windows(2).position(|two| two == b"\n\n").unwrap();
+    (String::from_utf8(file[..end].to_vec()).unwrap(), file[end + 2..].to_vec())
+}
+
+#[test]
+fn a_modem_daemon_can_read_it() {
+    let (head, text) = smstools("Zmeskany hovor c. 2 od +420234567890 @ü");
+    assert_eq!(head, "To: 420601123456\nAlphabet: ISO\nId: 0199aaaa-0000-7000-8000-000000000001");
+    assert_eq!(text, b"Zmeskany hovor c. 2 od +420234567890 @\xfc");
+    // Letters that are not in ISO-8859-1, or mean something else to some versions.
+    for text in ["hovor č. 2", "5 €", "¤", "Δ"] {
+        let (head, octets) = smstools(text);
+        assert!(head.contains("\nAlphabet: UCS2\n"), "{text}: {head}");
+        let units: Vec<u16> =
+            octets.chunks(2).map(|pair| u16::from_be_bytes(pair.try_into().unwrap())).collect();
+        assert_eq!(String::from_utf16(&units).unwrap(), text);
     }
 }

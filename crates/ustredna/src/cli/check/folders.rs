@@ -10,7 +10,7 @@ use std::{
 use exchange::model::Language;
 
 use super::Finding;
-use crate::settings::{Settings, SmsGateway};
+use crate::settings::Settings;
 
 /// A WAV file has this header before its first sample.
 const WAV_HEADER: u64 = 44;
@@ -32,7 +32,7 @@ pub(super) fn try_write(folder: &Path) -> io::Result<()> {
 }
 
 /// What will happen to a folder that is not there: it is made below the first one that is.
-fn will_be_made(check: &'static str, dir: &Path, key: &str, by: &str) -> Finding {
+pub(super) fn will_be_made(check: &'static str, dir: &Path, key: &str, by: &str) -> Finding {
     let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
     let there = dir.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("/"));
     match try_write(there) {
@@ -74,25 +74,6 @@ pub(super) fn cdr(settings: &Settings) -> Finding {
             format!("{}: {error}", dir.display()),
             "set cdr.dir to the log-dir of FreeSWITCH's mod_json_cdr (CDR_DIR), readable and writable for this user",
         ),
-    }
-}
-
-pub(super) fn spool(settings: &Settings) -> Finding {
-    const CHECK: &str = "sms gateway";
-    match settings.sms.gateway {
-        SmsGateway::Spool => {
-            let spool = sms::SpoolGateway::new(&settings.sms.spool.dir);
-            match spool.check() {
-                Err(_) if !spool.dir().exists() => {
-                    will_be_made(CHECK, spool.dir(), "sms.spool.dir", "at the first start")
-                }
-                Ok(()) => {
-                    let dir = spool.dir().display();
-                    Finding::ok(CHECK, format!("messages go to files in {dir}"))
-                }
-                Err(error) => Finding::failed(CHECK, error.to_string()),
-            }
-        }
     }
 }
 

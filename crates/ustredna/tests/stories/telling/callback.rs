@@ -12,6 +12,9 @@ pub(crate) fn all() -> Vec<Tale> {
         Tale::new(name, tell)
             .setting("callbacks.ring_timeout", "2s")
             .setting("callbacks.sms_delay", "3s")
+            // As if minutes lay between the calls.
+            .setting("sms.ticket_gap", "0s")
+            .setting("sms.throttle.minute", "0")
     };
     vec![
         quick("missed_calls_become_tickets_and_sms", missed),

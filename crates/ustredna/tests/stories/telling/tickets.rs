@@ -12,7 +12,9 @@ pub(crate) fn all() -> Vec<Tale> {
         Tale::new("a_ticket_number_is_not_given_again_soon", numbers),
         Tale::new("tickets_expire", expiry)
             .setting("callbacks.ticket_ttl", "30s")
-            .setting("callbacks.sms_delay", "1s"),
+            .setting("callbacks.sms_delay", "1s")
+            // As if minutes lay between the calls.
+            .setting("sms.throttle.minute", "0"),
         Tale::new("ticket_numbers_begin_anew_after_99", around)
             .simulated_only("a hundred calls at once, and a week of waiting"),
     ]

@@ -1,0 +1,63 @@
+//! `ustredna sms preview`.
+
+use clap::Args;
+use exchange::model::Language;
+use serde::Serialize;
+use sms::Alphabet;
+
+use super::super::desk::Desk;
+use crate::texts::{Sample, Texts};
+
+#[derive(Debug, Args)]
+pub(super) struct Preview {
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct SampleJson {
+    language: Language,
+    kind: &'static str,
+    text: String,
+    alphabet: Alphabet,
+    units: usize,
+    segments: usize,
+    longest_segments: usize,
+}
+
+impl From<Sample> for SampleJson {
+    fn from(sample: Sample) -> Self {
+        Self {
+            language: sample.language,
+            kind: sample.kind.as_str(),
+            text: sample.text,
+            alphabet: sample.counted.alphabet,
+            units: sample.counted.units,
+            segments: sample.counted.segments,
+            longest_segments: sample.longest,
+        }
+    }
+}
+
+impl Preview {
+    pub(super) fn run(&self, desk: &mut Desk<'_>) -> anyhow::Result<()> {
+        let samples = Texts::new(desk.settings)?.samples(desk.now);
+        if self.json {
+            return desk.json(samples.into_iter().map(SampleJson::from));
+        }
+        let rows = samples.into_iter().map(|sample| {
+            [
+                sample.language.to_string(),
+                sample.kind.as_str().to_owned(),
+                sample.counted.alphabet.as_str().to_owned(),
+                sample.counted.units.to_string(),
+                sample.counted.segments.to_string(),
+                sample.longest.to_string(),
+                sample.text,
+            ]
+        });
+        let header = ["LANGUAGE", "KIND", "ALPHABET", "LENGTH", "SEGMENTS", "AT MOST", "text"];
+        Ok(desk.table(header, rows, "There are no texts.")?)
+    }
+}
