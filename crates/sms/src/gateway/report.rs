@@ -108,7 +108,10 @@ impl HttpReports {
             Some("`secret` is shorter than 16 characters")
         } else if self.delivered.is_empty() || self.failed.is_empty() {
             Some("`delivered` and `failed` name at least one state each")
-        } else if self.list.is_some() && !self.id.starts_with('/') {
+        } else if self.list.as_ref().is_some_and(|place| !place.starts_with('/')) {
+            Some("`list` begins with `/`, as in `/data/reports`")
+        } else if self.list.is_some() && !(self.id.starts_with('/') && self.status.starts_with('/'))
+        {
             Some("with `list`, the other places begin with `/`")
         } else {
             None

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
 
-/// A time span, written `500ms`, `30s`, `2m`.
+/// Nothing that is waited for here takes longer, and deadlines stay what a clock can show.
+const LONGEST: Duration = Duration::from_hours(24);
+
+/// A time span, written `500ms`, `30s`, `2m`; at most a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span(pub Duration);
 
@@ -20,10 +23,10 @@ impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         match humantime::parse_duration(&text) {
-            Ok(span) if !span.is_zero() => Ok(Self(span)),
-            Ok(_) | Err(_) => {
-                Err(de::Error::custom("expected a time span such as `500ms` or `30s`"))
-            }
+            Ok(span) if !span.is_zero() && span <= LONGEST => Ok(Self(span)),
+            Ok(_) | Err(_) => Err(de::Error::custom(
+                "expected a time span such as `500ms` or `30s`, at most a day",
+            )),
         }
     }
 }

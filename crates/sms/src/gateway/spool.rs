@@ -1,6 +1,6 @@
 //! Messages as files in a folder, for a modem's daemon, a script or a test to pick up.
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -17,6 +17,9 @@ mod form;
 /// Owner writes, group reads: whoever picks messages up need not run as this program's user, but they
 /// hold people's numbers. The umask may take more away.
 const MODE: u32 = 0o640;
+
+/// Begins the name of a file that is not finished, so that one left by a killed program is known for ours.
+const UNFINISHED: &str = ".ustredna-";
 
 /// Why the spool folder is not fit for use; each says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -56,8 +59,9 @@ pub enum SpoolForm {
 
 /// Writes each message to a file of its own, named by the id.
 ///
-/// A file with its name is whole from the moment it appears; names that begin with a dot are not
-/// finished. As long as the file lies there, the same id is not written again; once it was picked up,
+/// A file with its name is whole from the moment it appears. Before that it is called `.ustredna-….part`,
+/// for smsd `.ustredna-….part.LOCK`: smsd minds no dot and takes every file but locks. What a killed
+/// program left unfinished is removed by the next [`probe`](Self::probe). As long as the file lies there, the same id is not written again; once it was picked up,
 /// this gateway knows nothing of it any more. There are no delivery reports.
 #[derive(Clone, Debug)]
 pub struct SpoolGateway {
@@ -80,7 +84,8 @@ impl SpoolGateway {
         &self.dir
     }
 
-    /// Tries whether messages can be written, with a file that is removed again. Blocks.
+    /// Tries whether messages can be written, with a file that is removed again, and removes what killed
+    /// programs left unfinished. Blocks.
     ///
     /// # Errors
     /// See [`SpoolError`].
@@ -94,7 +99,8 @@ impl SpoolGateway {
             }
             Err(source) => return Err(SpoolError::NotWritable { dir, source }),
         }
-        self.written(b"probe")
+        self.clear()
+            .and_then(|()| self.written(b"probe"))
             .and_then(NamedTempFile::close)
             .map_err(|source| SpoolError::NotWritable { dir, source })
     }
@@ -129,13 +135,37 @@ impl SpoolGateway {
     /// A file of this content on the disk, without a name that anyone looks for.
     fn written(&self, content: &[u8]) -> io::Result<NamedTempFile> {
         let mut file = tempfile::Builder::new()
-            .prefix(".")
-            .suffix(".part")
+            .prefix(UNFINISHED)
+            .suffix(self.form.unfinished())
             .permissions(Permissions::from_mode(MODE))
             .tempfile_in(&self.dir)?;
+        // The lock goes with the process: a file without one was left behind. Some file systems have none.
+        file.as_file().try_lock().ok();
         file.write_all(content)?;
         file.as_file().sync_all()?;
         Ok(file)
+    }
+
+    /// Removes unfinished files that no program has in hand. One that another program began this very
+    /// moment may be among them: its attempt fails for now.
+    fn clear(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.dir)? {
+            let (name, path) = entry.map(|entry| (entry.file_name(), entry.path()))?;
+            let ours = name.to_str().is_some_and(|name| {
+                name.starts_with(UNFINISHED) && name.ends_with(self.form.unfinished())
+            });
+            if !ours {
+                continue;
+            }
+            let left = OpenOptions::new().write(true).open(&path);
+            if left.is_ok_and(|file| file.try_lock().is_ok()) {
+                match fs::remove_file(&path) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                    Ok(()) | Err(_) => {}
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The name is on the disk only once the folder is; an earlier attempt may have died before that.

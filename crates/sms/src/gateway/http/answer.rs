@@ -45,7 +45,7 @@ pub struct Answer {
 pub struct Rule {
     /// One of these is the status.
     pub status: Vec<u16>,
-    /// There is something at this JSON pointer (RFC 6901) in the body…
+    /// There is something at this JSON pointer (RFC 6901), which begins with `/`, in the body…
     pub pointer: Option<String>,
     /// …and it is one of these; numbers and words are compared as written.
     pub equals: Vec<Value>,
@@ -118,6 +118,15 @@ pub(super) struct Reply {
 impl Answer {
     /// The name of a list with a rule that would fit everything.
     pub(super) fn empty_rule(&self) -> Option<&'static str> {
+        self.list_with(Rule::is_empty)
+    }
+
+    /// The name of a list with a rule that would never fit, since its pointer is none.
+    pub(super) fn pointless_rule(&self) -> Option<&'static str> {
+        self.list_with(|rule| rule.pointer.as_ref().is_some_and(|place| !place.starts_with('/')))
+    }
+
+    fn list_with(&self, wanted: impl Fn(&Rule) -> bool) -> Option<&'static str> {
         let lists = [
             ("accepted", &self.accepted),
             ("again", &self.again),
@@ -125,7 +134,7 @@ impl Answer {
             ("throttled", &self.throttled),
             ("temporary", &self.temporary),
         ];
-        lists.into_iter().find(|(_, rules)| rules.iter().any(Rule::is_empty)).map(|(name, _)| name)
+        lists.into_iter().find(|(_, rules)| rules.iter().any(&wanted)).map(|(name, _)| name)
     }
 
     /// What the answer means; a word that is `secret` is not repeated.

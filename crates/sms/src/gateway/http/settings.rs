@@ -148,14 +148,23 @@ impl HttpSettings {
         if let Some(list) = self.answer.empty_rule() {
             return Err(HttpSettingsError::EmptyRule(list));
         }
-        let secrets = [
+        if let Some(list) = self.answer.pointless_rule() {
+            return Err(HttpSettingsError::NoPointer(list));
+        }
+        self.missing_secret().map_or(Ok(()), |setting| Err(HttpSettingsError::NoSecret(setting)))
+    }
+
+    /// The setting of a secret that is empty, as seen from here: `basic.password`.
+    #[must_use]
+    pub fn missing_secret(&self) -> Option<String> {
+        let named = [
             ("basic.password", self.basic.as_ref().map(|basic| &basic.password)),
             ("oauth.client_secret", self.oauth.as_ref().map(|oauth| &oauth.client_secret)),
         ];
-        let missing = secrets
-            .into_iter()
-            .find(|(_, secret)| secret.is_some_and(|secret| secret.expose_secret().is_empty()));
-        missing.map_or(Ok(()), |(setting, _)| Err(HttpSettingsError::NoSecret(setting)))
+        let named = named.into_iter().filter_map(|(name, secret)| Some((name.to_owned(), secret?)));
+        let own = self.secrets.iter().map(|(name, secret)| (format!("secrets.{name}"), secret));
+        let mut all = named.chain(own);
+        all.find(|(_, secret)| secret.expose_secret().is_empty()).map(|(name, _)| name)
     }
 }
 
@@ -199,10 +208,13 @@ pub enum HttpSettingsError {
     Timeouts,
     /// A secret is neither in the file nor in the environment.
     #[error("`{0}` is missing: set it, here or in the environment")]
-    NoSecret(&'static str),
+    NoSecret(String),
     /// A rule in `answer` says nothing.
     #[error("`answer.{0}`: a rule needs at least one of `status`, `pointer` and `text`")]
     EmptyRule(&'static str),
+    /// A rule in `answer` points nowhere.
+    #[error("`answer.{0}`: `pointer` begins with `/`, as in `/data/id`")]
+    NoPointer(&'static str),
     /// Certificates, or what TLS needs otherwise.
     #[error("{0}")]
     Tls(String),

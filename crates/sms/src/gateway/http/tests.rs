@@ -384,6 +384,16 @@ fn settings_that_cannot_work_are_refused_by_name() {
             format!("url = \"https://x/\"\nanswer.again = [{{ equals = [1] }}]\n{body}"),
             "`answer.again`",
         ),
+        (
+            format!(
+                "url = \"https://x/\"\nanswer.accepted = [{{ pointer = \"data/id\" }}]\n{body}"
+            ),
+            "`answer.accepted`: `pointer` begins with `/`",
+        ),
+        (
+            format!("url = \"https://x/\"\nsecrets = {{ a = \"b\", key = \"\" }}\n{body}"),
+            "`secrets.key` is missing: set it",
+        ),
         (format!("url = \"https://x/\"\nca_file = \"/none.pem\"\n{body}"), "`ca_file` /none.pem"),
         // The text would be missing at the backup.
         ("url = \"https://x/{to}/{text}\"\nbackup_url = \"https://y/{to}\"".to_owned(), "`{text}`"),

@@ -122,7 +122,11 @@ fn settings_without_a_sense_are_named() {
     let short = HttpReports { secret: "short".into(), ..good.clone() };
     assert!(short.fault().unwrap().contains("16"));
     assert!(HttpReports { delivered: vec![], ..good.clone() }.fault().is_some());
-    assert!(HttpReports { list: Some("/a".into()), ..good }.fault().is_some());
+    assert!(HttpReports { list: Some("/a".into()), ..good.clone() }.fault().is_some());
+    let listed = HttpReports { id: "/i".into(), status: "/s".into(), ..good };
+    let list = |list: &str| HttpReports { list: Some(list.into()), ..listed.clone() };
+    assert_eq!(list("/a").fault(), None);
+    assert!(list("a").fault().unwrap().contains("`list` begins with `/`"));
 }
 
 #[test]

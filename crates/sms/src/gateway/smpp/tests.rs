@@ -451,6 +451,21 @@ async fn settings_that_cannot_be_sent_are_refused() {
 }
 
 #[test]
+fn a_span_that_no_clock_can_show_is_refused() {
+    let read = |key: &str, span: &str| {
+        let toml = format!("host = \"h\"\nsystem_id = \"us\"\n{key} = \"{span}\"");
+        toml::from_str::<SmppSettings>(&toml)
+    };
+    for key in ["connect_timeout", "response_timeout", "enquire_link", "reconnect_max"] {
+        for span in ["500000000000y", "25h", "0s", ""] {
+            let error = read(key, span).unwrap_err();
+            assert!(error.message().contains("at most a day"), "{key} {span}: {error}");
+        }
+        assert!(read(key, "24h").is_ok(), "{key}");
+    }
+}
+
+#[test]
 fn a_try_has_time_for_every_part() {
     for (long, seconds) in [("payload", 7), ("udh", 9), ("sar", 9)] {
         let toml = format!(

@@ -24,6 +24,15 @@ impl SpoolForm {
         }
     }
 
+    /// How the name of a file ends that nobody may take yet. smsd (`getfile` in its `extras.c`) takes
+    /// every file that does not end so and has no lock beside it, one with a dot before its name too.
+    pub(super) fn unfinished(self) -> &'static str {
+        match self {
+            Self::Json => ".part",
+            Self::Smstools => ".part.LOCK",
+        }
+    }
+
     pub(super) fn content(self, message: &Message) -> serde_json::Result<Vec<u8>> {
         match self {
             Self::Json => {

@@ -217,3 +217,87 @@ fn a_modem_daemon_can_read_it() {
         assert_eq!(String::from_utf16(&units).unwrap(), text);
     }
 }
+
+/// What smsd would send: `getfile` of SMS Server Tools 3 takes any file but folders, its locks, what is
+/// locked and what it could not remove (`LOCKED…`). A dot before the name means nothing to it.
+fn taken_by_smsd(dir: &Path) -> Vec<String> {
+    let mut names = files(dir);
+    let all = names.clone();
+    names.retain(|name| {
+        !dir.join(name).is_dir()
+            && !name.ends_with(".LOCK")
+            && !name.starts_with("LOCKED")
+            && !all.contains(&format!("{name}.LOCK"))
+    });
+    names
+}
+
+#[test]
+fn smsd_never_takes_what_is_not_finished() {
+    let dir = tempfile::tempdir().unwrap();
+    let gateway = SpoolGateway::new(dir.path(), SpoolForm::Smstools);
+    // Killed between the last octet and the name.
+    gateway.written(&gateway.form.content(&message()).unwrap()).unwrap().keep().unwrap();
+    assert_eq!((files(dir.path()).len(), taken_by_smsd(dir.path()).len()), (1, 0));
+
+    let probing = gateway.written(b"probe").unwrap();
+    assert_eq!(taken_by_smsd(dir.path()).len(), 0, "nor a probe");
+    // Written again, smsd gets it once; and its own lock of that file is not ours to touch.
+    assert_eq!(gateway.write(&message()), Ok(taken(false)));
+    assert_eq!(taken_by_smsd(dir.path()), [message().id]);
+    fs::write(dir.path().join(format!("{}.LOCK", message().id)), "7\n").unwrap();
+    assert_eq!(gateway.write(&message()), Ok(taken(true)));
+
+    // At the next start what was left goes; what somebody is at stays, and so does what is not ours.
+    fs::write(dir.path().join(".other.LOCK"), "").unwrap();
+    gateway.probe().unwrap();
+    let mut left = files(dir.path());
+    left.sort();
+    let unfinished = probing.path().file_name().unwrap().to_str().unwrap();
+    let locked = format!("{}.LOCK", message().id);
+    assert_eq!(left, [".other.LOCK", unfinished, &message().id, &locked]);
+}
+
+#[test]
+fn smsd_looking_all_the_time_gets_each_message_once_and_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let gateway = SpoolGateway::new(dir.path(), SpoolForm::Smstools);
+    let got = thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for number in 0..200 {
+                gateway.probe().unwrap();
+                let id = format!("{number:04}");
+                gateway.write(&Message { id, ..message() }).unwrap();
+            }
+        });
+        let mut got = Vec::new();
+        loop {
+            let last = writer.is_finished();
+            for name in taken_by_smsd(dir.path()) {
+                let path = dir.path().join(&name);
+                // One that is seen here and gone again was never to be seen.
+                let text = fs::read(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
+                assert!(text.ends_with(b"]"), "{name}: {text:?}");
+                fs::remove_file(path).unwrap();
+                got.push(name);
+            }
+            if last {
+                return got;
+            }
+        }
+    });
+    let all: Vec<_> = (0..200).map(|number| format!("{number:04}")).collect();
+    let mut sorted = got;
+    sorted.sort();
+    assert_eq!(sorted, all);
+}
+
+#[test]
+fn a_start_clears_away_what_a_killed_program_left() {
+    let dir = tempfile::tempdir().unwrap();
+    let gateway = json(dir.path());
+    gateway.written(b"{}").unwrap().keep().unwrap();
+    gateway.write(&message()).unwrap();
+    gateway.probe().unwrap();
+    assert_eq!(files(dir.path()), [format!("{}.json", message().id)]);
+}
