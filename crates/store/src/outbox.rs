@@ -28,7 +28,7 @@ pub use outcome::{Delivery, SmsFate, SmsOutcome, Unstored};
 pub struct SmsTiming {
     /// How long it waits after the missed call, for a talk that makes it needless.
     pub delay: SignedDuration,
-    /// The least time between two SMS of one ticket: misses in between make one SMS.
+    /// The least time between two SMS of one ticket: misses in between make one at its end.
     pub ticket_gap: SignedDuration,
     /// How long after the last missed call it is still of use.
     pub expiry: SignedDuration,
@@ -133,15 +133,36 @@ pub(crate) async fn skip_of_closed(
     Ok(done.rows_affected())
 }
 
+/// Skips what is due to shoppers who are switched off; what a worker left may have been sent.
+pub(crate) async fn skip_of_inactive(
+    tx: &mut AnyConnection,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "UPDATE sms SET fate_unknown = CASE WHEN status = 'sending' THEN 1 ELSE fate_unknown END, \
+         status = 'skipped', leased_until = NULL, error = 'shopper inactive' \
+         WHERE status IN ('queued', 'sending') AND (leased_until IS NULL OR leased_until <= $1) \
+         AND not_before <= $1 AND shopper_id IN (SELECT id FROM shoppers WHERE active = 0)",
+    )
+    .bind(ms(now))
+    .execute(tx)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// What [`expire`] leaves as the error.
+pub(crate) const EXPIRED: &str = "expired";
+
 /// Gives up what waits and is of no use any more; what a worker left may have been sent.
 pub(crate) async fn expire(tx: &mut AnyConnection, now: Timestamp) -> Result<u64, StoreError> {
     let done = sqlx::query(
         "UPDATE sms SET fate_unknown = CASE WHEN status = 'sending' THEN 1 ELSE fate_unknown END, \
-         status = 'failed', leased_until = NULL, error = 'expired' \
+         status = 'failed', leased_until = NULL, error = $2 \
          WHERE status IN ('queued', 'sending') AND (leased_until IS NULL OR leased_until <= $1) \
          AND expires_at <= $1",
     )
     .bind(ms(now))
+    .bind(EXPIRED)
     .execute(tx)
     .await?;
     Ok(done.rows_affected())

@@ -175,6 +175,7 @@ async fn prepare_folders(app: &App) -> anyhow::Result<()> {
     let recordings = app.recordings.clone();
     let spool =
         (app.settings.sms.gateway == SmsGateway::Spool).then(|| app.settings.sms.spool.dir.clone());
+    let form = app.settings.sms.spool.form;
     let cdr = app.settings.cdr.dir.clone();
     tokio::task::spawn_blocking(move || {
         let folders = [
@@ -189,9 +190,7 @@ async fn prepare_folders(app: &App) -> anyhow::Result<()> {
         }
         recordings::check_writable(&recordings).context("recordings.dir")?;
         match spool {
-            Some(dir) => {
-                sms::SpoolGateway::new(dir, sms::SpoolForm::Json).probe().context("sms.spool.dir")
-            }
+            Some(dir) => sms::SpoolGateway::new(dir, form).probe().context("sms.spool.dir"),
             None => Ok(()),
         }
     })

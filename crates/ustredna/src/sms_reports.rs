@@ -8,7 +8,10 @@ use std::{sync::Arc, time::Duration};
 
 use sms::Report;
 use store::{Delivery, StoreError};
-use tokio::{sync::mpsc::UnboundedReceiver, time::Instant};
+use tokio::{
+    sync::mpsc::UnboundedReceiver,
+    time::{Instant, timeout_at},
+};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -20,6 +23,9 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// Reports that wait for their message at most; a provider that sends others' is not to fill the
 /// memory.
 const WAITING: usize = 1000;
+/// How long receipts are taken after the stop, should the gateway not hang up: the last messages and
+/// the good-bye to the SMSC need their time.
+const AFTER_STOP: Duration = Duration::from_secs(25);
 
 /// Takes the reports of one call in; tells of how many the message is known.
 pub(crate) async fn take_all(app: &App, reports: &[Report]) -> Result<usize, StoreError> {
@@ -46,52 +52,89 @@ pub(crate) async fn take_all(app: &App, reports: &[Report]) -> Result<usize, Sto
     Ok(reports.len() - unknown.len())
 }
 
-/// Takes receipts in until `stop`.
+/// Takes receipts in until `stop`, and after that those that were acknowledged to the SMSC while the
+/// last messages are sent: the gateway hangs up when that is done.
 pub(crate) async fn run(
     app: Arc<App>,
     mut reports: UnboundedReceiver<Report>,
     stop: CancellationToken,
 ) {
-    let mut waiting: Vec<(Instant, Report)> = Vec::new();
+    let mut waiting = Waiting::default();
     let mut look = tokio::time::interval(LOOK_EVERY);
     loop {
         tokio::select! {
             // Ends with the gateway that sends; most have nothing to send.
-            Some(report) = reports.recv() => {
-                if !taken(&app, &report).await {
-                    if waiting.len() < WAITING {
-                        waiting.push((Instant::now() + PATIENCE, report));
-                    } else {
-                        warn!("a delivery report of an unknown message is dropped: too many wait");
-                    }
-                }
-            }
-            _ = look.tick(), if !waiting.is_empty() => {
-                let mut still = Vec::new();
-                for (until, report) in waiting {
-                    if taken(&app, &report).await {
-                        continue;
-                    }
-                    if Instant::now() < until {
-                        still.push((until, report));
-                    } else {
-                        warn!("a delivery report of a message that is not known here");
-                    }
-                }
-                waiting = still;
-            }
-            () = stop.cancelled() => return,
+            Some(report) = reports.recv() => waiting.take(&app, report).await,
+            _ = look.tick(), if !waiting.is_empty() => waiting.look(&app).await,
+            () = stop.cancelled() => break,
         }
+    }
+    let until = Instant::now() + AFTER_STOP;
+    loop {
+        tokio::select! {
+            report = timeout_at(until, reports.recv()) => match report {
+                Ok(Some(report)) => waiting.take(&app, report).await,
+                Ok(None) | Err(_) => break,
+            },
+            _ = look.tick(), if !waiting.is_empty() => waiting.look(&app).await,
+        }
+    }
+    // From here on the SMSC is told to come again.
+    drop(reports);
+    waiting.look(&app).await;
+    if !waiting.is_empty() {
+        let count = waiting.0.len();
+        warn!(count, "delivery reports of messages that are not known here are left behind");
     }
 }
 
-async fn taken(app: &App, report: &Report) -> bool {
-    take(app, report).await.unwrap_or_else(|error| {
-        error!(%error, "a delivery report could not be stored");
-        false
-    })
+/// Reports whose message is not known yet, or that the store did not take, with the time until which
+/// the former are kept.
+#[derive(Default)]
+struct Waiting(Vec<(Instant, Report)>);
+
+impl Waiting {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    async fn take(&mut self, app: &App, report: Report) {
+        if matches!(tried(app, &report).await, Ok(true)) {
+            return;
+        }
+        if self.0.len() < WAITING {
+            self.0.push((Instant::now() + PATIENCE, report));
+        } else {
+            warn!("a delivery report is dropped: too many wait");
+        }
+    }
+
+    async fn look(&mut self, app: &App) {
+        let mut still = Vec::new();
+        for (until, report) in std::mem::take(&mut self.0) {
+            match tried(app, &report).await {
+                Ok(true) => {}
+                Ok(false) if until <= Instant::now() => {
+                    warn!("a delivery report of a message that is not known here");
+                }
+                // The store's trouble is not the report's.
+                Ok(false) | Err(_) => still.push((until, report)),
+            }
+        }
+        self.0 = still;
+    }
 }
 
+/// Stores a report as [`take`] does, and says so if that fails.
+async fn tried(app: &App, report: &Report) -> Result<bool, StoreError> {
+    let taken = take(app, report).await;
+    if let Err(error) = &taken {
+        error!(%error, "a delivery report could not be stored");
+    }
+    taken
+}
+
+/// Stores a report; false if its message is not known.
 async fn take(app: &App, report: &Report) -> Result<bool, StoreError> {
     let reason = report.reason.as_deref().unwrap_or("the provider does not say why");
     let failure = format!("not delivered: {reason}");

@@ -10,7 +10,7 @@
 //! | did not, for now | is tried again after 10 s, 30 s, 1.5 min, 4.5 min and then every 10 min, each shortened by up to a quarter by chance, 50 times in all |
 //! | wants fewer | the same after the pause it asks for, else 1 s to 1 min; all others wait too, and half as many go at once; the try does not count |
 //! | will never take it | has failed |
-//! | did not answer | is *unknown*: it stays `sending`, and is sent again under the same id when lease and pause are over |
+//! | did not answer | is *unknown*: it stays `sending`, and is sent again under the same id when lease and pause are over; after the third such try it has failed, perhaps sent |
 //!
 //! Whatever has not been sent when it expires (`sms.expiry`) has failed too. What a killed exchange
 //! had leased is taken again when the lease is over; the gateway knows a repeated message by its id.
@@ -36,6 +36,9 @@ use pace::Pace;
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
 const MAX_ATTEMPTS: u32 = 50;
+/// Tries the gateway left without an answer: where it does not know a message again, each may be
+/// one more on the shopper's phone. Those that died with an exchange are not among them.
+const MAX_UNKNOWN: u32 = 3;
 /// How often what was sent is stored again at the end, should the database be busy just then.
 const LAST_STORES: u32 = 8;
 const LAST_PAUSE: Duration = Duration::from_millis(500);
@@ -91,6 +94,7 @@ fn expired(count: u64) {
 struct Tried {
     id: SmsId,
     attempts: u32,
+    unknown_tries: u32,
     leased_until: Timestamp,
     result: Result<Accepted, SendError>,
 }
@@ -175,7 +179,7 @@ impl Worker {
     }
 
     fn judge(&mut self, tried: Tried) -> SmsOutcome {
-        let Tried { id, attempts, leased_until, result } = tried;
+        let Tried { id, attempts, unknown_tries, leased_until, result } = tried;
         let now = self.app.clock.now();
         let fate = match result {
             Ok(Accepted { provider_id, again }) => {
@@ -184,7 +188,17 @@ impl Worker {
                 SmsFate::Sent { at: now, provider_id }
             }
             Err(SendError::Throttled { after, why }) => {
-                let pause = self.pace.throttled(after, clock::instant());
+                let instant = clock::instant();
+                let begins = !self.pace.pauses(instant);
+                let pause = self.pace.throttled(after, instant);
+                if begins {
+                    let pause_s = pause.as_secs();
+                    warn!(
+                        pause_s,
+                        problem = why,
+                        "the SMS gateway wants fewer; none is sent for so long"
+                    );
+                }
                 debug!(sms.id = %id, problem = why, "the SMS gateway wants fewer");
                 let pause = SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX);
                 SmsFate::Retry { not_before: later(now, pause), error: why, counted: false }
@@ -194,13 +208,16 @@ impl Worker {
                 let not_before = later(now, pause(id, attempts));
                 SmsFate::Retry { not_before, error, counted: true }
             }
-            Err(SendError::Unknown(error)) if attempts < MAX_ATTEMPTS => {
+            Err(SendError::Unknown(error))
+                if attempts < MAX_ATTEMPTS && unknown_tries + 1 < MAX_UNKNOWN =>
+            {
                 warn!(sms.id = %id, attempts, problem = error, "SMS perhaps sent; trying again later");
                 let lease = self.app.settings.sms.lease.signed();
                 SmsFate::Unknown { not_before: later(now, lease.max(pause(id, attempts))), error }
             }
             Err(SendError::Unknown(error)) => {
                 error!(sms.id = %id, attempts, problem = error, "SMS given up, perhaps sent");
+                let error = format!("{error}; given up, though it may have been taken");
                 SmsFate::Failed { error, unknown: true }
             }
             Err(SendError::Temporary(error) | SendError::Permanent(error)) => {
@@ -217,8 +234,8 @@ fn later(now: Timestamp, pause: SignedDuration) -> Timestamp {
 }
 
 async fn send(app: Arc<App>, gateway: Arc<dyn Gateway>, sms: LeasedSms) -> Tried {
-    let LeasedSms { id, to, text, attempts, leased_until } = sms;
-    let tried = |result| Tried { id, attempts, leased_until, result };
+    let LeasedSms { id, to, text, attempts, unknown_tries, leased_until } = sms;
+    let tried = |result| Tried { id, attempts, unknown_tries, leased_until, result };
     let sms = &app.settings.sms;
     let country = app.settings.exchange.country.0;
     let allowed = destination::check_recipient(&to, country, sms.premium, sms.foreign);

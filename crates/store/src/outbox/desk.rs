@@ -4,6 +4,7 @@ use exchange::model::{SmsId, SmsStatus};
 use jiff::{SignedDuration, Timestamp};
 use sqlx::AnyConnection;
 
+use super::EXPIRED;
 use crate::{
     Store, StoreError, new_id,
     row::{Fields, ms},
@@ -59,8 +60,8 @@ impl Store {
         Ok(retried)
     }
 
-    /// The same for all that failed and were written since then, unless their ticket is closed or
-    /// a later SMS tells of it.
+    /// The same for all that failed and were written since then, unless their ticket is closed, a
+    /// later SMS tells of it, or they expired: what was of no use any more is of less now.
     ///
     /// # Errors
     /// [`StoreError`]; nothing is sent again then.
@@ -74,12 +75,13 @@ impl Store {
         let rows = sqlx::query(
             "SELECT m.id FROM sms m LEFT JOIN tickets t ON t.id = m.ticket_id \
              WHERE m.status = 'failed' AND m.retried_as IS NULL AND m.created_at >= $1 \
-             AND (t.id IS NULL OR t.status = 'open') \
+             AND (m.error IS NULL OR m.error <> $2) AND (t.id IS NULL OR t.status = 'open') \
              AND NOT EXISTS (SELECT 1 FROM sms l WHERE l.ticket_id = m.ticket_id \
               AND (l.created_at > m.created_at OR (l.created_at = m.created_at AND l.id > m.id))) \
              ORDER BY m.due_at, m.id",
         )
         .bind(ms(since))
+        .bind(EXPIRED)
         .fetch_all(&mut *tx)
         .await?;
         let mut all = Vec::with_capacity(rows.len());
@@ -91,23 +93,27 @@ impl Store {
         Ok(all)
     }
 
-    /// Takes one back that still waits; one that a worker left stays marked as perhaps sent.
+    /// Takes one back that still waits, if only for its next try; tells whether it may have been
+    /// sent all the same, and leaves it marked so.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if it is being sent or does not wait any more.
-    pub async fn cancel_sms(&self, id: SmsId, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn cancel_sms(&self, id: SmsId, now: Timestamp) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let done = sqlx::query(
+        // A lease that ends where the next try begins is of no try: it keeps one of unknown fate
+        // from being sent again too soon.
+        let cancelled = sqlx::query(
             "UPDATE sms SET \
              fate_unknown = CASE WHEN status = 'sending' THEN 1 ELSE fate_unknown END, \
              status = 'skipped', leased_until = NULL, error = 'cancelled' \
-             WHERE id = $1 AND (status = 'queued' OR (status = 'sending' AND leased_until <= $2))",
+             WHERE id = $1 AND (status = 'queued' OR (status = 'sending' \
+             AND (leased_until <= $2 OR leased_until = not_before))) RETURNING id, fate_unknown",
         )
         .bind(id.to_string())
         .bind(ms(now))
-        .execute(&mut *tx)
+        .fetch_optional(&mut *tx)
         .await?;
-        if done.rows_affected() == 0 {
+        let Some(cancelled) = cancelled else {
             return Err(match state(&mut tx, id).await?.status {
                 SmsStatus::Sending => StoreError::Conflict("it is being sent"),
                 SmsStatus::Sent | SmsStatus::Delivered => StoreError::Conflict("it was sent"),
@@ -116,9 +122,10 @@ impl Store {
                     StoreError::Conflict("it was cancelled, or its ticket closed, before")
                 }
             });
-        }
+        };
+        let perhaps_sent = Fields::new("sms", &cancelled).flag("fate_unknown")?;
         tx.commit().await?;
-        Ok(())
+        Ok(perhaps_sent)
     }
 }
 
@@ -172,8 +179,8 @@ async fn retry(
     let expires_at = now.saturating_add(expiry).unwrap_or(Timestamp::MAX);
     if !sent {
         sqlx::query(
-            "UPDATE sms SET status = 'queued', attempts = 0, not_before = $2, due_at = $2, \
-             expires_at = $3, error = NULL WHERE id = $1",
+            "UPDATE sms SET status = 'queued', attempts = 0, unknown_tries = 0, not_before = $2, \
+             due_at = $2, expires_at = $3, error = NULL WHERE id = $1",
         )
         .bind(id.to_string())
         .bind(ms(now))

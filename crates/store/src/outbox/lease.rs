@@ -3,7 +3,7 @@
 use exchange::{model::SmsId, number::PhoneNumber};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{expire, skip_of_closed};
+use super::{expire, skip_of_closed, skip_of_inactive};
 use crate::{
     Store, StoreError,
     row::{Fields, ms},
@@ -20,6 +20,8 @@ pub struct LeasedSms {
     pub text: String,
     /// How many tries there have been, with this one.
     pub attempts: u32,
+    /// How many of those before this one the gateway left without an answer.
+    pub unknown_tries: u32,
     /// Until when it is this worker's; what the try came to is told with it.
     pub leased_until: Timestamp,
 }
@@ -31,7 +33,8 @@ pub struct Leased {
     pub sms: Vec<LeasedSms>,
     /// How many were given up on the way because they are of no use any more.
     pub expired: u64,
-    /// How many were skipped on the way because their ticket has closed.
+    /// How many were skipped on the way because their ticket has closed or their shopper was
+    /// switched off.
     pub skipped: u64,
 }
 
@@ -89,14 +92,14 @@ const TAKE: &str = concat!(
     ready!(),
     "ORDER BY m.due_at, m.id LIMIT $9) \
      AND status IN ('queued', 'sending') AND (leased_until IS NULL OR leased_until <= $1) \
-     RETURNING id, recipient, text, attempts, due_at, leased_until"
+     RETURNING id, recipient, text, attempts, unknown_tries, due_at, leased_until"
 );
 
 impl Store {
     /// Takes up to `limit` SMS that are due, oldest first, for `now + lease`: nobody else gets
     /// them before that. Of each shopper only the first that waits is taken, so that theirs
-    /// arrive in order, and only where `throttle` leaves room. One whose ticket has closed is
-    /// skipped instead, one that has expired failed.
+    /// arrive in order, and only where `throttle` leaves room. One whose ticket has closed, or
+    /// whose shopper was switched off, is skipped instead, one that has expired failed.
     ///
     /// Among them are those whose lease ran out, because the worker that had them died or heard
     /// no answer: they may have been sent already.
@@ -120,7 +123,7 @@ impl Store {
             return Ok(Leased::default());
         }
         let mut tx = self.begin().await?;
-        let skipped = skip_of_closed(&mut tx, now).await?;
+        let skipped = skip_of_closed(&mut tx, now).await? + skip_of_inactive(&mut tx, now).await?;
         let expired = expire(&mut tx, now).await?;
         let leased_until = ms(now.saturating_add(lease).unwrap_or(Timestamp::MAX));
         let mut take = sqlx::query(TAKE).bind(ms(now));
@@ -137,6 +140,7 @@ impl Store {
                     to: row.phone("recipient")?,
                     text: row.text("text")?,
                     attempts: row.number("attempts")?,
+                    unknown_tries: row.number("unknown_tries")?,
                     leased_until: row.time("leased_until")?,
                 };
                 Ok((row.int("due_at")?, sms))

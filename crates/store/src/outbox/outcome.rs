@@ -189,7 +189,8 @@ async fn write(tx: &mut AnyConnection, outcome: &SmsOutcome) -> Result<(), Store
         .bind(error.clone())
         .bind(i64::from(!counted)),
         SmsFate::Unknown { not_before, error } => sqlx::query(
-            "UPDATE sms SET fate_unknown = 1, leased_until = $3, not_before = $3, error = $4 \
+            "UPDATE sms SET fate_unknown = 1, unknown_tries = unknown_tries + 1, \
+             leased_until = $3, not_before = $3, error = $4 \
              WHERE id = $1 AND status = 'sending' AND leased_until = $2",
         )
         .bind(id)

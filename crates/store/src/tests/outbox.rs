@@ -189,6 +189,7 @@ pub(super) async fn what_may_have_been_taken_waits_out_its_lease(world: World) {
     assert!(world.lease(after(149), 10).await.is_empty());
     let again = world.lease(after(150), 10).await;
     assert!(again.len() == 1 && again[0].id == sms.id && again[0].attempts == 2);
+    assert_eq!((sms.unknown_tries, again[0].unknown_tries), (0, 1));
     // Refused for now; but the first try may have been taken, so its text stays.
     world.came_to(&sms, retry(300, "busy")).await;
     assert!(world.miss(&dealer(1), after(160)).await.sms_queued, "a second one tells the news");
@@ -311,6 +312,65 @@ pub(super) async fn failed_ones_are_sent_again(world: World) {
     assert!(world.store.retry_sms(leased[0].id, after(300), expiry).await.is_err());
 }
 
+pub(super) async fn one_of_unknown_fate_is_cancelled_between_its_tries(world: World) {
+    let world = world.with_eva().await;
+    world.miss(&dealer(1), morning()).await;
+    for (began, next) in [(100, 200), (200, 300)] {
+        let sms = world.lease(after(began), 1).await.remove(0);
+        let cancelled = world.store.cancel_sms(sms.id, after(began + 1)).await;
+        assert_eq!(cancelled, Err(StoreError::Conflict("it is being sent")));
+        let fate = SmsFate::Unknown { not_before: after(next), error: "no answer".to_owned() };
+        world.came_to(&sms, fate).await;
+    }
+    let id = world.store.sms(&Filter::default()).await.unwrap()[0].id;
+    assert_eq!(world.store.cancel_sms(id, after(250)).await, Ok(true));
+    let told = row(&world, id).await;
+    assert_eq!((told.status.as_str(), told.unknown), ("skipped", true));
+    assert!(world.lease(after(400), 10).await.is_empty());
+    // Sent again by hand, it has all its tries again.
+    world.store.retry_sms(id, after(500), SignedDuration::from_hours(1)).await.unwrap();
+    assert_eq!(world.lease(after(500), 1).await[0].unknown_tries, 0);
+}
+
+pub(super) async fn expired_ones_are_sent_again_one_by_one_alone(world: World) {
+    let world = world.with_eva().await;
+    world.crowd(2).await;
+    let rejected = world.lease(after(100), 1).await.remove(0);
+    let fate = SmsFate::Failed { error: "rejected".to_owned(), unknown: false };
+    world.came_to(&rejected, fate).await;
+    let over = after(7 * 3600);
+    assert_eq!(world.store.sweep(over, super::fixture::TTL).await.unwrap().sms_expired, 1);
+    let expiry = SignedDuration::from_hours(1);
+    let all = world.store.retry_failed_sms(morning(), over, expiry).await.unwrap();
+    assert_eq!(all.iter().map(|retried| retried.old).collect::<Vec<_>>(), [rejected.id]);
+    let rows = world.store.sms(&Filter::default()).await.unwrap();
+    let expired = rows.iter().find(|row| row.error.as_deref() == Some("expired")).unwrap().id;
+    assert!(world.store.retry_sms(expired, over, expiry).await.is_ok());
+}
+
+pub(super) async fn what_is_due_to_a_shopper_switched_off_is_skipped(world: World) {
+    let world = world.with_eva().await;
+    world.crowd(1).await;
+    world.miss(&dealer(1), morning()).await;
+    let switch = async |active| {
+        let change = ShopperChange { active: Some(active), ..ShopperChange::default() };
+        world.store.change_shopper(&eva(), &change).await.unwrap();
+    };
+    // Switched on again before it is due: as if nothing had been.
+    switch(false).await;
+    assert!(world.lease(after(59), 10).await.is_empty());
+    switch(true).await;
+    world.miss(&dealer(2), after(1000)).await;
+    switch(false).await;
+    let leased = world.store.lease_sms(after(61), LEASE, 10, Throttle::NONE).await.unwrap();
+    let others: Vec<_> = leased.sms.iter().map(|sms| sms.to.clone()).collect();
+    assert_eq!((others, leased.skipped), (vec![member(1)], 1));
+    let told: Vec<_> = world.store.sms(&Filter::default()).await.unwrap();
+    let told: Vec<_> = told.iter().filter(|row| row.to == eva()).collect();
+    assert_eq!((told[0].status.as_str(), told[1].status.as_str()), ("queued", "skipped"));
+    assert_eq!(told[1].error.as_deref(), Some("shopper inactive"));
+}
+
 pub(super) async fn waiting_ones_are_cancelled(world: World) {
     let world = world.with_eva().await;
     world.crowd(2).await;
@@ -322,7 +382,7 @@ pub(super) async fn waiting_ones_are_cancelled(world: World) {
     let ending = waiting.to_string();
     assert_eq!(world.store.find_sms(&ending[28..]).await, Ok(waiting));
     assert_eq!(world.store.find_sms("%").await, Err(StoreError::NotFound("SMS")));
-    world.store.cancel_sms(waiting, after(101)).await.unwrap();
+    assert_eq!(world.store.cancel_sms(waiting, after(101)).await, Ok(false));
     let told = row(&world, waiting).await;
     assert_eq!((told.status.as_str(), told.error.as_deref()), ("skipped", Some("cancelled")));
     assert!(world.lease(after(101), 10).await.is_empty());
@@ -389,7 +449,7 @@ pub(super) async fn what_may_have_been_sent_is_marked_for_good(world: World) {
     world.came_to(&leased[0], failed(true)).await;
     world.came_to(&leased[1], failed(false)).await;
     // The others' worker dies.
-    world.store.cancel_sms(leased[2].id, after(140)).await.unwrap();
+    assert_eq!(world.store.cancel_sms(leased[2].id, after(140)).await, Ok(true));
     world.sql("UPDATE tickets SET status = 'reached', closed_at = 1 WHERE number = 1 AND dealer = '+420234000004'").await;
     assert_eq!(world.store.sweep(after(140), super::fixture::TTL).await.unwrap().sms_skipped, 1);
     let over = after(7 * 3600);

@@ -61,7 +61,7 @@ struct Retry {
     /// The message, by the end of its id
     #[arg(required_unless_present = "failed", conflicts_with = "failed")]
     ids: Vec<String>,
-    /// All that have failed and that no later one makes needless
+    /// All that have failed and that no later one makes needless; not those that expired
     #[arg(long)]
     failed: bool,
     /// With --failed: written since then [default: 1d]
@@ -124,8 +124,9 @@ impl Cancel {
         for given in &self.ids {
             let id = store.find_sms(given).await.with_context(|| format!("`{given}`"))?;
             let done = store.cancel_sms(id, desk.now).await;
-            done.with_context(|| format!("`{given}`"))?;
-            desk.line(&format!("{id} is cancelled."))?;
+            let perhaps_sent = done.with_context(|| format!("`{given}`"))?;
+            let but = if perhaps_sent { "; it may have been sent already" } else { "" };
+            desk.line(&format!("{id} is cancelled{but}."))?;
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::{fs, io::ErrorKind, path::Path};
 use anyhow::{Context as _, bail};
 use toml::{Table, Value};
 
-use super::Settings;
+use super::{Settings, SmsGateway};
 
 pub(super) const PREFIX: &str = "USTREDNA_";
 
@@ -31,7 +31,7 @@ pub(crate) fn load(
         environment.into_iter().filter(|(name, _)| name.starts_with(PREFIX)).collect();
     variables.sort();
     for (name, value) in variables {
-        settings = overlay(&mut table, &name, &value)
+        settings = overlay(&mut table, settings, &name, &value)
             .with_context(|| format!("environment variable {name}"))?;
     }
     settings.check().with_context(|| format!("in {} or the environment", path.display()))?;
@@ -39,8 +39,14 @@ pub(crate) fn load(
 }
 
 /// Lays one variable over the table: `USTREDNA_SMS__SPOOL__DIR` is `dir` of `[sms.spool]`. The
-/// value is a TOML value where it is one of the right kind (a number, a list), else a string.
-fn overlay(table: &mut Table, name: &str, value: &str) -> anyhow::Result<Settings> {
+/// value is a TOML value where it is one of the right kind (a number, a list), else a string. A
+/// secret for a gateway that is neither described nor chosen lies there for another day.
+fn overlay(
+    table: &mut Table,
+    before: Settings,
+    name: &str,
+    value: &str,
+) -> anyhow::Result<Settings> {
     let path: Vec<String> =
         name.trim_start_matches(PREFIX).to_lowercase().split("__").map(str::to_owned).collect();
     let [sections @ .., key] = path.as_slice() else { bail!("names no setting") };
@@ -52,7 +58,7 @@ fn overlay(table: &mut Table, name: &str, value: &str) -> anyhow::Result<Setting
         Ok(mut parsed) => vec![parsed.remove("value").unwrap_or(string.clone()), string],
         Err(_) => vec![string],
     };
-    let mut problem = None;
+    let (mut problem, mut lacks) = (None, None);
     for candidate in candidates {
         let is_text = candidate.is_str();
         let mut attempt = table.clone();
@@ -63,8 +69,17 @@ fn overlay(table: &mut Table, name: &str, value: &str) -> anyhow::Result<Setting
                 return Ok(settings);
             }
             // What is wrong in a table or list says more than that it is no text.
-            Err(error) => problem = if is_text { problem.or(Some(error)) } else { Some(error) },
+            Err(error) => {
+                lacks = missing_field(error.message()).map(str::to_owned).or(lacks);
+                problem = if is_text { problem.or(Some(error)) } else { Some(error) };
+            }
         }
+    }
+    if let (Some(field), Some(section)) = (lacks, absent(table, sections)) {
+        if is_lone_secret(sections, key) && !uses(before.sms.gateway, section) {
+            return Ok(before);
+        }
+        bail!("`{section}.{field}` is missing: write a section [{section}] into the file first");
     }
     let key = path.join(".");
     match problem {
@@ -73,6 +88,38 @@ fn overlay(table: &mut Table, name: &str, value: &str) -> anyhow::Result<Setting
         }
         Some(_) | None => bail!("`{key}` has a wrong value: it is a text"),
     }
+}
+
+/// Sections that may be left out, but not some of their keys alone; inner ones before outer ones, as
+/// serde finds what they lack.
+const OPTIONAL: [&str; 5] =
+    ["sms.http.basic", "sms.http.oauth", "sms.http", "sms.smpp", "sms.reports"];
+
+/// Which of those the setting is in, if it is not in the table.
+fn absent(table: &Table, sections: &[String]) -> Option<&'static str> {
+    OPTIONAL.into_iter().find(|optional| {
+        let mut names = optional.split('.');
+        let within = sections.len() >= names.clone().count()
+            && names.clone().zip(sections).all(|(name, section)| name == section);
+        let found = names.try_fold(table, |table, name| table.get(name)?.as_table());
+        within && found.is_none()
+    })
+}
+
+/// What a section lacks, by serde's word.
+fn missing_field(message: &str) -> Option<&str> {
+    message.split_once("missing field `")?.1.split('`').next()
+}
+
+/// Whether this is one of the secrets that a section takes from the environment.
+fn is_lone_secret(sections: &[String], key: &str) -> bool {
+    matches!(key, "password" | "secret" | "client_secret")
+        || sections.last().is_some_and(|section| section == "secrets")
+}
+
+/// Whether the gateway goes by one of the optional sections.
+fn uses(gateway: SmsGateway, section: &str) -> bool {
+    gateway == if section == "sms.smpp" { SmsGateway::Smpp } else { SmsGateway::Http }
 }
 
 /// Whether a setting's value must not be shown.

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 
 use super::values::Span;
@@ -98,14 +98,12 @@ fn lease_for(longest: Duration) -> Duration {
 }
 
 /// A secret may come from the environment alone; it must come from somewhere.
-fn given(secret: &SecretString, key: &str) -> anyhow::Result<()> {
-    anyhow::ensure!(
-        !secret.expose_secret().is_empty(),
-        "{key} is missing: set it there or in the environment, {}{}",
+fn missing(key: &str) -> anyhow::Error {
+    let variable = key.to_uppercase().replace('.', "__");
+    anyhow::anyhow!(
+        "{key} is missing: set it there or in the environment, {}{variable}",
         super::load::PREFIX,
-        key.to_uppercase().replace('.', "__")
-    );
-    Ok(())
+    )
 }
 
 impl Sms {
@@ -118,11 +116,8 @@ impl Sms {
                 let Some(http) = &self.http else {
                     anyhow::bail!("sms.gateway = \"http\" needs a section [sms.http]")
                 };
-                if let Some(basic) = &http.basic {
-                    given(&basic.password, "sms.http.basic.password")?;
-                }
-                if let Some(oauth) = &http.oauth {
-                    given(&oauth.client_secret, "sms.http.oauth.client_secret")?;
+                if let Some(key) = http.missing_secret() {
+                    return Err(missing(&format!("sms.http.{key}")));
                 }
                 let why = "sms.http.timeout, once each for url, for backup_url and for the token \
                            of oauth where there are such";
@@ -132,7 +127,9 @@ impl Sms {
                 let Some(smpp) = &self.smpp else {
                     anyhow::bail!("sms.gateway = \"smpp\" needs a section [sms.smpp]")
                 };
-                given(&smpp.password, "sms.smpp.password")?;
+                if smpp.password.expose_secret().is_empty() {
+                    return Err(missing("sms.smpp.password"));
+                }
                 let why = "sms.smpp.connect_timeout and sms.smpp.response_timeout, the latter \
                            twice where long texts go in parts";
                 (smpp.longest(), why)

@@ -289,6 +289,49 @@ fn the_readme_s_gateways_take_their_secrets_from_the_environment() {
     assert!(error.contains("USTREDNA_SMS__SMPP__PASSWORD"), "{error}");
 }
 
+#[test]
+fn a_secret_for_a_gateway_that_is_not_chosen_is_left_alone() {
+    let secrets = [
+        ("USTREDNA_SMS__HTTP__SECRETS__TOKEN", "t"),
+        ("USTREDNA_SMS__HTTP__OAUTH__CLIENT_SECRET", "hunter2"),
+        ("USTREDNA_SMS__REPORTS__SECRET", "correct-horse-battery"),
+        ("USTREDNA_SMS__SMPP__PASSWORD", "12345678"),
+    ];
+    let settings = read("[sms]\ngateway = \"spool\"\n", &secrets).unwrap();
+    assert!(settings.sms.smpp.is_none() && settings.sms.http.is_none());
+    assert!(settings.sms.reports.is_none());
+
+    // For the one that is chosen it is not enough.
+    for (gateway, (name, value), lacks) in [
+        ("http", secrets[0], "`sms.http.url` is missing"),
+        ("http", secrets[2], "`sms.reports.id` is missing"),
+        ("smpp", secrets[3], "`sms.smpp.host` is missing"),
+    ] {
+        let file = format!("[sms]\ngateway = \"{gateway}\"\n");
+        let error = read(&file, &[(name, value)]).unwrap_err();
+        assert!(error.contains(name) && error.contains(lacks), "{error}");
+        // Also when the environment chooses.
+        let chosen = ("USTREDNA_SMS__GATEWAY", gateway);
+        assert!(read("", &[(name, value), chosen]).unwrap_err().contains(lacks), "{name}");
+    }
+    let file = "[sms]\ngateway = \"http\"\n[sms.http]\nurl = \"https://x\"\n";
+    let error = read(file, &secrets[1..2]).unwrap_err();
+    assert!(error.contains("`sms.http.oauth.url` is missing"), "{error}");
+    assert!(!error.contains("hunter2"), "{error}");
+    // What is no secret is no leftover.
+    let error = read("", &[("USTREDNA_SMS__SMPP__SYSTEM_TYPE", "x")]).unwrap_err();
+    assert!(error.contains("`sms.smpp.host` is missing"), "{error}");
+}
+
+#[test]
+fn an_empty_secret_is_refused_with_its_variable() {
+    let file =
+        "[sms]\ngateway = \"http\"\n[sms.http]\nurl = \"https://x\"\nsecrets = { token = \"\" }\n";
+    let error = read(file, &[]).unwrap_err();
+    assert!(error.contains("USTREDNA_SMS__HTTP__SECRETS__TOKEN"), "{error}");
+    assert!(read(file, &[("USTREDNA_SMS__HTTP__SECRETS__TOKEN", "t")]).is_ok());
+}
+
 /// The debug form is what a panic would show.
 #[test]
 fn secrets_are_not_in_the_debug_form() {

@@ -13,26 +13,32 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(10);
 pub(super) struct Pace {
     most: usize,
     at_once: usize,
-    pauses: u32,
+    /// Pauses since the last message was taken.
+    in_a_row: u32,
     until: Option<Instant>,
 }
 
 impl Pace {
     pub(super) fn new(most: usize) -> Self {
-        Self { most, at_once: most, pauses: 0, until: None }
+        Self { most, at_once: most, in_a_row: 0, until: None }
     }
 
     /// How many more may be begun.
     pub(super) fn room(&self, under_way: usize, now: Instant) -> usize {
-        if self.until.is_some_and(|until| now < until) {
+        if self.pauses(now) {
             return 0;
         }
         self.at_once.saturating_sub(under_way)
     }
 
+    /// Whether nothing is begun just now.
+    pub(super) fn pauses(&self, now: Instant) -> bool {
+        self.until.is_some_and(|until| now < until)
+    }
+
     pub(super) fn accepted(&mut self) {
         self.at_once = (self.at_once + 1).min(self.most);
-        self.pauses = 0;
+        self.in_a_row = 0;
     }
 
     /// The gateway wants fewer; tells for how long nothing is begun.
@@ -41,9 +47,9 @@ impl Pace {
         let rests = self.until.filter(|until| now < *until).map(|until| until - now);
         if rests.is_none() {
             self.at_once = (self.at_once / 2).max(1);
-            self.pauses = self.pauses.saturating_add(1);
+            self.in_a_row = self.in_a_row.saturating_add(1);
         }
-        let own = FIRST_PAUSE.saturating_mul(1 << (self.pauses.saturating_sub(1)).min(6));
+        let own = FIRST_PAUSE.saturating_mul(1 << (self.in_a_row.saturating_sub(1)).min(6));
         let asked = after.unwrap_or(own.min(LONGEST_OWN_PAUSE));
         // `Retry-After: 0` is no leave to ask without a breath.
         let asked = asked.clamp(FIRST_PAUSE, LONGEST_PAUSE);

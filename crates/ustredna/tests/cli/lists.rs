@@ -199,3 +199,15 @@ fn a_preview_tells_what_every_text_costs() {
     let table = world.run(&["sms", "preview"]).ok();
     assert!(table.contains("Zmeškaný hovor na 777000111") && table.contains("ALPHABET"), "{table}");
 }
+
+#[test]
+fn a_preview_warns_of_a_gateway_that_would_not_start() {
+    let world = World::new();
+    world.write(
+        "ustredna.toml",
+        "[sms]\ngateway = \"http\"\n[sms.http]\nurl = \"https://sms.example/{tu}\"\n",
+    );
+    let preview = world.run(&["sms", "preview"]);
+    assert_eq!(preview.code, Some(0), "the texts are right");
+    assert!(preview.err.contains("a placeholder is unknown"), "{}", preview.err);
+}

@@ -2,6 +2,7 @@
 //! provider does, what becomes of it in `ustredna sms --json`, and what outlives a `kill -9`.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says where")]
 
+mod cuts;
 mod downtime;
 mod house;
 mod killed;

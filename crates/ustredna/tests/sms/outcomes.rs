@@ -7,7 +7,7 @@ use ustredna::Clock;
 
 use crate::{
     house::{House, now, phone},
-    provider::{Does, Provider, cutter},
+    provider::{Does, Provider},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -84,19 +84,25 @@ async fn a_provider_that_wants_fewer_slows_all_down() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_cut_before_the_request_took_nothing() {
-    let house = House::new(1, false);
-    let (at, _) = cutter(1, 0).await;
-    house.write_settings(at, "");
-    house.miss(&house.store().await, 0, 1, now()).await;
-    let running = house.open(Clock::SYSTEM).await;
-    let tried = |sms: &Value| sms["attempts"] == 1 && sms["error"].is_string();
-    let cut = House::until_it(&running, &phone(0), tried).await;
-    // Whether the request had left when the cut came is a matter of microseconds: it may be
-    // called unknown, never sent or failed.
-    let (status, unknown) = (cut["status"].as_str().unwrap(), cut["unknown"].as_bool().unwrap());
-    assert!(matches!((status, unknown), ("queued", false) | ("sending", true)), "{cut}");
-    running.stop().await.unwrap();
+async fn a_pause_for_a_provider_that_wants_fewer_is_told_once() {
+    let house = House::new(4, false);
+    let provider = Provider::default();
+    house.write_settings(provider.start().await, "in_flight = 4");
+    let store = house.store().await;
+    for shopper in 0..4 {
+        provider.plan(&phone(shopper), &[Does::Throttles]);
+        house.miss(&store, shopper, 1, now()).await;
+    }
+    let mut exchange = house.serve();
+    while store.sms(&Filter::default()).await.unwrap().iter().any(|sms| sms.sent_at.is_none()) {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    exchange.kill().unwrap();
+    exchange.wait().unwrap();
+    let log = std::fs::read_to_string(house.path("log")).unwrap();
+    let pauses: Vec<_> = log.lines().filter(|line| line.contains("wants fewer")).collect();
+    assert_eq!(pauses.len(), 1, "{log}");
+    assert!(pauses.iter().all(|line| line.contains("WARN") && line.contains("pause_s")), "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,23 +113,6 @@ async fn a_provider_that_is_not_there_took_nothing() {
     let tried = |sms: &Value| sms["attempts"] == 1 && sms["error"].is_string();
     let refused = House::until_it(&running, &phone(0), tried).await;
     assert_eq!((&refused["unknown"], &refused["status"]), (&false.into(), &"queued".into()));
-    running.stop().await.unwrap();
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_connection_cut_after_the_request_is_unknown_and_sent_again_under_the_same_key() {
-    let house = House::new(1, false);
-    let (at, keys) = cutter(0, 1).await;
-    house.write_settings(at, "");
-    house.miss(&house.store().await, 0, 1, now()).await;
-    let running = house.open(Clock::SYSTEM).await;
-    let cut = House::until_unknown(&running, &phone(0)).await;
-    assert_eq!((&cut["status"], keys.lock().unwrap().len()), (&"sending".into(), 1), "{cut}");
-    let sent = House::until(&running, &phone(0), "sent").await;
-    assert_eq!((&sent["attempts"], &sent["provider_id"]), (&2.into(), &"p1".into()));
-    let keys = keys.lock().unwrap().clone();
-    assert!(keys.len() == 2 && keys[0] == keys[1], "{keys:?}");
-    assert_eq!(keys[0], sent["id"].as_str().unwrap());
     running.stop().await.unwrap();
 }
 

@@ -18,7 +18,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
 };
 
 /// What it does with a message.
@@ -121,6 +121,11 @@ async fn take(
     }
 }
 
+/// A server that hangs up on everybody before it has read anything.
+pub(crate) async fn shut() -> SocketAddr {
+    cutter(usize::MAX, 0).await.0
+}
+
 /// A server that hangs up: on so many connections before it has read anything, or on so many after
 /// it has read the request; the next are answered.
 pub(crate) async fn cutter(before: usize, after: usize) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
@@ -129,24 +134,17 @@ pub(crate) async fn cutter(before: usize, after: usize) -> (SocketAddr, Arc<Mute
     let keys = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&keys);
     tokio::spawn(async move {
-        for count in 0.. {
+        for count in 0_usize.. {
             let (mut stream, _) = socket.accept().await.unwrap();
             if count < before {
                 // Reset, not closed: nothing of what comes is looked at.
                 drop(stream.set_zero_linger());
                 continue;
             }
-            let mut request = Vec::new();
-            let mut chunk = [0; 4096];
-            while !is_whole(&request) {
-                let read = stream.read(&mut chunk).await.unwrap();
-                assert!(read > 0, "the request was cut");
-                request.extend_from_slice(&chunk[..read]);
-            }
-            let text = String::from_utf8_lossy(&request).to_lowercase();
+            let text = read_request(&mut stream).await;
             let key = text.lines().find_map(|line| line.strip_prefix("idempotency-key: "));
             seen.lock().unwrap().push(key.unwrap().to_owned());
-            if count < before + after {
+            if count < before.saturating_add(after) {
                 continue;
             }
             let answer =
@@ -155,6 +153,18 @@ pub(crate) async fn cutter(before: usize, after: usize) -> (SocketAddr, Arc<Mute
         }
     });
     (at, keys)
+}
+
+/// Reads a request, and tells it in small letters.
+pub(crate) async fn read_request(stream: &mut TcpStream) -> String {
+    let mut request = Vec::new();
+    let mut chunk = [0; 4096];
+    while !is_whole(&request) {
+        let read = stream.read(&mut chunk).await.unwrap();
+        assert!(read > 0, "the request was cut");
+        request.extend_from_slice(&chunk[..read]);
+    }
+    String::from_utf8_lossy(&request).to_lowercase()
 }
 
 fn is_whole(request: &[u8]) -> bool {

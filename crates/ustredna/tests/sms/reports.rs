@@ -27,6 +27,15 @@ async fn get(house: &House, query: &str) -> u16 {
     call(house, &request).await
 }
 
+/// The same, with an authorization that is meant for somebody else.
+async fn get_past_a_proxy(house: &House, query: &str) -> u16 {
+    let request = format!(
+        "GET /sms/reports?{query} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
+         Authorization: Bearer of-the-proxy-s-own\r\n\r\n"
+    );
+    call(house, &request).await
+}
+
 async fn post(house: &House, secret: &str, kind: &str, body: &str) -> u16 {
     let request = format!(
         "POST /sms/reports HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
@@ -62,8 +71,11 @@ async fn reports_come_twice_in_any_order_and_from_strangers() {
     assert_eq!(get(&house, &format!("id={}&status=DELIVRD", ids[0])).await, 401);
     let form = |id: &str| format!("id={id}&status=DELIVRD");
     assert_eq!(post(&house, "wrong-horse-battery-staple", FORM, &form(&ids[0])).await, 401);
+    assert_eq!(get_past_a_proxy(&house, &format!("id={}&status=DELIVRD", ids[0])).await, 401);
     assert_eq!(state(0).await["status"], "sent");
 
+    let right = format!("secret={REPORTS_IN_URL}&id={}&status=ENROUTE", ids[0]);
+    assert_eq!(get_past_a_proxy(&house, &right).await, 200);
     assert_eq!(report(0, "ENROUTE").await, 200);
     assert_eq!(state(0).await["status"], "sent");
     assert_eq!(post(&house, REPORTS, FORM, &form(&ids[0])).await, 200);

@@ -1,5 +1,8 @@
 use std::{fs, time::Duration};
 
+use sms::{HttpGateway, HttpReports, HttpSettings, SmppGateway, SmppSettings};
+use ustredna::Clock;
+
 use crate::{
     house::{APIKEY, House, REPORTS, now, phone},
     provider::{Does, Provider},
@@ -71,4 +74,46 @@ async fn secrets_are_in_no_log_no_error_and_no_list() {
             assert_eq!(line, None, "{secret} is told");
         }
     }
+}
+
+/// Whatever holds a secret, in the message of a panic: that is where its debug form ends up.
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_are_in_no_panic() {
+    let house = House::new(1, false);
+    house.write_settings(Provider::default().start().await, "");
+    let text = fs::read_to_string(house.path("ustredna.toml")).unwrap();
+    let file: toml::Table = text.parse().unwrap();
+    let read = |section: &str| file["sms"][section].clone();
+    let mut http: HttpSettings = read("http").try_into().unwrap();
+    let more = "url = \"https://x/{to}/{text}\"\n\
+                basic = { user = \"u\", password = \"hunter2-basic\" }\n\
+                oauth = { url = \"https://x\", client_id = \"i\", client_secret = \"hunter2-oauth\" }\n\
+                headers = { A = \"hunter2-header\" }\n";
+    let more: HttpSettings = toml::from_str(more).unwrap();
+    (http.basic, http.oauth, http.headers) = (more.basic, more.oauth, more.headers);
+    let reports: HttpReports = read("reports").try_into().unwrap();
+    let smpp = "host = \"127.0.0.1\"\nport = 1\nsystem_id = \"u\"\npassword = \"hunter2\"\n";
+    let smpp: SmppSettings = toml::from_str(smpp).unwrap();
+    let running = house.open(Clock::SYSTEM).await;
+    let by_http = HttpGateway::new(http.clone()).unwrap();
+    let by_smpp =
+        SmppGateway::start(smpp.clone(), tokio::sync::mpsc::unbounded_channel().0).unwrap();
+    let told = [
+        ("settings of HTTP", format!("{http:?}")),
+        ("sign-in", format!("{:?}", http.headers)),
+        ("settings of SMPP", format!("{smpp:?}")),
+        ("settings of reports", format!("{reports:?}")),
+        ("gateway by HTTP", format!("{by_http:?}")),
+        ("gateway by SMPP", format!("{by_smpp:?}")),
+        ("exchange", format!("{running:?}")),
+    ];
+    for (what, debug) in told {
+        let panicked = tokio::spawn(async move { panic!("cannot go on with {debug}") }).await;
+        let message = panicked.unwrap_err().into_panic().downcast::<String>().unwrap();
+        assert!(message.starts_with("cannot go on with "), "{message}");
+        for secret in [APIKEY, REPORTS, "hunter2", "battery"] {
+            assert!(!message.contains(secret), "{what}: {message}");
+        }
+    }
+    running.stop().await.unwrap();
 }

@@ -170,3 +170,23 @@ async fn a_check_takes_no_receipts_from_the_exchange() {
     }
     running.stop().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_that_was_acknowledged_outlives_the_stop() {
+    let (smsc, at) = Smsc::start(0).await;
+    smsc.plan(&phone(0), &[Does::TellsLongBefore("DELIVRD")]);
+    let house = house(1, at).await;
+    let settings = std::fs::read_to_string(house.path("ustredna.toml")).unwrap();
+    let patient = settings.replace("response_timeout = \"1s\"", "response_timeout = \"3s\"");
+    std::fs::write(house.path("ustredna.toml"), patient).unwrap();
+    let running = house.open(Clock::SYSTEM).await;
+    // Its message is not known by this name before the answer comes.
+    while smsc.got(&phone(0)) == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    running.stop().await.unwrap();
+    assert_eq!(smsc.acknowledged(), 1);
+    let rows = house.store().await.sms(&store::Filter::default()).await.unwrap();
+    assert_eq!(rows[0].status.as_str(), "delivered");
+}

@@ -5,6 +5,7 @@ use std::{
     collections::HashMap,
     net::SocketAddr,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use tokio::{
@@ -31,6 +32,8 @@ pub(crate) enum Does {
     Accepts,
     /// Accepts, but the receipt comes before the answer.
     TellsFirst(&'static str),
+    /// The same, and the answer takes a second.
+    TellsLongBefore(&'static str),
     Refuses(u32),
     SaysNothing,
     HangsUp,
@@ -122,6 +125,13 @@ impl Smsc {
                     None => return,
                     Some(pdu) => match self.answer(&pdu) {
                         Says::This(answer) => answer,
+                        Says::InPause(first, then) => {
+                            if writer.write_all(&first).await.is_err() {
+                                return;
+                            }
+                            tokio::time::sleep(Duration::from_secs(1)).await;
+                            then
+                        }
                         Says::Nothing => continue,
                         Says::Goodbye => return,
                     },
@@ -170,6 +180,11 @@ impl Smsc {
                         both.extend(pdu(SUBMIT | ANSWER, 0, asked.sequence, accepted.as_bytes()));
                         Says::This(both)
                     }
+                    Does::TellsLongBefore(state) => {
+                        let receipt = deliver(&text_of(&format!("m-{to}"), state));
+                        let answer = pdu(SUBMIT | ANSWER, 0, asked.sequence, accepted.as_bytes());
+                        Says::InPause(pdu(DELIVER, 0, 997, &receipt), answer)
+                    }
                     Does::Refuses(status) => reply(status, b""),
                     Does::SaysNothing => Says::Nothing,
                     Does::HangsUp => Says::Goodbye,
@@ -182,6 +197,8 @@ impl Smsc {
 
 enum Says {
     This(Vec<u8>),
+    /// One thing, and after a second another.
+    InPause(Vec<u8>, Vec<u8>),
     Nothing,
     Goodbye,
 }

@@ -332,11 +332,13 @@ impl Link {
 
     /// Tells the SMSC that we go, and waits a moment for its answer.
     async fn farewell(&mut self) {
-        if self.request(Pdu::Unbind).await.is_ok() {
-            let gone =
-                async { while self.next().await.is_ok_and(|f| f.kind != Kind::OtherResponse) {} };
-            timeout(FAREWELL, gone).await.ok();
-        }
+        let gone = async {
+            if self.request(Pdu::Unbind).await.is_ok() {
+                // A receipt that comes now is not acknowledged: the SMSC keeps it for the next bind.
+                while self.next().await.is_ok_and(|f| f.kind != Kind::OtherResponse) {}
+            }
+        };
+        timeout(FAREWELL, gone).await.ok();
     }
 
     async fn request(&mut self, pdu: Pdu) -> Result<u32, ()> {

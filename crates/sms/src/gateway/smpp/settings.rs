@@ -152,7 +152,11 @@ impl SmppSettings {
         self.connect_timeout.0.saturating_add(self.response_timeout.0.saturating_mul(answers))
     }
 
-    pub(super) fn check(&self) -> Result<(), SmppSettingsError> {
+    /// Finds what is wrong in the settings beside the certificates.
+    ///
+    /// # Errors
+    /// See [`SmppSettingsError`].
+    pub fn check(&self) -> Result<(), SmppSettingsError> {
         // SMPP 3.4 section 4.1.5 for the bind, 4.4.1 for the sender; less the octet that ends a text.
         for (setting, text, most) in [
             ("system_id", self.system_id.as_str(), 15),

@@ -221,13 +221,14 @@ fn a_modem_daemon_can_read_it() {
 /// What smsd would send: `getfile` of SMS Server Tools 3 takes any file but folders, its locks, what is
 /// locked and what it could not remove (`LOCKED…`). A dot before the name means nothing to it.
 fn taken_by_smsd(dir: &Path) -> Vec<String> {
+    const LOCK: &str = ".LOCK";
     let mut names = files(dir);
     let all = names.clone();
     names.retain(|name| {
         !dir.join(name).is_dir()
-            && !name.ends_with(".LOCK")
+            && !name.ends_with(LOCK)
             && !name.starts_with("LOCKED")
-            && !all.contains(&format!("{name}.LOCK"))
+            && !all.contains(&format!("{name}{LOCK}"))
     });
     names
 }

@@ -1,12 +1,17 @@
 //! `ustredna sms preview`.
 
+use std::io::{self, Write as _};
+
 use clap::Args;
 use exchange::model::Language;
 use serde::Serialize;
 use sms::Alphabet;
 
 use super::super::desk::Desk;
-use crate::texts::{Sample, Texts};
+use crate::{
+    sms_gateway,
+    texts::{Sample, Texts},
+};
 
 #[derive(Debug, Args)]
 pub(super) struct Preview {
@@ -43,6 +48,10 @@ impl From<Sample> for SampleJson {
 impl Preview {
     pub(super) fn run(&self, desk: &mut Desk<'_>) -> anyhow::Result<()> {
         let samples = Texts::new(desk.settings)?.samples(desk.now);
+        // The texts are right all the same, but none would go out.
+        if let Some(fault) = sms_gateway::fault(&desk.settings.sms) {
+            let _ = writeln!(io::stderr(), "warning: the SMS gateway will not start: {fault:#}");
+        }
         if self.json {
             return desk.json(samples.into_iter().map(SampleJson::from));
         }
