@@ -1,5 +1,7 @@
 //! API functions (mod_commands.c).
 
+use std::path::Path;
+
 use crate::{
     cause::Cause,
     event::object,
@@ -18,6 +20,7 @@ pub(crate) fn run(office: &Office, name: &str, arguments: &str) -> String {
         "uuid_setvar" => set(office, first, rest),
         "uuid_getvar" => get(office, first, rest),
         "uuid_kill" => kill(office, first, rest),
+        "file_exists" => file_exists(arguments),
         "uuid_exists" => office.leg(first).is_some().to_string(),
         "uuid_record" => record(office, first, rest),
         "uuid_dump" => dump(office, first, rest),
@@ -26,6 +29,14 @@ pub(crate) fn run(office: &Office, name: &str, arguments: &str) -> String {
         "version" => VERSION.to_owned(),
         _ => format!("-ERR {name} Command not found!\n"),
     }
+}
+
+/// `file_exists_function`, without a line's end.
+fn file_exists(path: &str) -> String {
+    if path.is_empty() {
+        return "-USAGE: <file>\n".to_owned();
+    }
+    Path::new(path).exists().to_string()
 }
 
 fn set_many(office: &Office, uuid: &str, pairs: &str) -> String {

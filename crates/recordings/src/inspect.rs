@@ -8,6 +8,8 @@ use hound::{SampleFormat, WavReader};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::flac;
+use crate::meter::Meter;
 use crate::wav::{Layout, LayoutError};
 
 /// What digital silence is said to measure; minus infinity has no place in JSON.
@@ -54,7 +56,7 @@ pub enum InspectError {
     /// The file has no bytes: the recorder opened it and wrote nothing.
     #[error("the file is empty")]
     Empty,
-    /// The file is not a WAV file, or its header is not whole.
+    /// The file is neither a WAV nor a FLAC file, or its header is not whole.
     #[error("not a recording: {0}")]
     NotWav(&'static str),
     /// The file is longer than the sizes in a WAV header can say (4 GiB).
@@ -63,6 +65,9 @@ pub enum InspectError {
     /// The samples are not linear PCM of 8 to 32 bits.
     #[error("the samples cannot be decoded: {0}")]
     Undecodable(#[source] hound::Error),
+    /// The frames of a FLAC file are damaged, or some are missing.
+    #[error("the FLAC file cannot be decoded: {0}")]
+    DamagedFlac(&'static str),
     /// The file cannot be read.
     #[error("the file cannot be read: {0}")]
     Io(#[source] io::Error),
@@ -108,26 +113,57 @@ pub fn inspect(path: &Path) -> Result<Inspection, InspectError> {
         return Err(InspectError::NotWav("it is not a file"));
     }
     let mut file = BufReader::new(File::open(path)?);
+    if flac::begins(&mut file)? {
+        return inspect_flac(file);
+    }
     let layout = Layout::read(&mut file)?;
     file.seek(SeekFrom::Start(0))?;
 
     // One pass over the disk feeds both the hash and the decoder.
-    let mut hashing = Hashing { hash: Sha256::new(), inner: file };
+    let mut hashing = Hashing::of(file);
     io::copy(&mut (&mut hashing).take(layout.data_at), &mut io::sink())?;
     let samples = BufReader::new((&mut hashing).take(u64::from(layout.data)));
     let meter = decode(&honest_header(&layout), samples)?;
     io::copy(&mut hashing, &mut io::sink())?;
 
-    Ok(Inspection {
+    Ok(inspection(&meter, layout.size, hashing, layout.damaged))
+}
+
+fn inspect_flac(file: BufReader<File>) -> Result<Inspection, InspectError> {
+    let bytes = file.get_ref().metadata()?.len();
+    let mut hashing = Hashing::of(file);
+    let mut flac = flac::Samples::open(&mut hashing)?;
+    let mut meter = flac.meter();
+    let mut channel = 0;
+    while let Some(sample) = flac.next()? {
+        meter.add(channel, sample);
+        channel = (channel + 1) % usize::from(meter.channels);
+    }
+    drop(flac);
+    io::copy(&mut hashing, &mut io::sink())?;
+    Ok(inspection(&meter, bytes, hashing, false))
+}
+
+fn inspection<R>(meter: &Meter, bytes: u64, hashed: Hashing<R>, damaged: bool) -> Inspection {
+    Inspection {
         seconds: meter.seconds(),
-        bytes: layout.size,
+        bytes,
         channels: meter.channels,
         sample_rate: meter.sample_rate,
         levels: meter.levels(),
-        sha256: hexadecimal(&hashing.hash.finalize()),
-        header_damaged: layout.damaged,
+        sha256: hexadecimal(&hashed.hash.finalize()),
+        header_damaged: damaged,
         repaired: false,
-    })
+    }
+}
+
+/// The samples of a WAV file whose sizes are true.
+pub(crate) fn wav_samples(path: &Path) -> Result<WavReader<impl Read>, InspectError> {
+    let mut file = BufReader::new(File::open(path)?);
+    let layout = Layout::read(&mut file)?;
+    file.seek(SeekFrom::Start(layout.data_at))?;
+    let samples = file.take(u64::from(layout.data));
+    Ok(WavReader::new(io::Cursor::new(honest_header(&layout)).chain(samples))?)
 }
 
 /// A canonical header with true sizes, for hound: it believes what the one on disk says, skips other
@@ -154,70 +190,13 @@ fn decode(header: &[u8], samples: impl Read) -> Result<Meter, InspectError> {
     if spec.sample_rate == 0 {
         return Err(InspectError::NotWav("its sample rate is 0"));
     }
-    let mut meter = Meter {
-        channels: spec.channels,
-        sample_rate: spec.sample_rate,
-        full_scale: f64::from(spec.bits_per_sample.saturating_sub(1)).exp2(),
-        samples: 0,
-        squares: vec![0.0; usize::from(spec.channels)],
-        peaks: vec![0.0; usize::from(spec.channels)],
-    };
+    let mut meter = Meter::new(spec.channels, spec.sample_rate, spec.bits_per_sample);
     let mut channel = 0;
     for sample in wav.samples::<i32>() {
         meter.add(channel, sample?);
         channel = (channel + 1) % usize::from(spec.channels);
     }
     Ok(meter)
-}
-
-struct Meter {
-    channels: u16,
-    sample_rate: u32,
-    full_scale: f64,
-    /// Of all channels together.
-    samples: u64,
-    squares: Vec<f64>,
-    peaks: Vec<f64>,
-}
-
-impl Meter {
-    fn add(&mut self, channel: usize, sample: i32) {
-        let value = f64::from(sample) / self.full_scale;
-        self.samples += 1;
-        if let Some(sum) = self.squares.get_mut(channel) {
-            *sum += value * value;
-        }
-        if let Some(peak) = self.peaks.get_mut(channel) {
-            *peak = peak.max(value.abs());
-        }
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "a file of 4 GiB has fewer than 2^33 samples")]
-    fn frames(&self) -> f64 {
-        self.samples as f64 / f64::from(self.channels)
-    }
-
-    fn seconds(&self) -> f64 {
-        self.frames() / f64::from(self.sample_rate)
-    }
-
-    fn levels(&self) -> Vec<Level> {
-        let frames = self.frames().max(1.0);
-        self.squares
-            .iter()
-            .zip(&self.peaks)
-            .map(|(squares, peak)| Level {
-                rms_dbfs: dbfs((squares / frames).sqrt()),
-                peak_dbfs: dbfs(*peak),
-            })
-            .collect()
-    }
-}
-
-fn dbfs(amplitude: f64) -> f64 {
-    let exact = (20.0 * amplitude.log10()).max(SILENCE_FLOOR_DBFS);
-    // Adding 0 turns −0 into 0, which reads better in JSON.
-    (exact * 10.0).round() / 10.0 + 0.0
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
@@ -228,6 +207,12 @@ fn hexadecimal(bytes: &[u8]) -> String {
 struct Hashing<R> {
     hash: Sha256,
     inner: R,
+}
+
+impl<R> Hashing<R> {
+    fn of(inner: R) -> Self {
+        Self { hash: Sha256::new(), inner }
+    }
 }
 
 impl<R: Read> Read for Hashing<R> {

@@ -6,23 +6,32 @@
 //! ```
 //!
 //! FreeSWITCH writes the WAV (stereo, shopper left, dealer right, only the talk); this crate names
-//! it beforehand ([`RecordingName`]), proves it afterwards ([`verify`]) and writes the [`Sidecar`].
+//! it beforehand ([`RecordingName`]), proves it afterwards ([`verify`]) and writes the [`Sidecar`]; much
+//! later it makes it a FLAC ([`archive()`]) or removes it ([`delete()`]).
 //! Everything here blocks: decoding an hour of talk takes most of a second. An async caller uses a
 //! blocking thread.
 
 #![warn(missing_docs)]
 
+mod archive;
+mod delete;
+mod disk;
+mod flac;
 mod folder;
 mod inspect;
+mod meter;
 mod name;
 mod repair;
 mod sidecar;
 mod verdict;
 mod wav;
 
+pub use archive::{ArchiveError, archive};
+pub use delete::{DeleteError, Deleted, delete, remains};
+pub use disk::{Deletions, DiskUse, free_bytes, usage};
 pub use folder::{FolderError, Scan, check_writable, prepare_day, scan};
 pub use inspect::{InspectError, Inspection, Level, SILENCE_FLOOR_DBFS, inspect};
-pub use name::{Direction, RecordingName};
+pub use name::{Direction, Format, RecordingName};
 pub use repair::{RepairError, repair};
 pub use sidecar::{LocalTime, Recording, Sidecar, SidecarError};
 pub use verdict::{

@@ -47,6 +47,26 @@ impl Direction {
     }
 }
 
+/// In what form the sound lies on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// As FreeSWITCH wrote it.
+    Wav,
+    /// As [`archive`](crate::archive()) left it: the same samples in less room.
+    Flac,
+}
+
+impl Format {
+    /// The end of the file's name: `wav` or `flac`.
+    #[must_use]
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Wav => "wav",
+            Self::Flac => "flac",
+        }
+    }
+}
+
 /// The name of one recording, relative to the recordings folder.
 ///
 /// Made of `[a-z0-9_./-]` alone, whatever it is built from: the path is an argument of FreeSWITCH's
@@ -62,6 +82,7 @@ pub struct RecordingName {
     fictitious: Option<String>,
     dealer: Option<String>,
     call: String,
+    format: Format,
 }
 
 impl RecordingName {
@@ -92,15 +113,18 @@ impl RecordingName {
             fictitious: digits(fictitious),
             dealer: dealer.and_then(digits),
             call,
+            format: Format::Wav,
         }
     }
 
-    /// Reads a name back from a path that ends in `YYYY/MM/DD/<name>.wav`.
+    /// Reads a name back from a path that ends in `YYYY/MM/DD/<name>.wav`, or `.flac`.
     ///
     /// `None` for any other file, also for one that lies in another day's folder than its name says.
     #[must_use]
     pub fn parse(path: &Path) -> Option<Self> {
-        let stem = path.file_name()?.to_str()?.strip_suffix(".wav")?;
+        let (stem, extension) = path.file_name()?.to_str()?.rsplit_once('.')?;
+        let format =
+            [Format::Wav, Format::Flac].into_iter().find(|f| f.extension() == extension)?;
         let mut parts = stem.split('_');
         let name = Self {
             local: parse_local(parts.next()?)?,
@@ -108,6 +132,7 @@ impl RecordingName {
             fictitious: parse_number(parts.next()?)?,
             dealer: parse_number(parts.next()?)?,
             call: parse_call(parts.next()?)?,
+            format,
         };
         // A file that was moved to another day would be looked for in vain under its own.
         (parts.next().is_none() && path.ends_with(name.relative())).then_some(name)
@@ -116,7 +141,19 @@ impl RecordingName {
     /// The path below the recordings folder, with `/` between its parts.
     #[must_use]
     pub fn relative(&self) -> String {
-        self.with_extension("wav")
+        self.with_extension(self.format.extension())
+    }
+
+    /// The form that the name tells.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// The name of the same recording in another form.
+    #[must_use]
+    pub fn in_format(&self, format: Format) -> Self {
+        Self { format, ..self.clone() }
     }
 
     /// The path of the sidecar below the recordings folder: the same name with `.json`.

@@ -57,7 +57,7 @@ impl<'de> Deserialize<'de> for LocalTime {
     }
 }
 
-/// Everything about a recorded call, as it stands in the `.json` beside the `.wav`.
+/// Everything about a recorded call, as it stands in the `.json` beside the `.wav` or `.flac`.
 ///
 /// Numbers are E.164. What is `None` is left out of the file. `Debug` leaves the numbers out.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -108,7 +108,7 @@ pub struct Sidecar {
 /// The `recording` of a [`Sidecar`]: file, proof and verdict.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Recording {
-    /// Name of the WAV file in the same folder.
+    /// Name of the recording in the same folder.
     pub file: String,
     /// See [`Verdict`].
     pub verdict: Verdict,

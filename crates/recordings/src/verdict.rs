@@ -120,6 +120,7 @@ pub fn verify(path: &Path, talk: Option<Duration>) -> Result<Proof, InspectError
             | InspectError::Empty
             | InspectError::NotWav(_)
             | InspectError::TooLarge
+            | InspectError::DamagedFlac(_)
             | InspectError::Undecodable(_)),
         ) => {
             let problem = Some(error.to_string());

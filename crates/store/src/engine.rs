@@ -94,7 +94,7 @@ impl Store {
         // away, and whoever opens the database in that moment finds it locked.
         drop(write.acquire().await?);
         first.close().await?;
-        Ok(Self { engine, read, write })
+        Ok(Self { engine, read, write, owner: None })
     }
 }
 

@@ -15,8 +15,18 @@ use jiff::Timestamp;
 use crate::{
     Store, StoreError,
     intents::{direction_of, write_leg},
-    row::{Fields, ms},
+    row::Fields,
 };
+
+/// A call without an end.
+#[derive(Debug, Clone)]
+pub struct OpenCall {
+    /// What is known of it.
+    pub history: History,
+    /// Whether another exchange attends to it, or did. On PostgreSQL a call that nobody put a name
+    /// to is another's, too; on SQLite there is hardly anybody else.
+    pub elsewhere: bool,
+}
 
 /// A call as the store has it.
 #[derive(Debug, Clone)]
@@ -32,26 +42,38 @@ pub struct EndedCall {
 }
 
 impl Store {
-    /// The calls that began before `before` and have no end, oldest first, as far as their
-    /// intents tell: a leg without an end counts as given up by the caller until a CDR file says
-    /// more.
+    /// The calls that have no end, oldest first, as far as their intents tell: a leg without an
+    /// end counts as given up by the caller until a CDR file says more. When they began does not
+    /// matter: the clock may have been set back since.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn open_calls(&self, before: Timestamp) -> Result<Vec<History>, StoreError> {
-        let found = self.histories("c.ended_at IS NULL AND c.started_at < $1", before).await?;
-        Ok(found.into_iter().map(|found| found.history).collect())
+    pub async fn open_calls(&self) -> Result<Vec<OpenCall>, StoreError> {
+        let found = self.histories("c.ended_at IS NULL").await?;
+        Ok(found
+            .into_iter()
+            .map(|(call, elsewhere)| OpenCall { history: call.history, elsewhere })
+            .collect())
     }
 
-    /// The ended calls that began before `before` and whose recording nobody has verified yet:
-    /// what a crash between a call's end and its proof leaves.
+    /// The ended calls of this exchange whose recording nobody has verified yet: what a crash
+    /// between a call's end and its proof leaves. On SQLite those of every exchange, since its
+    /// recordings can be seen from here.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn unproven_calls(&self, before: Timestamp) -> Result<Vec<EndedCall>, StoreError> {
-        let unproven = "c.ended_at IS NOT NULL AND c.started_at < $1 AND c.id IN \
+    pub async fn unproven_calls(&self) -> Result<Vec<EndedCall>, StoreError> {
+        let unproven = "c.ended_at IS NOT NULL AND c.id IN \
             (SELECT r.call_id FROM recordings r WHERE r.verdict = 'pending')";
-        self.histories(unproven, before).await
+        let found = self.histories(unproven).await?;
+        let ours = |(call, elsewhere): (EndedCall, bool)| {
+            (!elsewhere || !self.is_shared()).then_some(call)
+        };
+        Ok(found.into_iter().filter_map(ours).collect())
+    }
+
+    fn is_elsewhere(&self, owner: Option<&str>) -> bool {
+        owner != self.owner.as_deref() && (owner.is_some() || self.is_shared())
     }
 
     /// Whether the call has a row, with or without an end.
@@ -66,34 +88,41 @@ impl Store {
         Ok(row.is_some())
     }
 
-    /// Writes what is known by now of the legs of a call that has not ended, before the exchange
-    /// lets go of it.
+    /// Writes what is known by now of the legs of a call, before the exchange lets go of it.
+    /// Nothing, should it have ended meanwhile.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn keep(&self, history: &History) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
+        let open = sqlx::query(
+            "UPDATE calls SET owner = owner WHERE id = $1 AND ended_at IS NULL RETURNING id",
+        )
+        .bind(history.id.to_string())
+        .fetch_optional(&mut *tx)
+        .await?;
+        if open.is_none() {
+            return Ok(tx.rollback().await?);
+        }
         for leg in &history.legs {
             write_leg(&mut tx, history, leg, leg.ended_at).await?;
         }
         Ok(tx.commit().await?)
     }
 
-    /// The calls that `condition` chooses, with their legs. It is a text of this file, never
-    /// anybody's input; `$1` in it is `before`.
+    /// The calls that `condition` chooses, with their legs, and whether another exchange attends
+    /// to them. The condition is a text of this file, never anybody's input.
     async fn histories(
         &self,
         condition: &'static str,
-        before: Timestamp,
-    ) -> Result<Vec<EndedCall>, StoreError> {
+    ) -> Result<Vec<(EndedCall, bool)>, StoreError> {
         let mut tx = self.snapshot().await?;
         let calls = sqlx::query(sqlx::AssertSqlSafe(format!(
-            "SELECT c.id, c.service, c.shopper_id, c.fictitious_number, c.dealer, c.refusal, \
-             c.started_at, c.ended_at, c.hangup_cause, \
+            "SELECT c.id, c.service, c.caller, c.shopper_id, c.fictitious_number, c.dealer, c.refusal, \
+             c.started_at, c.ended_at, c.hangup_cause, c.owner, \
              (SELECT t.number FROM tickets t WHERE t.id = c.ticket_id) AS ticket \
              FROM calls c WHERE {condition} ORDER BY c.started_at, c.id",
         )))
-        .bind(ms(before))
         .fetch_all(&mut *tx)
         .await?;
         let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
@@ -103,7 +132,6 @@ impl Store {
              FROM legs l JOIN pairings p ON p.id = l.pairing_id WHERE l.call_id IN \
              (SELECT c.id FROM calls c WHERE {condition}) ORDER BY l.started_at, l.id",
         )))
-        .bind(ms(before))
         .fetch_all(&mut *tx)
         .await?;
         tx.rollback().await?;
@@ -119,6 +147,7 @@ impl Store {
                 let row = Fields::new("calls", row);
                 let id = CallId(row.id("id")?);
                 let mut history = History::new(id, row.word("service")?, row.time("started_at")?);
+                history.caller = row.phone_opt("caller")?;
                 history.shopper = row.id_opt("shopper_id")?.map(ShopperId);
                 if Direction::of(history.service) == Direction::Back {
                     history.called_number = row.phone_opt("fictitious_number")?;
@@ -126,14 +155,16 @@ impl Store {
                 }
                 history.refusal = row.word_opt("refusal")?;
                 history.legs = legs.remove(&id).unwrap_or_default();
-                Ok(EndedCall {
+                let elsewhere = self.is_elsewhere(row.text_opt("owner")?.as_deref());
+                let call = EndedCall {
                     history,
                     ended_at: row.time_opt("ended_at")?,
                     hangup_cause: row.text_opt("hangup_cause")?,
                     ticket: row
                         .int_opt("ticket")?
                         .and_then(|number| u8::try_from(number).ok().and_then(TicketNumber::new)),
-                })
+                };
+                Ok((call, elsewhere))
             })
             .collect()
     }

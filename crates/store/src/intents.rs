@@ -6,6 +6,7 @@ use exchange::{
     destination::Refusal,
     history::{History, Leg},
     model::ShopperId,
+    number::PhoneNumber,
 };
 use jiff::{SignedDuration, Timestamp};
 use sqlx::{AnyConnection, any::AnyRow};
@@ -60,6 +61,31 @@ pub(crate) async fn lock_shopper(
 }
 
 impl Store {
+    /// Commits that a call has arrived, before anything becomes of it: should exchange and
+    /// FreeSWITCH be killed together, nothing else would ever tell of it. A call that has a row
+    /// already keeps it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn arrive(&self, history: &History) -> Result<(), StoreError> {
+        let word = |number: &Option<PhoneNumber>| number.as_ref().map(|n| n.as_str().to_owned());
+        sqlx::query(
+            "INSERT INTO calls (id, service, shopper_id, fictitious_number, dealer, started_at, \
+             caller, owner) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING",
+        )
+        .bind(history.id.to_string())
+        .bind(history.service.as_str())
+        .bind(history.shopper.map(|id| id.to_string()))
+        .bind(word(&history.called_number))
+        .bind(word(&history.calling_dealer))
+        .bind(ms(history.started_at))
+        .bind(word(&history.caller))
+        .bind(self.owner.as_deref().map(str::to_owned))
+        .execute(&self.write)
+        .await?;
+        Ok(())
+    }
+
     /// Commits that `leg` is about to be dialled, or says why it must not be. The row of the call
     /// and of its earlier attempts are written as `history` has them.
     ///
@@ -90,7 +116,10 @@ impl Store {
             tx.rollback().await?;
             return Ok(Err(refusal));
         }
-        open_call(&mut tx, history, leg).await?;
+        if !open_call(&mut tx, history, leg, self.owner.as_deref()).await? {
+            tx.rollback().await?;
+            return Ok(Err(Refusal::Unavailable));
+        }
         for earlier in history.legs.iter().filter(|earlier| earlier.id != leg.id) {
             write_leg(&mut tx, history, earlier, earlier.ended_at).await?;
         }
@@ -149,14 +178,21 @@ async fn refusal(
     })
 }
 
-async fn open_call(tx: &mut AnyConnection, history: &History, leg: &Leg) -> Result<(), StoreError> {
+/// `false` if somebody has closed the call: what is dialled now would be nobody's.
+async fn open_call(
+    tx: &mut AnyConnection,
+    history: &History,
+    leg: &Leg,
+    owner: Option<&str>,
+) -> Result<bool, StoreError> {
     let pairing = &leg.dial.pairing;
-    sqlx::query(
+    let written = sqlx::query(
         "INSERT INTO calls (id, service, shopper_id, fictitious_number, dealer, project, \
-         started_at, ticket_id, caller) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+         started_at, ticket_id, caller, owner) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
          ON CONFLICT (id) DO UPDATE SET shopper_id = excluded.shopper_id, \
          fictitious_number = excluded.fictitious_number, dealer = excluded.dealer, \
-         project = excluded.project, ticket_id = excluded.ticket_id \
+         project = excluded.project, ticket_id = excluded.ticket_id, owner = excluded.owner \
          WHERE calls.ended_at IS NULL",
     )
     .bind(history.id.to_string())
@@ -168,9 +204,10 @@ async fn open_call(tx: &mut AnyConnection, history: &History, leg: &Leg) -> Resu
     .bind(ms(history.started_at))
     .bind(leg.dial.ticket.map(|id| id.to_string()))
     .bind(history.caller.as_ref().map(|caller| caller.as_str().to_owned()))
+    .bind(owner.map(str::to_owned))
     .execute(tx)
     .await?;
-    Ok(())
+    Ok(written.rows_affected() > 0)
 }
 
 /// Writes a leg; without `ended_at` it is under way.

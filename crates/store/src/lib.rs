@@ -17,6 +17,7 @@ mod filter;
 mod histories;
 mod import;
 mod intents;
+mod keeping;
 mod lookup;
 mod numbers;
 mod outbox;
@@ -27,6 +28,8 @@ mod settle;
 mod shoppers;
 mod tickets;
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use sqlx::{Any, AnyPool, Transaction};
 use uuid::Uuid;
@@ -34,9 +37,10 @@ use uuid::Uuid;
 pub use calls::{AttemptRow, CallRow};
 pub use error::StoreError;
 pub use filter::Filter;
-pub use histories::EndedCall;
+pub use histories::{EndedCall, OpenCall};
 pub use import::{ImportError, ImportProblem, ImportReport, ImportRow};
 pub use intents::Limits;
+pub use keeping::{Deletion, SettledRecording};
 pub use numbers::{NumberChange, NumberRow};
 pub use outbox::{
     Delivery, Leased, LeasedSms, Retried, SmsFate, SmsOutcome, SmsRow, SmsTiming, Throttle,
@@ -54,6 +58,8 @@ pub struct Store {
     engine: engine::Engine,
     read: AnyPool,
     write: AnyPool,
+    /// The exchange that this one serves, if it is one.
+    owner: Option<Arc<str>>,
 }
 
 impl Store {
@@ -61,6 +67,12 @@ impl Store {
     #[must_use]
     pub fn is_shared(&self) -> bool {
         matches!(self.engine, engine::Engine::Postgres)
+    }
+
+    /// The same state, as the exchange of this name: the calls that it begins are its own.
+    #[must_use]
+    pub fn of_exchange(self, name: &str) -> Self {
+        Self { owner: Some(name.into()), ..self }
     }
 
     /// A transaction that writes: on SQLite it has the write lock from its first moment, so it

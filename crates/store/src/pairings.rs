@@ -253,6 +253,19 @@ impl Store {
         Ok(())
     }
 
+    /// The projects of all pairings, ended ones too.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn projects(&self) -> Result<Vec<String>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT DISTINCT project AS id, project FROM pairings WHERE project IS NOT NULL",
+        )
+        .fetch_all(&self.read)
+        .await?;
+        rows.iter().map(|row| Fields::new("pairings", row).text("project")).collect()
+    }
+
     /// The pairings by shopper and ID; with `ended` also those that were ended. The filter's
     /// times are when they were made.
     ///

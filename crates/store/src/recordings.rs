@@ -1,8 +1,12 @@
 //! The list of recordings and what their verification found.
 
 use exchange::model::{CallId, LegId};
+use jiff::Timestamp;
 
-use crate::{Filter, Store, StoreError, row::Fields};
+use crate::{
+    Filter, Store, StoreError,
+    row::{Fields, ms_opt},
+};
 
 /// The recording of an answered leg. What is `None` is not known yet, or there is no file.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,12 +27,29 @@ pub struct RecordingRow {
     pub sha256: Option<String>,
     /// `ok`, `silent`, `one_sided`, `short`, `repaired`, `missing` or `pending`.
     pub verdict: String,
+    /// How loud each channel is, as JSON: one `{"rms_dbfs", "peak_dbfs"}` a channel.
+    pub levels: Option<String>,
+    /// Why it falls short, in words.
+    pub problem: Option<String>,
+    /// When somebody looked last.
+    pub verified_at: Option<Timestamp>,
+    /// When it became a FLAC.
+    pub archived_at: Option<Timestamp>,
+    /// Since when it must not be deleted.
+    pub held_at: Option<Timestamp>,
+    /// Why it must not be deleted.
+    pub held_because: Option<String>,
+    /// When its file was deleted.
+    pub deleted_at: Option<Timestamp>,
+    /// Why its file was deleted.
+    pub deleted_because: Option<String>,
 }
 
-const COLUMNS: &str = "r.leg_id AS id, r.call_id, r.path, r.duration_ms, r.bytes, r.channels, \
-    r.sha256, r.verdict";
+pub(crate) const COLUMNS: &str = "r.leg_id AS id, r.call_id, r.path, r.duration_ms, r.bytes, r.channels, \
+    r.sha256, r.verdict, r.levels, r.problem, r.verified_at, r.archived_at, r.held_at, \
+    r.held_because, r.deleted_at, r.deleted_because";
 
-fn recording(row: &sqlx::any::AnyRow) -> Result<RecordingRow, StoreError> {
+pub(crate) fn recording(row: &sqlx::any::AnyRow) -> Result<RecordingRow, StoreError> {
     let row = Fields::new("recordings", row);
     let known = |column| Ok::<_, StoreError>(row.int_opt(column)?.is_some());
     Ok(RecordingRow {
@@ -44,11 +65,21 @@ fn recording(row: &sqlx::any::AnyRow) -> Result<RecordingRow, StoreError> {
         channels: if known("channels")? { Some(row.number("channels")?) } else { None },
         sha256: row.text_opt("sha256")?,
         verdict: row.text("verdict")?,
+        levels: row.text_opt("levels")?,
+        problem: row.text_opt("problem")?,
+        verified_at: row.time_opt("verified_at")?,
+        archived_at: row.time_opt("archived_at")?,
+        held_at: row.time_opt("held_at")?,
+        held_because: row.text_opt("held_because")?,
+        deleted_at: row.time_opt("deleted_at")?,
+        deleted_because: row.text_opt("deleted_because")?,
     })
 }
 
 impl Store {
-    /// Writes what the verification of a recording found, over whatever was found before.
+    /// Writes what the verification of a recording found, over whatever was found before; whether
+    /// it is held, deleted or archived stays as it is. What was archived or deleted meanwhile is left
+    /// alone: it was another file that was looked at.
     ///
     /// # Errors
     /// [`StoreError`], also when the leg is unknown or the verdict none of the words.
@@ -59,10 +90,14 @@ impl Store {
             .and_then(|length| i64::try_from((length.as_micros() + 500) / 1000).ok());
         sqlx::query(
             "INSERT INTO recordings (leg_id, call_id, path, duration_ms, bytes, channels, \
-             sha256, verdict) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
-             ON CONFLICT (leg_id) DO UPDATE SET path = excluded.path, \
+             sha256, verdict, levels, problem, verified_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+             ON CONFLICT (leg_id) DO UPDATE SET \
              duration_ms = excluded.duration_ms, bytes = excluded.bytes, \
-             channels = excluded.channels, sha256 = excluded.sha256, verdict = excluded.verdict",
+             channels = excluded.channels, sha256 = excluded.sha256, verdict = excluded.verdict, \
+             levels = excluded.levels, problem = excluded.problem, \
+             verified_at = excluded.verified_at \
+             WHERE recordings.path = excluded.path AND recordings.deleted_at IS NULL",
         )
         .bind(found.leg.to_string())
         .bind(found.call.to_string())
@@ -72,6 +107,9 @@ impl Store {
         .bind(found.channels.map(i64::from))
         .bind(found.sha256.clone())
         .bind(found.verdict.as_str())
+        .bind(found.levels.clone())
+        .bind(found.problem.clone())
+        .bind(ms_opt(found.verified_at))
         .execute(&self.write)
         .await?;
         Ok(())
@@ -82,11 +120,19 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn recordings(&self, filter: &Filter) -> Result<Vec<RecordingRow>, StoreError> {
+        self.listed(filter, "").await
+    }
+
+    pub(crate) async fn listed(
+        &self,
+        filter: &Filter,
+        which: &'static str,
+    ) -> Result<Vec<RecordingRow>, StoreError> {
         let query = sqlx::query(sqlx::AssertSqlSafe(format!(
             "SELECT {COLUMNS} FROM recordings r JOIN calls c ON c.id = r.call_id \
              LEFT JOIN shoppers s ON s.id = c.shopper_id \
              WHERE ($1 IS NULL OR s.phone = $1) AND ($2 IS NULL OR c.project = $2) \
-             AND c.started_at >= $3 AND c.started_at < $4 \
+             AND c.started_at >= $3 AND c.started_at < $4 {which} \
              ORDER BY c.started_at DESC, r.leg_id DESC LIMIT $5",
         )));
         let rows = filter.bind(query).fetch_all(&self.read).await?;

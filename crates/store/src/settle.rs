@@ -72,6 +72,8 @@ pub struct Settled {
     /// Whether an SMS was put in the outbox. One that still waited there is brought up to date
     /// instead.
     pub sms_queued: bool,
+    /// The call had its end already, and nothing was written.
+    pub already: bool,
 }
 
 struct Locked {
@@ -156,7 +158,7 @@ impl Store {
             Some(id) => tickets::number_of(&mut tx, id).await?,
         };
         tx.commit().await?;
-        Ok(Settled { ticket: number, sms_queued })
+        Ok(Settled { ticket: number, sms_queued, already: false })
     }
 }
 
@@ -170,7 +172,7 @@ async fn already(tx: &mut AnyConnection, history: &History) -> Result<Option<Set
     .await?;
     row.map(|row| {
         let ticket = Fields::new("calls", &row).ticket_number_opt("number")?;
-        Ok(Settled { ticket, sms_queued: false })
+        Ok(Settled { ticket, sms_queued: false, already: true })
     })
     .transpose()
 }

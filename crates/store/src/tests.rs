@@ -5,6 +5,7 @@ mod admin;
 mod fixture;
 mod import;
 mod intents;
+mod keeping;
 mod lookup;
 mod open;
 mod outbox;
@@ -53,9 +54,18 @@ scenarios! {
     import::a_line_displaces_an_expired_pairing,
     import::thousands_of_lines_go_in,
     intents::a_committed_intent_can_be_completed_after_a_crash,
+    intents::an_exchange_knows_its_own_calls,
+    intents::a_call_that_has_arrived_is_known,
+    intents::an_ended_call_stays_ended,
     intents::limits_hold,
     intents::fictitious_numbers_are_not_dialled,
     intents::callbacks_have_no_limits,
+    keeping::only_what_is_over_and_looked_at_may_go,
+    keeping::a_held_recording_is_not_deleted,
+    keeping::a_deletion_counts_once_it_is_committed,
+    keeping::holding_and_deleting_at_once_agree,
+    keeping::an_archived_recording_is_found_under_its_new_name,
+    keeping::what_was_looked_at_too_late_is_not_written,
     lookup::facts_are_what_is_active_now,
     lookup::tickets_of_an_ended_pairing_are_cancelled_on_the_way,
     lookup::a_number_rings_its_shopper_while_the_pairing_is_active,

@@ -1,17 +1,24 @@
 //! What every call and worker shares.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
+    num::NonZero,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use anyhow::Context as _;
 use exchange::{facts::Rules, model::CallId, number::PhoneNumber};
+use recordings::DiskUse;
 use store::Store;
+use tokio::sync::Semaphore;
+use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
-use crate::{clock::Clock, settings::Settings, texts::Texts};
+use crate::{
+    alarm::Alarms, cdr_intake::Waiting, clock::Clock, metrics::Metrics, place::Place,
+    settings::Settings, talks::Talks, texts::Texts,
+};
 
 /// The running exchange's settings and state.
 pub(crate) struct App {
@@ -28,10 +35,21 @@ pub(crate) struct App {
     pub(crate) switch_prompts: String,
     /// The calls that a task looks after; the others with an open row were left to their CDR file.
     pub(crate) live: Live,
-    /// Held while call detail records are taken in.
-    pub(crate) intake: tokio::sync::Mutex<()>,
+    /// The call detail records that wait; held while some are taken in.
+    pub(crate) intake: tokio::sync::Mutex<Waiting>,
+    /// How full the disk of the recordings is, once somebody has looked.
+    pub(crate) disk: watch::Sender<Option<DiskUse>>,
     /// Work that outlives its call: settling, and looking at recordings.
     pub(crate) afterwork: TaskTracker,
+    /// Two who hear each other, and their recording.
+    pub(crate) talks: Talks,
+    /// What was found out about the recordings folder.
+    pub(crate) place: Place,
+    /// As many recordings are looked at at once as there are processors.
+    pub(crate) looks: Semaphore,
+    pub(crate) processors: usize,
+    pub(crate) metrics: Metrics,
+    pub(crate) alarm: Alarms,
 }
 
 impl App {
@@ -43,6 +61,10 @@ impl App {
         // The numbering plans are read at their first use, which takes a tenth of a second: not
         // the first caller's.
         drop(PhoneNumber::parse(rules.outbound_hotline.as_str(), rules.country));
+        let metrics = Metrics::default();
+        let name = settings.exchange_name();
+        let alarm = Alarms::new(&settings.alarm, name, clock.clone(), metrics.clone())?;
+        let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
         Ok(Arc::new(Self {
             rules,
             texts: Texts::new(&settings).context("the SMS texts in the settings")?,
@@ -53,30 +75,88 @@ impl App {
             clock,
             store,
             live: Live::default(),
-            intake: tokio::sync::Mutex::new(()),
+            intake: tokio::sync::Mutex::default(),
+            disk: watch::Sender::default(),
             afterwork: TaskTracker::new(),
+            talks: Talks::default(),
+            place: Place::default(),
+            looks: Semaphore::new(processors),
+            processors,
+            metrics,
+            alarm,
         }))
     }
 }
 
 /// The calls that this process looks after at the moment.
-#[derive(Debug, Default)]
-pub(crate) struct Live(Mutex<HashSet<CallId>>);
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Live(Arc<Mutex<HashMap<CallId, u32>>>);
+
+/// Somebody looks after the call for as long as this is not dropped, be it by a panic.
+#[derive(Debug)]
+pub(crate) struct Attended {
+    live: Live,
+    call: CallId,
+}
 
 impl Live {
-    pub(crate) fn enter(&self, call: CallId) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(call);
-    }
-
-    pub(crate) fn leave(&self, call: CallId) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&call);
+    pub(crate) fn enter(&self, call: CallId) -> Attended {
+        *self.calls().entry(call).or_default() += 1;
+        Attended { live: self.clone(), call }
     }
 
     pub(crate) fn all(&self) -> HashSet<CallId> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.calls().keys().copied().collect()
     }
 
     pub(crate) fn count(&self) -> usize {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.calls().len()
+    }
+
+    fn calls(&self) -> MutexGuard<'_, HashMap<CallId, u32>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Attended {
+    fn drop(&mut self) {
+        // A strange peer may claim a call that another connection has.
+        let mut calls = self.live.calls();
+        if let Some(count) = calls.get_mut(&self.call) {
+            *count -= 1;
+            if *count == 0 {
+                calls.remove(&self.call);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_call_whose_task_panics_is_looked_after_no_more() {
+        let live = Live::default();
+        let (call, entered) = (CallId(Uuid::from_u128(1)), live.clone());
+        let task = tokio::spawn(async move {
+            let _attended = entered.enter(call);
+            assert!(entered.all().is_empty(), "this panics");
+        });
+        assert!(task.await.unwrap_err().is_panic());
+        assert!(live.all().is_empty(), "its record would wait for ever");
+    }
+
+    #[test]
+    fn a_call_claimed_twice_stays_until_both_are_gone() {
+        let live = Live::default();
+        let call = CallId(Uuid::from_u128(1));
+        let (first, second) = (live.enter(call), live.enter(call));
+        drop(second);
+        assert_eq!((live.count(), live.all().contains(&call)), (1, true));
+        drop(first);
+        assert_eq!(live.count(), 0);
     }
 }

@@ -3,16 +3,23 @@
 //! mod_json_cdr writes `a_<uuid>.cdr.json` for the leg that called in and `<uuid>.cdr.json` for
 //! the leg that was dialled, before CHANNEL_HANGUP_COMPLETE, whether or not anybody listens. It
 //! does not write atomically: a file counts when it parses.
+//!
+//! The folder is looked through every two seconds: notifications of the file system do not come over
+//! NFS or from another container, may overflow, and would need the same look at every start.
+//! Files are taken in a batch at a time, oldest first, since a talk closes the ticket of a miss
+//! before it. How long one has waited is told by the steady clock as well as by its times, for the
+//! time of day may be set back.
+
+mod folder;
 
 use std::{
     borrow::Cow,
     collections::HashMap,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use anyhow::Context as _;
 use exchange::{
     cause::Failure,
     destination::Refusal,
@@ -21,13 +28,17 @@ use exchange::{
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
+use store::OpenCall;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use uuid::Uuid;
 
+pub(crate) use self::folder::ASIDE;
+use self::folder::{dispose, list, read, set_aside};
 use crate::{
     app::App,
     arrival::Arrival,
+    clock,
     ending::{self, Ended},
     service::{Flow, Plan},
 };
@@ -35,15 +46,17 @@ use crate::{
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// A file that cannot be read as JSON after this time will not be finished any more.
 const HALF_WRITTEN: Duration = Duration::from_mins(1);
-/// How old the end of a call without a row must be before it counts as unattended.
+/// So many files are read at once: at most a few megabytes, and a second or two of the database.
+const BATCH: usize = 200;
+/// After so many calls in a row that the database does not take, the next look tries again.
+const REFUSED_AT_MOST: usize = 3;
+/// How old the end of a call must be before it is taken from another exchange, which may be about to
+/// write it, or counts as unattended.
 const UNATTENDED: SignedDuration = SignedDuration::from_secs(10);
 /// How old it may be at most.
 const UNATTENDED_AT_MOST: SignedDuration = SignedDuration::from_hours(24);
-/// Where files go that nothing can be made of.
-const ASIDE: &str = "unmatched";
-
 /// What of a CDR is read.
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Cdr {
     variables: Variables,
 }
@@ -51,11 +64,18 @@ struct Cdr {
 /// A channel's variables at its end.
 #[derive(Deserialize)]
 #[serde(transparent)]
-struct Variables(HashMap<String, String>);
+struct Variables(HashMap<String, serde_json::Value>);
+
+impl std::fmt::Debug for Variables {
+    // They hold phone numbers.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Variables").field("count", &self.0.len()).finish()
+    }
+}
 
 impl Variables {
     fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        self.0.get(name)?.as_str().filter(|value| !value.is_empty())
     }
 
     fn uuid(&self, name: &str) -> Option<Uuid> {
@@ -78,65 +98,176 @@ impl Variables {
     }
 }
 
+/// When files that wait were first seen.
+#[derive(Debug, Default)]
+pub(crate) struct Waiting(HashMap<PathBuf, Instant>);
+
+impl Waiting {
+    fn keep_to(&mut self, files: &[PathBuf]) {
+        if self.0.is_empty() {
+            return;
+        }
+        let there: std::collections::HashSet<&PathBuf> = files.iter().collect();
+        self.0.retain(|path, _| there.contains(path));
+    }
+
+    fn since(&mut self, path: &Path) -> Duration {
+        let now = clock::instant();
+        now.saturating_duration_since(*self.0.entry(path.to_owned()).or_insert(now))
+    }
+}
+
+/// What becomes of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// Everything in it is stored.
+    Done,
+    /// It is looked at again.
+    Waits,
+    /// The same, since the database did not take it.
+    Refused,
+    /// Nothing can be made of it.
+    Aside,
+}
+
 /// Looks through the folder until `stop`.
 pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
     let mut look = tokio::time::interval(LOOK_EVERY);
+    look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
-        tokio::select! {
-            _ = look.tick() => {
-                if let Err(error) = take_in(&app).await {
-                    error!(error = %format!("{error:#}"), "call detail records cannot be taken in");
-                }
+        let taking = async {
+            look.tick().await;
+            if let Err(error) = take_in(&app).await {
+                error!(error = %format!("{error:#}"), "call detail records cannot be taken in");
             }
+        };
+        // Broken off anywhere, it is done again after the next start.
+        tokio::select! {
+            biased;
             () = stop.cancelled() => return,
+            () = taking => {}
         }
     }
 }
 
 /// Takes in every file there is, once.
-pub(crate) async fn take_in(app: &App) -> anyhow::Result<()> {
+pub(crate) async fn take_in(app: &Arc<App>) -> anyhow::Result<()> {
+    take(app, usize::MAX).await
+}
+
+/// Takes in the oldest files.
+pub(crate) async fn take_first(app: &Arc<App>) -> anyhow::Result<()> {
+    take(app, 1).await
+}
+
+async fn take(app: &Arc<App>, batches: usize) -> anyhow::Result<()> {
     // Asked for by two workers; a file is taken in once.
-    let _taking = app.intake.lock().await;
+    let mut waiting = app.intake.lock().await;
     let dir = app.settings.cdr.dir.clone();
-    let files = tokio::task::spawn_blocking(move || read_all(&dir)).await??;
-    if files.is_empty() {
-        return Ok(());
+    let files = tokio::task::spawn_blocking(move || list(&dir)).await??;
+    waiting.keep_to(&files);
+    for batch in files.chunks(BATCH).take(batches) {
+        let paths = batch.to_vec();
+        let read = tokio::task::spawn_blocking(move || {
+            paths.into_iter().map(|path| (read(&path), path)).collect::<Vec<_>>()
+        });
+        take_batch(app, read.await?, &mut waiting).await?;
     }
+    Ok(())
+}
+
+async fn take_batch(
+    app: &Arc<App>,
+    files: Vec<(anyhow::Result<Cdr>, PathBuf)>,
+    waiting: &mut Waiting,
+) -> anyhow::Result<()> {
     // In this order: a call that ends meanwhile is either still looked after here or settled
     // there, never completed twice.
     let live = app.live.all();
-    let open = app.store.open_calls(app.clock.now()).await?;
-    let mut open: HashMap<CallId, History> =
-        open.into_iter().map(|history| (history.id, history)).collect();
-    for (path, cdr) in &files {
-        let variables = &cdr.variables;
-        let Some(call) = variables.call() else { continue };
-        // The task that looks after the call writes its end; until then the file is kept.
-        if live.contains(&call) {
-            continue;
-        }
-        let done = match open.remove(&call) {
-            Some(history) if variables.is_caller() => complete(app, history, variables).await,
-            // The dialled leg's file alone does not tell the call's end; the caller's follows.
-            Some(history) => {
-                open.insert(call, history);
-                false
+    let open = app.store.open_calls().await?;
+    let mut open: HashMap<CallId, OpenCall> =
+        open.into_iter().map(|call| (call.history.id, call)).collect();
+    let mut refused = 0;
+    for (cdr, path) in files {
+        let seen = waiting.since(&path);
+        let fate = match cdr {
+            Ok(Cdr { variables }) => match variables.call() {
+                // The task that looks after the call writes its end; until then the file is kept.
+                Some(call) if live.contains(&call) => Fate::Waits,
+                Some(call) => fate(app, call, &variables, &mut open, seen).await?,
+                None => Fate::Aside,
+            },
+            // It is still being written.
+            Err(_) if seen <= HALF_WRITTEN => Fate::Waits,
+            Err(error) => {
+                let problem = format!("{error:#}");
+                warn!(problem, "a call detail record cannot be read and is put aside");
+                Fate::Aside
             }
-            None if variables.is_caller() && !app.store.is_known(call).await? => {
-                unattended(app, call, variables, path).await?
-            }
-            None => true,
         };
-        if done {
-            remove(path).await;
+        let (dir, keep) = (app.settings.cdr.dir.clone(), app.settings.cdr.keep.clone());
+        if matches!(fate, Fate::Done | Fate::Aside) {
+            waiting.0.remove(&path);
+        }
+        // One call that the database does not take keeps up no other; after some it is the database.
+        refused = if fate == Fate::Refused { refused + 1 } else { 0 };
+        anyhow::ensure!(refused < REFUSED_AT_MOST, "the database does not take the ends of calls");
+        match fate {
+            Fate::Done => app.metrics.cdr_taken_in(),
+            Fate::Aside => app.metrics.cdr_put_aside(),
+            Fate::Waits | Fate::Refused => {}
+        }
+        match fate {
+            Fate::Done => tokio::task::spawn_blocking(move || dispose(&keep, &path)).await?,
+            Fate::Aside => tokio::task::spawn_blocking(move || set_aside(&dir, &path)).await?,
+            Fate::Waits | Fate::Refused => {}
         }
     }
     Ok(())
 }
 
-async fn complete(app: &App, mut history: History, cdr: &Variables) -> bool {
+async fn fate(
+    app: &Arc<App>,
+    call: CallId,
+    cdr: &Variables,
+    open: &mut HashMap<CallId, OpenCall>,
+    seen: Duration,
+) -> anyhow::Result<Fate> {
     let ended_at = cdr.time("end_uepoch").unwrap_or_else(|| app.clock.now());
-    if let Some(leg) = history.legs.last_mut() {
+    let seen = SignedDuration::try_from(seen).unwrap_or(SignedDuration::MAX);
+    // One exchange or the other may have its clock set back.
+    let is_fresh = app.clock.now().duration_since(ended_at).max(seen) < UNATTENDED;
+    match open.remove(&call) {
+        Some(found) if cdr.is_caller() && !(found.elsewhere && is_fresh) => {
+            let stored = complete(app, found.history, cdr, ended_at).await;
+            Ok(if stored { Fate::Done } else { Fate::Refused })
+        }
+        // The dialled leg's file alone does not tell the call's end; the caller's follows.
+        Some(found) => {
+            open.insert(call, found);
+            Ok(Fate::Waits)
+        }
+        None if app.store.is_known(call).await? => Ok(Fate::Done),
+        // Another exchange that shares the database may be about to write the row.
+        None if is_fresh => Ok(Fate::Waits),
+        None if cdr.is_caller() => unattended(app, call, cdr, ended_at).await,
+        // Nobody is dialled without a row: it is of another exchange, with a state of its own.
+        None => Ok(unmatched(call)),
+    }
+}
+
+fn unmatched(call: CallId) -> Fate {
+    warn!(call.id = %call, "a call detail record that matches no call is put aside");
+    Fate::Aside
+}
+
+async fn complete(
+    app: &Arc<App>,
+    mut history: History,
+    cdr: &Variables,
+    ended_at: Timestamp,
+) -> bool {
+    if let Some(leg) = history.legs.last_mut().filter(|leg| leg.ended_at.is_none()) {
         complete_leg(leg, cdr, ended_at);
     }
     info!(call.id = %history.id, "a call that went on without the exchange is completed");
@@ -147,21 +278,19 @@ async fn complete(app: &App, mut history: History, cdr: &Variables) -> bool {
 
 /// A call that no exchange has written a row for: none was running, or it died before anybody was
 /// dialled. A dealer who called back is missed all the same.
-async fn unattended(app: &App, call: CallId, cdr: &Variables, path: &Path) -> anyhow::Result<bool> {
+async fn unattended(
+    app: &Arc<App>,
+    call: CallId,
+    cdr: &Variables,
+    ended_at: Timestamp,
+) -> anyhow::Result<Fate> {
     let arrival = Arrival::of(call, false, &app.rules, |name| cdr.get(name).map(Cow::from));
-    let ended_at = cdr.time("end_uepoch").unwrap_or_else(|| app.clock.now());
     let started_at = cdr.time("start_uepoch").unwrap_or(ended_at);
-    // Another exchange that shares the database may be about to write the row.
-    let age = app.clock.now().duration_since(ended_at);
-    if age < UNATTENDED {
-        return Ok(false);
-    }
     // The two talked: another exchange, with a state of its own, attended to it. And nobody wants
     // to be told of last month's calls when an old folder turns up.
+    let age = app.clock.now().duration_since(ended_at);
     if cdr.time("bridge_uepoch").is_some() || age > UNATTENDED_AT_MOST {
-        warn!(call.id = %call, "a call detail record that matches no call is put aside");
-        set_aside(&app.settings.cdr.dir, path);
-        return Ok(false);
+        return Ok(unmatched(call));
     }
     let cause = cdr.get("hangup_cause").map(str::to_owned);
     let Flow { mut history, shopper_phone, plan } =
@@ -169,7 +298,7 @@ async fn unattended(app: &App, call: CallId, cdr: &Variables, path: &Path) -> an
     plan.miss(app, &mut history, ended_at, cause.clone());
     match plan {
         // Asked again at the next look.
-        Plan::Unavailable(_) => return Ok(false),
+        Plan::Unavailable(_) => return Ok(Fate::Waits),
         Plan::FictitiousNumber { .. } if !history.legs.is_empty() => {}
         Plan::FictitiousNumber { .. } => history.refusal = Some(Refusal::UnpairedNumber),
         Plan::UnknownNumber => history.refusal = Some(Refusal::UnknownNumber),
@@ -179,8 +308,9 @@ async fn unattended(app: &App, call: CallId, cdr: &Variables, path: &Path) -> an
         Plan::OutboundHotline(Some(_)) | Plan::CallbackHotline(Some(_)) => {}
     }
     info!(call.id = %call, service = %history.service, "a call that no exchange attended to");
-    Ok(ending::write(app, Ended { history, shopper_phone, ended_at, hangup_cause: cause }, &[])
-        .await)
+    let ended = Ended { history, shopper_phone, ended_at, hangup_cause: cause };
+    let stored = ending::write(app, ended, &[]).await;
+    Ok(if stored { Fate::Done } else { Fate::Refused })
 }
 
 fn complete_leg(leg: &mut Leg, cdr: &Variables, ended_at: Timestamp) {
@@ -199,64 +329,9 @@ fn complete_leg(leg: &mut Leg, cdr: &Variables, ended_at: Timestamp) {
     };
 }
 
-fn read_all(dir: &Path) -> anyhow::Result<Vec<(PathBuf, Cdr)>> {
-    let entries = match std::fs::read_dir(dir) {
-        Ok(entries) => entries,
-        // FreeSWITCH makes it with the first call.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => {
-            return Err(error).with_context(|| format!("cdr.dir {}", dir.display()));
-        }
-    };
-    let mut found = Vec::new();
-    for entry in entries {
-        let path = entry.with_context(|| format!("cdr.dir {}", dir.display()))?.path();
-        if !path.to_str().is_some_and(|name| name.ends_with(".cdr.json")) {
-            continue;
-        }
-        match read(&path) {
-            Ok(cdr) => found.push((path, cdr)),
-            Err(error) if is_old(&path) => {
-                let problem = format!("{error:#}");
-                warn!(problem, "a call detail record cannot be read and is put aside");
-                set_aside(dir, &path);
-            }
-            // It is still being written.
-            Err(_) => {}
-        }
-    }
-    Ok(found)
-}
-
-/// FreeSWITCH passes on a display name's bytes as they came, UTF-8 or not.
-fn read(path: &Path) -> anyhow::Result<Cdr> {
-    let bytes = std::fs::read(path)?;
-    let cdr: Cdr = serde_json::from_str(&String::from_utf8_lossy(&bytes))?;
-    anyhow::ensure!(cdr.variables.call().is_some(), "it names no call");
-    Ok(cdr)
-}
-
-fn is_old(path: &Path) -> bool {
-    std::fs::metadata(path)
-        .and_then(|metadata| metadata.modified())
-        .is_ok_and(|modified| modified.elapsed().is_ok_and(|age| age > HALF_WRITTEN))
-}
-
-fn set_aside(dir: &Path, path: &Path) {
-    let aside = dir.join(ASIDE);
-    let Some(name) = path.file_name() else { return };
-    let moved =
-        std::fs::create_dir_all(&aside).and_then(|()| std::fs::rename(path, aside.join(name)));
-    match moved {
-        Ok(()) => info!(file = %aside.join(name).display(), "put aside"),
-        Err(error) => error!(%error, "a call detail record cannot be put aside"),
-    }
-}
-
-async fn remove(path: &Path) {
-    if let Err(error) = tokio::fs::remove_file(path).await {
-        warn!(%error, "a call detail record that was taken in cannot be removed");
-    }
+/// How many records lie aside.
+pub(crate) fn aside(dir: &Path) -> usize {
+    std::fs::read_dir(dir.join(ASIDE)).map_or(0, |entries| entries.flatten().count())
 }
 
 #[cfg(test)]

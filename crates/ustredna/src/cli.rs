@@ -19,6 +19,7 @@ use std::{
     io::{self, BufWriter, ErrorKind, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
+    time::Duration,
 };
 
 use anyhow::Context as _;
@@ -88,14 +89,14 @@ enum Command {
     /// List text messages, the newest first; send failed ones again, cancel those that wait
     #[command(after_help = sms::EXAMPLES)]
     Sms(sms::Sms),
-    /// List recordings, the newest first, or verify them
+    /// List recordings, the newest first; verify, hold, archive them, delete the old ones
     #[command(after_help = recordings::EXAMPLES)]
     Recordings(recordings::Recordings),
 }
 
 const SERVE: &str = "\
-On SIGTERM no new calls are taken, and calls under way get 30 seconds to end; after that they go
-on in FreeSWITCH. A second SIGTERM stops at once.
+On SIGTERM no new calls are taken. Talks are left to FreeSWITCH at once; prompts, entries and
+ringing get exchange.drain (30 s) to end. A second SIGTERM stops at once.
 
 Examples:
   ustredna serve
@@ -108,7 +109,7 @@ pub fn run() -> ExitCode {
     let cli = Cli::parse();
     // clap's `args_conflicts_with_subcommands` would refuse `--config` there too.
     if cli.command.misplaced() {
-        let text = "options of a list go after the word `list` or `verify`, and other commands have their own";
+        let text = "options of a list go after the word `list`, and other commands have their own";
         Cli::command().error(Usage::ArgumentConflict, text).exit();
     }
     // A reader that has seen enough (`ustredna calls | head`) is no error. The exchange itself
@@ -133,6 +134,9 @@ pub fn run() -> ExitCode {
     }
 }
 
+/// How long threads may take to end with the program.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         cause.downcast_ref::<io::Error>().is_some_and(|io| io.kind() == ErrorKind::BrokenPipe)
@@ -142,7 +146,10 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 impl Cli {
     fn run(self, out: &mut dyn io::Write) -> anyhow::Result<ExitCode> {
         let runtime = Runtime::new().context("the program cannot start its threads")?;
-        runtime.block_on(self.command.run(self.config.as_deref(), out))
+        let ended = runtime.block_on(self.command.run(self.config.as_deref(), out));
+        // A thread may wait for a folder on a server that is gone.
+        runtime.shutdown_timeout(LAST_WORDS);
+        ended
     }
 }
 

@@ -16,17 +16,18 @@ use exchange::{
     number::PhoneNumber,
 };
 use tokio::net::TcpStream;
-use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, debug, error, info, warn};
 use uuid::Uuid;
 
 use crate::{
-    app::App,
+    app::{App, Attended},
     arrival::Arrival,
     clock,
     ending::{self, Ended},
     line::{Line, LineError},
+    listener::Closing,
     service,
+    talks::Watched,
 };
 use verbs::Pending;
 
@@ -34,12 +35,7 @@ use verbs::Pending;
 const FAREWELL: Duration = Duration::from_secs(10);
 
 /// Runs one call from its first byte to its row.
-pub(crate) async fn drive(
-    stream: TcpStream,
-    app: Arc<App>,
-    overload: bool,
-    stop: CancellationToken,
-) {
+pub(crate) async fn drive(stream: TcpStream, app: Arc<App>, overload: bool, closing: Closing) {
     let started_at = app.clock.now();
     let (line, event) = match Line::connect(stream).await {
         Ok(connected) => connected,
@@ -50,7 +46,7 @@ pub(crate) async fn drive(
     };
     let span = tracing::info_span!("call", call.id = %arrival.call);
     async {
-        app.live.enter(arrival.call);
+        let attended = app.live.enter(arrival.call);
         let flow = service::Flow::begin(&app, &arrival, started_at, overload).await;
         info!(
             service = %flow.history.service,
@@ -60,11 +56,26 @@ pub(crate) async fn drive(
         );
         let (call, desk) = exchange::call::call();
         let service::Flow { history, shopper_phone, plan } = flow;
+        note_arrival(&app, history.clone());
         let driver = Driver::new(line, Arc::clone(&app), history, arrival.answered);
-        driver.run(plan.run(call, &app.rules), desk, shopper_phone, stop).await;
+        let flow = plan.run(call, &app.rules);
+        driver.run(flow, desk, shopper_phone, closing, attended).await;
     }
     .instrument(span)
     .await;
+}
+
+/// Writes the call's row beside its first prompt, for whom everything is killed under.
+fn note_arrival(app: &Arc<App>, history: History) {
+    let shared = Arc::clone(app);
+    app.afterwork.spawn(
+        async move {
+            if let Err(error) = shared.store.arrive(&history).await {
+                error!(%error, "a call's arrival could not be stored");
+            }
+        }
+        .in_current_span(),
+    );
 }
 
 /// What `myevents` brings and nobody here reads (`switch_event_types_t` in mod_event_socket.c).
@@ -102,6 +113,8 @@ struct Driver {
     answered: bool,
     /// Whether the present leg's recording has started.
     recording: bool,
+    /// While two talk.
+    watched: Option<Watched>,
 }
 
 /// Why the loop ended.
@@ -127,6 +140,7 @@ impl Driver {
             entries: 0,
             answered,
             recording: false,
+            watched: None,
         }
     }
 
@@ -135,13 +149,14 @@ impl Driver {
         flow: impl Future<Output = Result<(), HungUp>>,
         desk: Desk,
         shopper_phone: Option<PhoneNumber>,
-        stop: CancellationToken,
+        closing: Closing,
+        attended: Attended,
     ) {
         if let Err(error) = self.establish() {
             // Only a channel UUID of another form could do this, and it has been read already.
             warn!(%error, "the connection could not be set up");
         }
-        let end = match self.serve(flow, desk, stop).await {
+        let end = match self.serve(flow, desk, closing).await {
             Ok(end) => end,
             Err(error) => {
                 warn!(%error, "connection dropped");
@@ -154,7 +169,7 @@ impl Driver {
             // on ringing. The CDR file completes the row, which is open since dialling.
             match app.store.keep(&history).await {
                 Ok(()) => {
-                    app.live.leave(history.id);
+                    drop(attended);
                     return info!("the call is left to FreeSWITCH and its records");
                 }
                 // There may be no row to complete: the intent could not be stored, either.
@@ -162,7 +177,8 @@ impl Driver {
             }
         }
         let ended_at = app.clock.now();
-        ending::begin(&app, Ended { history, shopper_phone, ended_at, hangup_cause });
+        let ended = Ended { history, shopper_phone, ended_at, hangup_cause };
+        ending::begin(&app, ended, attended);
     }
 
     /// The burst that every call begins with; all of it is one write with what the flow asks
@@ -185,7 +201,7 @@ impl Driver {
         &mut self,
         flow: impl Future<Output = Result<(), HungUp>>,
         mut desk: Desk,
-        stop: CancellationToken,
+        closing: Closing,
     ) -> Result<End, LineError> {
         let mut flow = pin!(flow);
         let mut flowing = true;
@@ -201,6 +217,7 @@ impl Driver {
                 farewell = Some(tokio::time::Instant::from_std(clock::instant() + FAREWELL));
             }
             let idle = self.pending.is_none();
+            let broken = self.broken();
             tokio::select! {
                 biased;
                 // First the flow, so that all it asks without waiting goes out in one write.
@@ -220,9 +237,19 @@ impl Driver {
                     warn!("FreeSWITCH does not end the call");
                     return Ok(End::Lost);
                 }
-                () = stop.cancelled() => return Ok(End::Left),
+                () = broken.cancelled() => self.recording_broke(),
+                // A talk needs nobody: FreeSWITCH ends and records it.
+                () = closing.drain.cancelled(), if self.talks() => return Ok(End::Left),
+                () = closing.stop.cancelled() => return Ok(End::Left),
             }
         }
+    }
+
+    /// Whether two are connected, and all that must be known of it is.
+    fn talks(&self) -> bool {
+        let recorded = self.recording || !self.app.settings.recordings.required;
+        let leg = self.history.legs.last();
+        recorded && leg.is_some_and(|leg| leg.answered_at.is_some() && leg.ended_at.is_none())
     }
 
     /// The flow is over; the channel must be, too. What the flow asked last may still be running,

@@ -3,13 +3,21 @@
 
 use std::{sync::Arc, time::Duration};
 
-use exchange::{history::History, model::Outcome, number::PhoneNumber, settle::settle};
+use exchange::{
+    history::History,
+    model::Outcome,
+    number::PhoneNumber,
+    settle::{Settlement, settle},
+};
 use jiff::Timestamp;
+use store::{Settled, StoreError};
 use tracing::{Instrument as _, error, info};
 
 use crate::{
-    app::App,
+    alarm::Alarm,
+    app::{App, Attended},
     proof::{Talk, prove},
+    service,
 };
 
 /// A call that is over.
@@ -21,9 +29,12 @@ pub(crate) struct Ended {
     pub(crate) hangup_cause: Option<String>,
 }
 
+/// Stands for FreeSWITCH's cause where nobody knows it.
+pub(crate) const LOST: &str = "LOST";
+
 /// Pauses between tries to write a call's end: a locked database is free again within these two
 /// minutes, and a missing one has had its alarm.
-const PAUSES: [Duration; 7] = [
+pub(crate) const PAUSES: [Duration; 7] = [
     Duration::from_millis(200),
     Duration::from_secs(1),
     Duration::from_secs(3),
@@ -34,30 +45,25 @@ const PAUSES: [Duration; 7] = [
 ];
 
 /// Writes a call's end, in a task of its own: the connection to FreeSWITCH need not wait for it.
-pub(crate) fn begin(app: &Arc<App>, ended: Ended) {
+pub(crate) fn begin(app: &Arc<App>, ended: Ended, attended: Attended) {
     let shared = Arc::clone(app);
     app.afterwork.spawn(
         async move {
-            let call = ended.history.id;
             write(&shared, ended, &PAUSES).await;
-            shared.live.leave(call);
+            drop(attended);
         }
         .in_current_span(),
     );
 }
 
 /// Writes a call's end, with as many further tries as there are pauses; `false` when the store
-/// would not take it.
-pub(crate) async fn write(app: &App, ended: Ended, pauses: &[Duration]) -> bool {
-    let Ended { history, shopper_phone, ended_at, hangup_cause } = ended;
-    let settlement = settle(&history);
-    let texts = |missed: &store::MissedCall| app.texts.write(missed);
-    let timing = app.settings.sms_timing();
+/// would not take it. Its recording is proven afterwards, in a task of its own.
+pub(crate) async fn write(app: &Arc<App>, ended: Ended, pauses: &[Duration]) -> bool {
+    let Ended { mut history, shopper_phone, ended_at, hangup_cause } = ended;
     let mut pauses = pauses.iter();
-    let settled = loop {
-        let cause = hangup_cause.as_deref();
-        match app.store.settle(&history, &settlement, ended_at, cause, &texts, timing).await {
-            Ok(settled) => break settled,
+    let (settlement, settled) = loop {
+        match store_end(app, &mut history, ended_at, hangup_cause.as_deref()).await {
+            Ok(stored) => break stored,
             Err(error) => {
                 let Some(pause) = pauses.next() else {
                     error!(
@@ -79,9 +85,32 @@ pub(crate) async fn write(app: &App, ended: Ended, pauses: &[Duration]) -> bool 
         sms = settled.sms_queued,
         "call ended"
     );
+    if !settled.already {
+        app.metrics.call_ended(history.service, settlement.outcome);
+    }
+    if !settled.already && hangup_cause.as_deref() == Some(LOST) {
+        let (call, outcome) = (history.id.to_string(), settlement.outcome.to_string());
+        app.alarm.raise(Alarm::LostCall { call, outcome });
+    }
     if settlement.outcome == Outcome::Answered {
         let ticket = settled.ticket;
-        prove(app, Talk { history, shopper_phone, ended_at, hangup_cause, ticket }).await;
+        let talk = Talk { history, shopper_phone, ended_at, hangup_cause, ticket };
+        let shared = Arc::clone(app);
+        app.afterwork.spawn(async move { prove(&shared, talk).await }.in_current_span());
     }
     true
+}
+
+async fn store_end(
+    app: &App,
+    history: &mut History,
+    ended_at: Timestamp,
+    cause: Option<&str>,
+) -> Result<(Settlement, Settled), StoreError> {
+    service::finish_undialled(app, history, ended_at, cause).await?;
+    let settlement = settle(history);
+    let texts = |missed: &store::MissedCall| app.texts.write(missed);
+    let timing = app.settings.sms_timing();
+    let settled = app.store.settle(history, &settlement, ended_at, cause, &texts, timing).await?;
+    Ok((settlement, settled))
 }

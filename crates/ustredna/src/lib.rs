@@ -8,20 +8,26 @@
 //! switch: see [`Running`]. Operators run the binary.
 #![warn(missing_docs)]
 
+mod alarm;
 mod app;
+mod archive;
 mod arrival;
 mod cdr_intake;
 mod cli;
 mod clock;
 mod demo;
+mod disk;
 mod driver;
 mod ending;
 mod inbound;
 mod line;
 mod listener;
 mod logging;
+mod metrics;
+mod place;
 mod proof;
 mod reconcile;
+mod retention;
 mod running;
 mod serve;
 mod service;
@@ -29,6 +35,7 @@ mod settings;
 mod sms_gateway;
 mod sms_reports;
 mod sms_worker;
+mod talks;
 mod texts;
 mod web;
 

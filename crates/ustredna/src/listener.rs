@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
     sync::Semaphore,
+    time::timeout,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{error, info, warn};
@@ -17,6 +18,14 @@ use crate::{app::App, driver};
 const REFUSED_AT_ONCE: usize = 200;
 /// After a failed `accept` (out of file descriptors): long enough for some to come free.
 const BREATHER: Duration = Duration::from_millis(100);
+
+/// How the exchange comes to its end: the door is shut with `drain`, and talks are left to
+/// FreeSWITCH; with `stop` everything is.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Closing {
+    pub(crate) drain: CancellationToken,
+    pub(crate) stop: CancellationToken,
+}
 
 /// The door.
 pub(crate) struct Listener {
@@ -59,23 +68,32 @@ impl Listener {
 
     /// Takes calls until `drain`; then the door is shut at once, so that FreeSWITCH goes to the
     /// next controller in its list.
-    pub(crate) async fn run(self, drain: CancellationToken, stop: CancellationToken) {
+    pub(crate) async fn run(self, closing: Closing) {
         loop {
             tokio::select! {
                 accepted = self.socket.accept() => match accepted {
-                    Ok((stream, peer)) => self.take(stream, peer, &stop),
+                    Ok((stream, peer)) => self.take(stream, peer, &closing),
                     Err(error) => {
                         error!(%error, "a connection could not be accepted");
                         tokio::time::sleep(BREATHER).await;
                     }
                 },
-                () = drain.cancelled() => break,
+                () = closing.drain.cancelled() => break,
             }
+        }
+        // Who stands in the queue has been let in already: FreeSWITCH would not turn to another.
+        let queue = async {
+            while let Ok(Ok((stream, peer))) = timeout(QUEUE_QUIET, self.socket.accept()).await {
+                self.take(stream, peer, &closing);
+            }
+        };
+        if timeout(QUEUE_AT_MOST, queue).await.is_err() {
+            info!("the door is shut with calls still coming");
         }
         self.calls.close();
     }
 
-    fn take(&self, stream: TcpStream, peer: SocketAddr, stop: &CancellationToken) {
+    fn take(&self, stream: TcpStream, peer: SocketAddr, closing: &Closing) {
         // The connection has no authentication: the address is all there is.
         if !self.app.settings.switch.allow.iter().any(|net| net.contains(&peer.ip())) {
             return warn!(peer = %peer.ip(), "connection refused: the address is not in switch.allow");
@@ -89,14 +107,17 @@ impl Listener {
                 }
             },
         };
-        let (app, stop) = (Arc::clone(&self.app), stop.clone());
+        let (app, closing) = (Arc::clone(&self.app), closing.clone());
         self.calls.spawn(async move {
-            driver::drive(stream, app, overload, stop).await;
+            driver::drive(stream, app, overload, closing).await;
             drop(place);
         });
     }
 }
 
+/// A queue out of which nobody has come for so long is empty.
+const QUEUE_QUIET: Duration = Duration::from_millis(20);
+const QUEUE_AT_MOST: Duration = Duration::from_secs(1);
 /// Connections that the system keeps until they are accepted. The usual 128 are fewer than the
 /// calls that may come in one moment, and who finds the queue full tries again only after a second.
 const BACKLOG: u32 = 1024;

@@ -15,7 +15,7 @@ use recordings::{LocalTime, Proof, Recording, RecordingName, Sidecar, Verdict};
 use store::RecordingRow;
 use tracing::{error, info, warn};
 
-use crate::app::App;
+use crate::{alarm::Alarm, app::App, ending::PAUSES, place};
 
 /// The name of a leg's recording, by local time.
 pub(crate) fn recording_name(
@@ -38,11 +38,9 @@ pub(crate) fn recording_name(
     )
 }
 
-/// Makes the day's folder, before anybody is rung.
+/// Makes the day's folder, before anybody is rung, and sees that it can be recorded into.
 pub(crate) async fn prepare(app: &App, name: &RecordingName) -> anyhow::Result<()> {
-    let (dir, date) = (app.recordings.clone(), name.date());
-    tokio::task::spawn_blocking(move || recordings::prepare_day(&dir, date)).await??;
-    Ok(())
+    place::ready(app, Some(name.date())).await
 }
 
 /// A call that was answered, and what is told of it beside its recording.
@@ -63,20 +61,47 @@ pub(crate) async fn prove(app: &App, talk: Talk) {
         let ended = leg.ended_at.unwrap_or(talk.ended_at);
         Duration::try_from(ended.duration_since(answered)).unwrap_or_default()
     });
-    match look(path.clone(), length).await {
-        Ok(proof) => {
+    let while_it_went_on = app.talks.take_problem(leg.id);
+    match look(app, path.clone(), length).await {
+        Ok(mut proof) => {
+            let problems: Vec<String> =
+                while_it_went_on.into_iter().chain(proof.problem.take()).collect();
+            proof.problem = (!problems.is_empty()).then(|| problems.join("; "));
             tell(&proof, length);
+            if !proof.verdict.is_good() {
+                raise(app, &talk, &leg, length, &proof);
+            }
             if let Err(error) = write(app, &talk, &leg, path, &proof).await {
                 error!(error = %format!("{error:#}"), "the proof of a recording was not written");
             }
         }
         Err(error) => {
-            error!(error = %format!("{error:#}"), "a recording cannot be verified");
+            let problem = format!("{error:#}");
+            error!(problem, "a recording cannot be verified");
+            let unseen =
+                Proof { verdict: Verdict::Pending, inspection: None, problem: Some(problem) };
+            raise(app, &talk, &leg, length, &unseen);
+            let after = app.clock.now().duration_since(talk.ended_at).as_secs_f64();
+            app.metrics.recording_judged(unseen.verdict.as_str(), after);
         }
     }
 }
 
-async fn look(path: PathBuf, talk: Option<Duration>) -> anyhow::Result<Proof> {
+/// An operator wants to know of it.
+fn raise(app: &App, talk: &Talk, leg: &Leg, length: Option<Duration>, proof: &Proof) {
+    app.alarm.raise(Alarm::Recording {
+        call: talk.history.id.to_string(),
+        path: leg.recording.clone(),
+        verdict: proof.verdict.as_str(),
+        seconds: proof.inspection.as_ref().map(|found| found.seconds),
+        talk_seconds: length.map(|length| length.as_secs_f64()),
+        problem: proof.problem.clone(),
+    });
+}
+
+async fn look(app: &App, path: PathBuf, talk: Option<Duration>) -> anyhow::Result<Proof> {
+    // All processors, and no more at once: the first come are done while the last ones wait.
+    let _turn = app.looks.acquire().await?;
     let proof = tokio::task::spawn_blocking(move || recordings::verify(&path, talk)).await?;
     proof.context("the recording cannot be read: check the rights of the recordings folder")
 }
@@ -105,8 +130,11 @@ async fn write(
     proof: &Proof,
 ) -> anyhow::Result<()> {
     let found = proof.inspection.as_ref();
-    app.store
-        .record_verdict(&RecordingRow {
+    // The sidecar first: a proof that is stored is whole. Whatever comes of it, the verdict counts.
+    let told = write_sidecar(app, talk, leg, path, proof).await;
+    store_verdict(
+        app,
+        &RecordingRow {
             call: talk.history.id,
             leg: leg.id,
             path: leg.recording.clone(),
@@ -115,8 +143,30 @@ async fn write(
             channels: found.map(|found| found.channels),
             sha256: found.map(|found| found.sha256.clone()),
             verdict: proof.verdict.as_str().to_owned(),
-        })
-        .await?;
+            levels: found.and_then(|found| serde_json::to_string(&found.levels).ok()),
+            problem: proof.problem.clone(),
+            verified_at: Some(app.clock.now()),
+            archived_at: None,
+            held_at: None,
+            held_because: None,
+            deleted_at: None,
+            deleted_because: None,
+        },
+    )
+    .await?;
+    let after = app.clock.now().duration_since(talk.ended_at).as_secs_f64();
+    app.metrics.recording_judged(proof.verdict.as_str(), after);
+    told
+}
+
+async fn write_sidecar(
+    app: &App,
+    talk: &Talk,
+    leg: &Leg,
+    path: PathBuf,
+    proof: &Proof,
+) -> anyhow::Result<()> {
+    let found = proof.inspection.as_ref();
     let Some(name) = RecordingName::parse(std::path::Path::new(&leg.recording)) else {
         anyhow::bail!("its name is of another form");
     };
@@ -124,6 +174,22 @@ async fn write(
     let beside = path.with_extension("json");
     tokio::task::spawn_blocking(move || sidecar.write(&beside)).await??;
     Ok(())
+}
+
+/// A database that is locked just now is free again soon; what is not stored by then is looked at
+/// again after the next start.
+async fn store_verdict(app: &App, row: &RecordingRow) -> Result<(), store::StoreError> {
+    let mut pauses = PAUSES.iter();
+    loop {
+        match (app.store.record_verdict(row).await, pauses.next()) {
+            (Ok(()), _) => return Ok(()),
+            (Err(error), None) => return Err(error),
+            (Err(error), Some(pause)) => {
+                warn!(%error, "a verdict could not be stored; trying again");
+                tokio::time::sleep(*pause).await;
+            }
+        }
+    }
 }
 
 fn sidecar(
@@ -162,3 +228,6 @@ fn sidecar(
         recording,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,13 +4,19 @@
 //! call; when it cannot be asked, a call counts as over when nothing of it has moved for a while.
 //! What the row does not know is read off the recording, which holds nothing but the talk.
 //!
-//! With PostgreSQL the open calls may be another machine's, whose FreeSWITCH and recordings cannot
-//! be seen from here: they are left alone.
+//! With PostgreSQL an open call may be another exchange's, whose FreeSWITCH and recordings perhaps
+//! cannot be seen from here: it is left alone for a day.
+//!
+//! How long a call has been quiet is told by the steady clock as well as by times that were stored,
+//! for the time of day may be set back.
+
+mod switch;
 
 use std::{
+    collections::{HashMap, HashSet},
     path::PathBuf,
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use exchange::{
@@ -19,15 +25,15 @@ use exchange::{
     model::CallId,
 };
 use jiff::{SignedDuration, Timestamp};
-use secrecy::ExposeSecret as _;
+use store::{EndedCall, OpenCall};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+use self::switch::{Known, Switch};
 use crate::{
     app::App,
-    cdr_intake,
-    ending::{self, Ended},
-    inbound::{Inbound, InboundError},
+    cdr_intake, clock,
+    ending::{self, Ended, LOST},
     proof::{Talk, prove},
 };
 
@@ -38,16 +44,18 @@ const QUIET: SignedDuration = SignedDuration::from_secs(10);
 const QUIET_UNASKED: SignedDuration = SignedDuration::from_mins(2);
 /// The same when there is not even a recording to look at.
 const QUIET_UNSEEN: SignedDuration = SignedDuration::from_hours(4);
-/// Stands for FreeSWITCH's cause where nobody knows it.
-const LOST: &str = "LOST";
+/// After this the exchange that began a call will not end it any more.
+const ELSEWHERE: SignedDuration = SignedDuration::from_hours(24);
 
 /// Looks for such calls until `stop`.
 pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
     let mut look = tokio::time::interval(LOOK_EVERY);
+    look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut signs = Signs::default();
     loop {
         tokio::select! {
             _ = look.tick() => {
-                if let Err(error) = close_lost(&app).await {
+                if let Err(error) = close_lost(&app, &mut signs).await {
                     error!(error = %format!("{error:#}"), "open calls cannot be looked through");
                 }
             }
@@ -56,42 +64,49 @@ pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
     }
 }
 
-/// Proves the recordings of calls that ended, but whose proof a crash prevented.
-pub(crate) async fn prove_unproven(app: &App) -> anyhow::Result<()> {
-    if app.store.is_shared() {
-        return Ok(());
-    }
-    for call in app.store.unproven_calls(app.clock.now()).await? {
+/// Proves the recordings of these calls, whose proof a crash prevented; one at a time, so that
+/// callers do not notice.
+pub(crate) async fn prove_unproven(
+    app: Arc<App>,
+    unproven: Vec<EndedCall>,
+    stop: CancellationToken,
+) {
+    for call in unproven {
+        if stop.is_cancelled() {
+            return;
+        }
         let ended_at = call.ended_at.unwrap_or_else(|| app.clock.now());
-        let store::EndedCall { history, hangup_cause, ticket, .. } = call;
-        prove(app, Talk { history, shopper_phone: None, ended_at, hangup_cause, ticket }).await;
+        let EndedCall { history, hangup_cause, ticket, .. } = call;
+        prove(&app, Talk { history, shopper_phone: None, ended_at, hangup_cause, ticket }).await;
     }
-    Ok(())
 }
 
-/// What FreeSWITCH says of a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Known {
-    Yes,
-    No,
-    /// Nobody listens at its port.
-    SwitchGone,
-    CannotAsk,
+/// A call that is over, by what evidence, and since when.
+struct Over {
+    since: Timestamp,
+    evidence: &'static str,
 }
 
-async fn close_lost(app: &App) -> anyhow::Result<()> {
-    if app.store.is_shared() {
+async fn close_lost(app: &Arc<App>, signs: &mut Signs) -> anyhow::Result<()> {
+    let live = app.live.all();
+    let mut open = app.store.open_calls().await?;
+    open.retain(|call| !live.contains(&call.history.id) && is_ours(app, call));
+    signs.keep_to(&open);
+    if open.is_empty() {
         return Ok(());
     }
-    let live = app.live.all();
-    let open = app.store.open_calls(app.clock.now()).await?;
-    let mut over = Vec::new();
-    for history in open.into_iter().filter(|history| !live.contains(&history.id)) {
-        let known = ask(app, history.id).await;
+    let mut switch = Switch::ask(app).await;
+    let mut over = HashMap::new();
+    for OpenCall { mut history, .. } in open {
         let sign = last_sign(app, &history).await;
-        let quiet = app.clock.now().duration_since(sign.at);
-        if is_over(known, quiet, sign.of_recording) {
-            over.push((history.id, sign.at));
+        let quiet = signs.quiet(history.id, &sign, app.clock.now());
+        let known = switch.knows(&history, quiet > QUIET).await;
+        if known == Known::Yes {
+            signs.lives(history.id);
+            note_answer(app, &mut switch, &mut history).await?;
+        } else if is_over(known, quiet, sign.of_recording) {
+            let evidence = evidence(known, sign.of_recording);
+            over.insert(history.id, Over { since: sign.last(), evidence });
         }
     }
     if over.is_empty() {
@@ -99,10 +114,34 @@ async fn close_lost(app: &App) -> anyhow::Result<()> {
     }
     // FreeSWITCH writes a record before it forgets the call: that record, if there is one, first.
     cdr_intake::take_in(app).await?;
-    for history in app.store.open_calls(app.clock.now()).await? {
-        if let Some((_, sign)) = over.iter().find(|(call, _)| *call == history.id) {
-            close(app, history, *sign).await;
+    for OpenCall { history, .. } in app.store.open_calls().await? {
+        if let Some(over) = over.get(&history.id) {
+            close(app, history, over).await;
         }
+    }
+    Ok(())
+}
+
+/// In one file on this machine there are no others' calls, whatever they are called.
+fn is_ours(app: &App, call: &OpenCall) -> bool {
+    let age = app.clock.now().duration_since(call.history.started_at);
+    !call.elsewhere || !app.store.is_shared() || age > ELSEWHERE
+}
+
+/// A talk that goes on without us: that it was answered is stored now, for should FreeSWITCH be
+/// killed, no record of it will ever come.
+async fn note_answer(
+    app: &App,
+    switch: &mut Switch,
+    history: &mut History,
+) -> Result<(), store::StoreError> {
+    let call = history.id;
+    let Some(leg) = history.legs.last_mut().filter(|leg| leg.answered_at.is_none()) else {
+        return Ok(());
+    };
+    if let Some(answered) = switch.bridged_at(call, leg.id).await {
+        leg.answered_at = Some(answered);
+        app.store.keep(history).await?;
     }
     Ok(())
 }
@@ -117,54 +156,79 @@ fn is_over(known: Known, quiet: SignedDuration, recorded: bool) -> bool {
     }
 }
 
-async fn ask(app: &App, call: CallId) -> Known {
-    let switch = &app.settings.switch;
-    // Without a password one can still see whether anybody is there.
-    let password = switch.password.as_ref().map_or("-", |password| password.expose_secret());
-    let answer = match Inbound::open(switch.inbound, password).await {
-        Ok(mut inbound) => inbound.ask(&format!("uuid_exists {call}")).await,
-        Err(error) => Err(error),
-    };
-    match answer.as_deref().map(str::trim) {
-        Ok("true") => Known::Yes,
-        Ok("false") => Known::No,
-        Err(InboundError::Refused(error))
-            if error.kind() == std::io::ErrorKind::ConnectionRefused && on_this_machine(app) =>
-        {
-            Known::SwitchGone
+fn evidence(known: Known, recorded: bool) -> &'static str {
+    match known {
+        Known::Yes | Known::No => "FreeSWITCH does not know it",
+        Known::SwitchGone => "FreeSWITCH does not run",
+        Known::CannotAsk if recorded => {
+            "FreeSWITCH cannot be asked, and the recording has not grown for two minutes"
         }
-        Ok(_) | Err(_) => Known::CannotAsk,
+        Known::CannotAsk => "FreeSWITCH cannot be asked, and nothing was heard of it for hours",
     }
 }
 
-/// Whether FreeSWITCH can be nowhere else: it reaches us on loopback, and so do we it. Otherwise a
-/// port that nobody listens on may just be the wrong one.
-fn on_this_machine(app: &App) -> bool {
-    let switch = &app.settings.switch;
-    switch.listen.ip().is_loopback() && switch.inbound.ip().is_loopback()
-}
-
 /// A sign of life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Sign {
     at: Timestamp,
+    /// For so long after it nothing need be seen: the phone may still ring.
+    lasts: SignedDuration,
     /// It is a recording that grew.
     of_recording: bool,
 }
 
+impl Sign {
+    fn last(&self) -> Timestamp {
+        self.at.saturating_add(self.lasts).unwrap_or(self.at)
+    }
+}
+
+/// The last sign of each open call, when it was first seen, and when FreeSWITCH knew the call last.
+#[derive(Default)]
+struct Signs(HashMap<CallId, (Sign, Instant, Option<Instant>)>);
+
+impl Signs {
+    fn keep_to(&mut self, open: &[OpenCall]) {
+        let open: HashSet<CallId> = open.iter().map(|call| call.history.id).collect();
+        self.0.retain(|call, _| open.contains(call));
+    }
+
+    /// FreeSWITCH knows the call at this moment.
+    fn lives(&mut self, call: CallId) {
+        if let Some((.., lived)) = self.0.get_mut(&call) {
+            *lived = Some(clock::instant());
+        }
+    }
+
+    /// For how long there was no other sign, by the time of day or by the steady clock.
+    fn quiet(&mut self, call: CallId, sign: &Sign, now: Timestamp) -> SignedDuration {
+        let (last, since, lived) = self.0.entry(call).or_insert((*sign, clock::instant(), None));
+        if last != sign {
+            (*last, *since) = (*sign, clock::instant());
+        }
+        let ago = |since: Instant| {
+            let ago = clock::instant().saturating_duration_since(since);
+            SignedDuration::try_from(ago).unwrap_or(SignedDuration::MAX)
+        };
+        let quiet = now.duration_since(sign.at).max(ago(*since)).saturating_sub(sign.lasts);
+        lived.map_or(quiet, |lived| quiet.min(ago(lived)))
+    }
+}
+
 /// When the call was last seen to live: its recording grew, or its phone may still have rung.
 async fn last_sign(app: &App, history: &History) -> Sign {
+    let sign = |at, lasts| Sign { at, lasts, of_recording: false };
     let Some(leg) = history.legs.last() else {
-        return Sign { at: history.started_at, of_recording: false };
+        return sign(history.started_at, SignedDuration::ZERO);
     };
     if let Some(grew) = modified(app.recordings.join(&leg.recording)).await {
-        return Sign { at: grew, of_recording: true };
+        return Sign { at: grew, lasts: SignedDuration::ZERO, of_recording: true };
     }
     let ring = match leg.dial.direction {
         Direction::Back => app.settings.callbacks.ring_timeout,
         Direction::Out | Direction::Return => app.settings.switch.ring_timeout,
     };
-    let since = leg.ended_at.unwrap_or(leg.started_at);
-    Sign { at: since.saturating_add(ring.signed()).unwrap_or(since), of_recording: false }
+    sign(leg.ended_at.unwrap_or(leg.started_at), ring.signed())
 }
 
 async fn modified(path: PathBuf) -> Option<Timestamp> {
@@ -173,24 +237,26 @@ async fn modified(path: PathBuf) -> Option<Timestamp> {
     Timestamp::from_millisecond(i64::try_from(since_epoch.as_millis()).ok()?).ok()
 }
 
-async fn close(app: &App, mut history: History, sign: Timestamp) {
+async fn close(app: &Arc<App>, mut history: History, over: &Over) {
+    // By a clock that was set back meanwhile, a call would end before it began.
+    let mut ended_at = over.since.min(app.clock.now()).max(history.started_at);
     if let Some(leg) = history.legs.last_mut().filter(|leg| leg.ended_at.is_none()) {
+        ended_at = ended_at.max(leg.answered_at.unwrap_or(leg.started_at));
         let path = app.recordings.join(&leg.recording);
         let seconds = tokio::task::spawn_blocking(move || recordings::inspect(&path))
             .await
             .ok()
             .and_then(Result::ok)
             .map_or(0.0, |found| found.seconds);
-        complete_leg(leg, seconds, sign);
+        complete_leg(leg, seconds, ended_at);
     }
-    warn!(call.id = %history.id, "a call ended without a record; it is closed with what is known");
+    warn!(
+        call.id = %history.id,
+        evidence = over.evidence,
+        "a call ended without a record; it is closed with what is known"
+    );
     let cause = Some(LOST.to_owned());
-    let ended = Ended {
-        history,
-        shopper_phone: None,
-        ended_at: sign.min(app.clock.now()),
-        hangup_cause: cause,
-    };
+    let ended = Ended { history, shopper_phone: None, ended_at, hangup_cause: cause };
     if !ending::write(app, ended, &[]).await {
         info!("the call stays open until the database can be written");
     }
@@ -225,5 +291,22 @@ mod tests {
         let unasked = |seconds, recorded| is_over(Known::CannotAsk, quiet(seconds), recorded);
         assert!(!unasked(60, true) && unasked(121, true));
         assert!(!unasked(3600, false) && unasked(5 * 3600, false));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_clock_set_back_does_not_keep_a_call_open() {
+        let noon: Timestamp = "2026-11-22T12:00:00Z".parse().unwrap();
+        let eleven: Timestamp = "2026-11-22T11:00:00Z".parse().unwrap();
+        let call = CallId(uuid::Uuid::from_u128(1));
+        let mut signs = Signs::default();
+        let rang = Sign { at: noon, lasts: SignedDuration::from_secs(20), of_recording: false };
+        assert!(signs.quiet(call, &rang, eleven) < SignedDuration::ZERO);
+        tokio::time::advance(Duration::from_secs(31)).await;
+        assert_eq!(signs.quiet(call, &rang, eleven).as_secs(), 11, "it has rung for 20 s");
+        // Another sign, another beginning.
+        let grew = Sign { at: noon, lasts: SignedDuration::ZERO, of_recording: true };
+        assert!(signs.quiet(call, &grew, eleven).as_secs() <= 0);
+        // After a restart there are only the times.
+        assert_eq!(Signs::default().quiet(call, &rang, noon).as_secs(), -20);
     }
 }

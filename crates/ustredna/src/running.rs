@@ -6,18 +6,19 @@ use anyhow::Context as _;
 use secrecy::ExposeSecret as _;
 use store::Store;
 use tokio::{sync::mpsc, task::JoinHandle};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::task::TaskTracker;
 use tracing::{error, warn};
 
 use crate::{
+    alarm,
     app::App,
     cdr_intake, cli,
     clock::Clock,
-    listener,
-    listener::Listener,
-    reconcile, settings,
+    disk, listener,
+    listener::{Closing, Listener},
+    place, reconcile, settings,
     settings::{Settings, SmsGateway},
-    sms_gateway, sms_reports, sms_worker, web,
+    sms_gateway, sms_reports, sms_worker, talks, web,
 };
 
 /// How long the last rows and recordings may take after the last call.
@@ -28,11 +29,10 @@ const AFTERWORK: Duration = Duration::from_secs(10);
 pub struct Running {
     app: Arc<App>,
     address: SocketAddr,
-    drain: CancellationToken,
-    stop: CancellationToken,
+    closing: Closing,
     doorman: Option<JoinHandle<()>>,
     calls: TaskTracker,
-    workers: [JoinHandle<()>; 4],
+    workers: Vec<JoinHandle<()>>,
     health: JoinHandle<std::io::Result<()>>,
 }
 
@@ -56,30 +56,41 @@ impl Running {
     pub(crate) async fn start(settings: Settings, clock: Clock) -> anyhow::Result<Self> {
         let store = Store::open(settings.database.url.expose_secret())
             .await
-            .context("database.url: the database cannot be opened")?;
+            .context("database.url: the database cannot be opened")?
+            .of_exchange(&settings.exchange_name());
         let app = App::new(settings, store, clock)?;
         prepare_folders(&app).await?;
-        cdr_intake::take_in(&app).await.context("call detail records of earlier calls")?;
-        reconcile::prove_unproven(&app).await.context("recordings of earlier calls")?;
+        place::first_look(&app).await;
+        // Before records are taken in: the calls they complete are proven by themselves.
+        let unproven = app.store.unproven_calls().await.context("recordings of earlier calls")?;
+        // The oldest ones; however many there are, callers do not wait for all of them.
+        if let Err(error) = cdr_intake::take_first(&app).await {
+            error!(error = %format!("{error:#}"), "call detail records cannot be taken in");
+        }
 
         let (reports, receipts) = mpsc::unbounded_channel();
         let gateway = sms_gateway::open(&app.settings.sms, reports)?;
-        let drain = CancellationToken::new();
-        let stop = CancellationToken::new();
+        let closing = Closing::default();
+        let stop = &closing.stop;
         let web_socket = listener::bind(app.settings.web.listen, "web.listen")?;
         let door = Listener::open(Arc::clone(&app))?;
         let address = door.address();
-        let (drain_web, stop_web) = (drain.clone(), stop.clone());
+        let (drain_web, stop_web) = (closing.drain.clone(), stop.clone());
         let health = tokio::spawn(web::run(web_socket, Arc::clone(&app), drain_web, stop_web));
-        let workers = [
+        let workers = vec![
             tokio::spawn(sms_worker::run(Arc::clone(&app), gateway, stop.clone())),
             tokio::spawn(sms_reports::run(Arc::clone(&app), receipts, stop.clone())),
             tokio::spawn(cdr_intake::run(Arc::clone(&app), stop.clone())),
             tokio::spawn(reconcile::run(Arc::clone(&app), stop.clone())),
+            tokio::spawn(reconcile::prove_unproven(Arc::clone(&app), unproven, stop.clone())),
+            tokio::spawn(talks::run(Arc::clone(&app), stop.clone())),
+            tokio::spawn(place::run(Arc::clone(&app), stop.clone())),
+            tokio::spawn(alarm::run(Arc::clone(&app), stop.clone())),
+            tokio::spawn(disk::run(Arc::clone(&app), stop.clone())),
         ];
         let calls = door.calls();
-        let doorman = Some(tokio::spawn(door.run(drain.clone(), stop.clone())));
-        Ok(Self { app, address, drain, stop, doorman, calls, workers, health })
+        let doorman = Some(tokio::spawn(door.run(closing.clone())));
+        Ok(Self { app, address, closing, doorman, calls, workers, health })
     }
 
     /// Where FreeSWITCH's `socket` application finds it.
@@ -109,12 +120,12 @@ impl Running {
     }
 
     /// Shuts the door, so that FreeSWITCH goes to the next controller in its list; calls under way
-    /// go on.
+    /// go on, and those that talk are left to FreeSWITCH and its records.
     ///
     /// # Errors
     /// When the door had failed.
     pub async fn shut_door(&mut self) -> anyhow::Result<()> {
-        self.drain.cancel();
+        self.closing.drain.cancel();
         if let Some(doorman) = self.doorman.take() {
             doorman.await.context("the listener failed")?;
         }
@@ -126,11 +137,11 @@ impl Running {
         self.calls.wait().await;
     }
 
-    /// Tells whether the database is at work, for those who move its clock: what takes the database
-    /// a moment must not take the callers minutes.
+    /// Tells whether the database is at work or recordings are looked at, for those who move its
+    /// clock: what takes those a moment must not take the callers minutes.
     pub fn storing(&self) -> impl Fn() -> bool + Send + Sync + 'static {
-        let store = self.app.store.clone();
-        move || store.is_busy()
+        let app = Arc::clone(&self.app);
+        move || app.store.is_busy() || app.looks.available_permits() < app.processors
     }
 
     /// How many calls are under way.
@@ -145,12 +156,18 @@ impl Running {
     /// When a part of it has failed.
     pub async fn stop(mut self) -> anyhow::Result<()> {
         self.shut_door().await?;
-        self.stop.cancel();
-        self.calls_ended().await;
+        self.closing.stop.cancel();
+        // A folder on a server that is gone may hold a call up for ever.
+        if tokio::time::timeout(AFTERWORK, self.calls_ended()).await.is_err() {
+            error!(
+                calls = self.calls(),
+                "some calls cannot be let go; their records complete them"
+            );
+        }
         self.app.afterwork.close();
         if tokio::time::timeout(AFTERWORK, self.app.afterwork.wait()).await.is_err() {
             error!(
-                "some ends of calls were not stored; their CDR files complete them at the next start"
+                "some ends of calls were not stored or some recordings not proven; the next start does it"
             );
         }
         for mut worker in self.workers {
@@ -177,11 +194,13 @@ async fn prepare_folders(app: &App) -> anyhow::Result<()> {
         (app.settings.sms.gateway == SmsGateway::Spool).then(|| app.settings.sms.spool.dir.clone());
     let form = app.settings.sms.spool.form;
     let cdr = app.settings.cdr.dir.clone();
+    let keep = Some(app.settings.cdr.keep.clone()).filter(|dir| !dir.as_os_str().is_empty());
     tokio::task::spawn_blocking(move || {
         let folders = [
             ("recordings.dir", Some(&recordings)),
             ("sms.spool.dir", spool.as_ref()),
             ("cdr.dir", Some(&cdr)),
+            ("cdr.keep", keep.as_ref()),
         ];
         for (setting, folder) in folders {
             let Some(folder) = folder else { continue };

@@ -1,13 +1,13 @@
 //! `ustredna serve`: runs an exchange until it is told to stop.
 //!
 //! On SIGTERM or Ctrl-C the door is shut first, so that FreeSWITCH takes new calls to the next
-//! controller in its list. Calls under way get [`DRAIN`] to end; what is left then goes on in
-//! FreeSWITCH, and its CDR files complete the rows at the next start. A second signal ends at once.
-
-use std::time::Duration;
+//! controller in its list. Talks are left to FreeSWITCH at once, and their CDR files complete the
+//! rows; prompts, entries and ringing get `exchange.drain` to end. A second signal ends at once.
+//! systemd is told (`Type=notify`) when the door is open, and when it shuts.
 
 use anyhow::Context as _;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
@@ -18,9 +18,6 @@ use crate::{
     settings::{LogLevel, Settings},
 };
 
-/// How long calls may take to end when the exchange stops.
-const DRAIN: Duration = Duration::from_secs(30);
-
 /// Runs the exchange until it is told to stop.
 pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     logging::start(&settings.log)?;
@@ -29,15 +26,19 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     }
     allow_open_files(settings.switch.max_calls);
     let mut signals = Signals::new()?;
+    let drain = settings.exchange.drain.std();
     let mut running = Running::start(settings, Clock::SYSTEM).await?;
+    let open = format!("waiting for FreeSWITCH on {}", running.address());
+    notify(&[NotifyState::Ready, NotifyState::Status(&open)]);
     tokio::select! {
         () = signals.next() => info!("stopping: no new calls are taken"),
         error = running.door_failed() => return Err(error),
     }
+    notify(&[NotifyState::Stopping, NotifyState::Status("stopping: no new calls are taken")]);
     running.shut_door().await?;
     tokio::select! {
-        () = running.calls_ended() => info!("all calls have ended"),
-        () = tokio::time::sleep(DRAIN) => {
+        () = running.calls_ended() => info!("all calls have ended or talk on in FreeSWITCH"),
+        () = tokio::time::sleep(drain) => {
             info!(calls = running.calls(), "calls go on in FreeSWITCH");
         }
         () = signals.next() => warn!("stopping now"),
@@ -48,6 +49,13 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
             warn!("stopping without waiting for anything");
             Ok(())
         }
+    }
+}
+
+/// Tells systemd, where it has asked to be told.
+fn notify(states: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
+        warn!(%error, "systemd cannot be told: is NOTIFY_SOCKET right?");
     }
 }
 

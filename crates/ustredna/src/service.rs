@@ -85,15 +85,7 @@ async fn plan(app: &App, arrival: &Arrival, now: Timestamp) -> Result<Plan, stor
     let Some((service, dialled)) = &arrival.dialled else { return Ok(Plan::UnknownNumber) };
     if *service == Service::FictitiousNumber {
         let assignment = app.store.assignment(dialled, now).await?.map(Box::new);
-        let mut dealer = arrival.caller.clone();
-        // A shopper who dials another one's number is no dealer, and their real number is nobody's
-        // to see, in an SMS neither.
-        if let (Some(assignment), Some(caller)) = (&assignment, &dealer)
-            && *caller != assignment.shopper.phone
-            && app.store.is_shopper(caller).await?
-        {
-            dealer = None;
-        }
+        let dealer = dealer_of(app, assignment.as_deref(), arrival.caller.as_ref()).await?;
         return Ok(Plan::FictitiousNumber { assignment, dealer });
     }
     let facts = match &arrival.caller {
@@ -109,6 +101,58 @@ async fn plan(app: &App, arrival: &Arrival, now: Timestamp) -> Result<Plan, stor
     } else {
         Plan::CallbackHotline(facts)
     })
+}
+
+/// Who calls a fictitious number. A shopper who dials another one's number is no dealer, and their
+/// real number is nobody's to see, in an SMS neither.
+async fn dealer_of(
+    app: &App,
+    assignment: Option<&Assignment>,
+    caller: Option<&PhoneNumber>,
+) -> Result<Option<PhoneNumber>, store::StoreError> {
+    if let (Some(assignment), Some(caller)) = (assignment, caller)
+        && *caller != assignment.shopper.phone
+        && app.store.is_shopper(caller).await?
+    {
+        return Ok(None);
+    }
+    Ok(caller.cloned())
+}
+
+/// The end of a call in which nobody was dialled and nothing refused: the caller left at once, the
+/// database could not be read, exchange or FreeSWITCH died. A dealer who called back is missed all
+/// the same, and who is not known is a stranger.
+///
+/// # Errors
+/// When the store cannot be read; nothing is changed then.
+pub(crate) async fn finish_undialled(
+    app: &App,
+    history: &mut History,
+    ended_at: Timestamp,
+    cause: Option<&str>,
+) -> Result<(), store::StoreError> {
+    let is_open = matches!(history.refusal, None | Some(Refusal::Unavailable));
+    if !history.legs.is_empty() || !is_open {
+        return Ok(());
+    }
+    if history.service != Service::FictitiousNumber {
+        if history.shopper.is_none() {
+            history.refusal.get_or_insert(Refusal::UnknownCaller);
+        }
+        return Ok(());
+    }
+    let Some(number) = &history.called_number else {
+        history.refusal.get_or_insert(Refusal::UnknownNumber);
+        return Ok(());
+    };
+    let assignment = app.store.assignment(number, history.started_at).await?.map(Box::new);
+    let dealer = dealer_of(app, assignment.as_deref(), history.caller.as_ref()).await?;
+    if assignment.is_none() {
+        history.refusal.get_or_insert(Refusal::UnpairedNumber);
+    }
+    let cause = cause.map(str::to_owned);
+    Plan::FictitiousNumber { assignment, dealer }.miss(app, history, ended_at, cause);
+    Ok(())
 }
 
 impl Plan {

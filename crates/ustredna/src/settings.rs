@@ -9,7 +9,7 @@ mod section;
 mod sms;
 mod values;
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
 use exchange::{destination::DialPolicy, facts::Rules, model::Language, number::PhoneNumber};
 use ipnet::IpNet;
@@ -18,8 +18,8 @@ use serde::Deserialize;
 
 pub(crate) use self::sms::{LanguageTexts, Sms, SmsGateway, tries_limit};
 pub(crate) use load::load;
+pub(crate) use values::{Bytes, Span, Word, Zone};
 use values::{GatewayName, SwitchPath};
-pub(crate) use values::{Span, Word, Zone};
 
 /// Everything an operator may set.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -33,6 +33,7 @@ pub(crate) struct Settings {
     pub(crate) switch: Switch,
     pub(crate) callbacks: Callbacks,
     pub(crate) recordings: Recordings,
+    pub(crate) alarm: Alarm,
     pub(crate) cdr: Cdr,
     pub(crate) prompts: Prompts,
     pub(crate) sms: Sms,
@@ -48,6 +49,10 @@ section! {
         country: Word<exchange::number::Country> = Word::default_text("CZ"),
         language: Language = Language::Czech,
         timezone: Zone = Zone::named("Europe/Prague"),
+        /// By which several exchanges with one database know their own calls; empty: the host's name.
+        name: String = String::new(),
+        /// How long prompts, entries and ringing may go on when the exchange stops.
+        drain: Span = Span::seconds(30),
     }
 }
 
@@ -115,6 +120,48 @@ section! {
         required: bool = true,
         /// Whether sidecars tell the shopper's real number.
         shopper_in_sidecar: bool = false,
+        /// With less free disk than this nothing is recorded any more.
+        min_free: Bytes = Bytes::megabytes(500),
+        when_broken: WhenBroken = WhenBroken::GoOn,
+        retention: Retention = Retention::default(),
+        archive: Archive = Archive::default(),
+    }
+}
+
+section! {
+    /// How long recordings are kept, in days; 0: for ever.
+    Retention {
+        days: u32 = 0,
+        /// By the name of the project, in place of `days`.
+        projects: BTreeMap<String, u32> = BTreeMap::new(),
+    }
+}
+
+section! {
+    /// When recordings become FLAC files.
+    Archive {
+        /// After so many days; 0: never.
+        after_days: u32 = 0,
+    }
+}
+
+/// What becomes of a talk whose recording broke.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum WhenBroken {
+    /// Those who talk are not disturbed.
+    GoOn,
+    /// The call is ended.
+    End,
+}
+
+section! {
+    /// Who is told when something is wrong with a recording; both may be set.
+    Alarm {
+        /// A program and its arguments; it reads one JSON object.
+        command: Vec<String> = Vec::new(),
+        /// Takes one JSON object by POST. May hold a token, so it is never printed.
+        webhook: Option<SecretString> = None,
     }
 }
 
@@ -122,6 +169,8 @@ section! {
     /// Call detail records.
     Cdr {
         dir: PathBuf = PathBuf::from("cdr"),
+        /// Where records go once they are taken in; empty: they are removed.
+        keep: PathBuf = PathBuf::new(),
     }
 }
 
@@ -168,6 +217,9 @@ pub(crate) enum LogLevel {
     Trace,
 }
 
+/// A hundred years: far beyond any use, and arithmetic on times stays in range.
+const MOST_DAYS: u32 = 36_500;
+
 fn hotline(text: &str) -> PhoneNumber {
     #[expect(clippy::expect_used, reason = "the built-in numbers are E.164; a test reads them")]
     PhoneNumber::from_e164(text).expect("built-in number")
@@ -200,7 +252,34 @@ impl Settings {
                 "{key} is not shorter than sms.expiry: messages would expire before they are sent"
             );
         }
+        let Recordings { retention, archive, .. } = &self.recordings;
+        for days in retention.projects.values().chain([&retention.days, &archive.after_days]) {
+            anyhow::ensure!(
+                *days <= MOST_DAYS,
+                "recordings.retention and recordings.archive: {days} days is too long: at most \
+                 {MOST_DAYS}; write 0 for ever"
+            );
+        }
+        anyhow::ensure!(
+            exchange.name.len() <= 64 && !exchange.name.chars().any(char::is_control),
+            "exchange.name: at most 64 characters, without line breaks"
+        );
+        // A path through links may still lead there; then a kept record is met again and kept again.
+        anyhow::ensure!(
+            self.cdr.keep.components().ne(self.cdr.dir.components()),
+            "cdr.keep is cdr.dir: records would be taken in again and again; name another folder"
+        );
+        crate::alarm::check(&self.alarm)?;
         self.sms.check()
+    }
+
+    /// The name by which exchanges that share a database know their own calls.
+    pub(crate) fn exchange_name(&self) -> String {
+        if self.exchange.name.is_empty() {
+            rustix::system::uname().nodename().to_string_lossy().into_owned()
+        } else {
+            self.exchange.name.clone()
+        }
     }
 
     /// When messages go out.

@@ -78,14 +78,15 @@ async fn sweep_tickets(app: &App) {
             if swept.expired + swept.cancelled > 0 {
                 info!(expired = swept.expired, cancelled = swept.cancelled, "tickets closed");
             }
-            expired(swept.sms_expired);
+            expired(app, swept.sms_expired);
         }
         Err(error) => error!(%error, "tickets could not be looked through"),
     }
 }
 
-fn expired(count: u64) {
+fn expired(app: &App, count: u64) {
     if count > 0 {
+        app.metrics.sms_expired(count);
         error!(count, "SMS could not be sent while they were of use");
     }
 }
@@ -120,7 +121,7 @@ impl Worker {
         let limit = u32::try_from(room).unwrap_or(u32::MAX);
         match self.app.store.lease_sms(now, lease, limit, sms.throttle()).await {
             Ok(due) => {
-                expired(due.expired);
+                expired(&self.app, due.expired);
                 for sms in due.sms {
                     // Sent, and not stored for longer than its lease.
                     if self.unstored.iter().any(|outcome| outcome.id == sms.id) {
@@ -181,10 +182,12 @@ impl Worker {
     fn judge(&mut self, tried: Tried) -> SmsOutcome {
         let Tried { id, attempts, unknown_tries, leased_until, result } = tried;
         let now = self.app.clock.now();
+        let metrics = &self.app.metrics;
         let fate = match result {
             Ok(Accepted { provider_id, again }) => {
                 info!(sms.id = %id, attempts, again, "SMS handed over");
                 self.pace.accepted();
+                metrics.sms_tried("sent");
                 SmsFate::Sent { at: now, provider_id }
             }
             Err(SendError::Throttled { after, why }) => {
@@ -199,12 +202,14 @@ impl Worker {
                         "the SMS gateway wants fewer; none is sent for so long"
                     );
                 }
+                metrics.sms_tried("retry");
                 debug!(sms.id = %id, problem = why, "the SMS gateway wants fewer");
                 let pause = SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX);
                 SmsFate::Retry { not_before: later(now, pause), error: why, counted: false }
             }
             Err(SendError::Temporary(error)) if attempts < MAX_ATTEMPTS => {
                 warn!(sms.id = %id, attempts, problem = error, "SMS not sent; trying again");
+                metrics.sms_tried("retry");
                 let not_before = later(now, pause(id, attempts));
                 SmsFate::Retry { not_before, error, counted: true }
             }
@@ -212,16 +217,19 @@ impl Worker {
                 if attempts < MAX_ATTEMPTS && unknown_tries + 1 < MAX_UNKNOWN =>
             {
                 warn!(sms.id = %id, attempts, problem = error, "SMS perhaps sent; trying again later");
+                metrics.sms_tried("unknown");
                 let lease = self.app.settings.sms.lease.signed();
                 SmsFate::Unknown { not_before: later(now, lease.max(pause(id, attempts))), error }
             }
             Err(SendError::Unknown(error)) => {
                 error!(sms.id = %id, attempts, problem = error, "SMS given up, perhaps sent");
                 let error = format!("{error}; given up, though it may have been taken");
+                metrics.sms_tried("failed");
                 SmsFate::Failed { error, unknown: true }
             }
             Err(SendError::Temporary(error) | SendError::Permanent(error)) => {
                 error!(sms.id = %id, attempts, problem = error, "SMS given up");
+                metrics.sms_tried("failed");
                 SmsFate::Failed { error, unknown: false }
             }
         };

@@ -1,5 +1,5 @@
-//! HTTP: `/healthz` (the process lives), `/readyz` (it can take calls), and `/sms/reports`, where an
-//! SMS provider tells what became of messages.
+//! HTTP: `/healthz` (the process lives), `/readyz` (it can take calls), `/metrics` (for Prometheus),
+//! and `/sms/reports`, where an SMS provider tells what became of messages.
 
 use std::sync::Arc;
 
@@ -8,13 +8,18 @@ use axum::{
     body::Bytes,
     extract::{DefaultBodyLimit, State},
     http::{HeaderMap, StatusCode, Uri, header},
+    response::{IntoResponse as _, Response},
     routing::get,
 };
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::{app::App, sms_reports};
+use crate::{
+    app::App,
+    metrics::{self, DiskFigures},
+    place, sms_reports,
+};
 
 /// A thousand reports at once fit well.
 const REPORT_BYTES: usize = 512 * 1024;
@@ -29,6 +34,7 @@ pub(crate) async fn run(
     let router = Router::new()
         .route("/healthz", get(health))
         .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
         .route("/sms/reports", get(reported).post(reported))
         .layer(DefaultBodyLimit::max(REPORT_BYTES))
         .with_state((app, draining));
@@ -47,14 +53,11 @@ async fn health(State((app, _)): Shared) -> Json<Value> {
 
 async fn ready(State((app, draining)): Shared) -> (StatusCode, Json<Value>) {
     let database = app.store.ping().await.err().map(|error| error.to_string());
-    let folder = app.recordings.clone();
-    let recordings =
-        tokio::task::spawn_blocking(move || recordings::check_writable(&folder)).await.map_or_else(
-            |error| Some(error.to_string()),
-            |checked| checked.err().map(|error| error.to_string()),
-        );
+    let recordings = place::ready(&app, None).await.err().map(|error| format!("{error:#}"));
     let stopping = draining.is_cancelled();
-    let status = if database.is_none() && recordings.is_none() && !stopping {
+    // Without `required` calls are taken all the same.
+    let recordable = recordings.is_none() || !app.settings.recordings.required;
+    let status = if database.is_none() && recordable && !stopping {
         StatusCode::OK
     } else {
         StatusCode::SERVICE_UNAVAILABLE
@@ -67,6 +70,27 @@ async fn ready(State((app, draining)): Shared) -> (StatusCode, Json<Value>) {
         "recordings": recordings,
     });
     (status, Json(told))
+}
+
+async fn metrics(State((app, _)): Shared) -> Response {
+    let dir = app.recordings.clone();
+    let free = tokio::task::spawn_blocking(move || recordings::free_bytes(&dir)).await;
+    let free_bytes = free.ok().and_then(Result::ok);
+    let counted = app.disk.borrow().clone();
+    let counted = counted.map(|disk| {
+        let free = free_bytes.unwrap_or(disk.free_bytes);
+        disk.with_free(free)
+    });
+    let disk = DiskFigures {
+        free_bytes,
+        used_bytes: counted.as_ref().map(|disk| disk.used_bytes),
+        used_per_day_bytes: counted.as_ref().and_then(|disk| disk.bytes_per_day),
+        days_left: counted.and_then(|disk| disk.days_left),
+    };
+    match app.metrics.told(app.talks.count(), disk) {
+        Ok(text) => ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
 }
 
 /// A provider's call-back. 200 when something of it is known or it says nothing final; 404 when

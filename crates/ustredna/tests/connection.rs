@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
 mod peer;
+#[path = "connection/stopping.rs"]
+mod stopping;
 
 use std::{fs, io::Read as _, net::TcpStream, time::Duration};
 

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use jiff::Zoned;
 
-use super::{Direction, RecordingName};
+use super::{Direction, Format, RecordingName};
 
 fn at(local: &str) -> Zoned {
     local.parse().unwrap()
@@ -101,4 +101,17 @@ fn debug_tells_no_number() {
     let debug = format!("{:?}", example());
     assert!(debug.contains("3f2a9c1e"), "{debug}");
     assert!(!debug.contains("777000111") && !debug.contains("234567890"), "{debug}");
+}
+
+#[test]
+fn an_archived_one_has_the_same_name_but_for_its_end() {
+    let (wav, flac) = (example(), example().in_format(Format::Flac));
+    assert_eq!(flac.relative(), wav.relative().replace(".wav", ".flac"));
+    assert_eq!(flac.sidecar(), wav.sidecar());
+    assert_eq!(RecordingName::parse(Path::new(&flac.relative())), Some(flac.clone()));
+    assert_eq!((flac.format(), flac.in_format(Format::Wav)), (Format::Flac, wav.clone()));
+    for other in ["mp3", "flac.part", "WAV", ""] {
+        let path = wav.relative().replace("wav", other);
+        assert_eq!(RecordingName::parse(Path::new(&path)), None, "{path}");
+    }
 }

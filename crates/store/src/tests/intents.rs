@@ -26,8 +26,7 @@ pub(super) async fn a_committed_intent_can_be_completed_after_a_crash(world: Wor
     let calls = world.store.calls(&Filter::default()).await.unwrap();
     assert_eq!((calls[0].outcome, calls[0].ended_at), (None, None));
 
-    assert_eq!(world.store.open_calls(after(50)).await.unwrap().len(), 1);
-    let open = world.store.open_calls(after(51)).await.unwrap();
+    let open = open(&world).await;
     assert_eq!(open.iter().map(|call| call.id).collect::<Vec<_>>(), [out.id, back.id]);
     assert_eq!(open[0].legs[0].outcome(), Outcome::Busy);
     assert_eq!(open[0].legs[1].id, out.legs[1].id);
@@ -50,12 +49,94 @@ pub(super) async fn a_committed_intent_can_be_completed_after_a_crash(world: Wor
     let mut completed = open[0].clone();
     talk(&mut completed, after(30), after(60));
     world.end(&completed, after(60)).await;
-    assert!(world.store.open_calls(after(999)).await.unwrap().is_empty());
+    assert!(world.store.open_calls().await.unwrap().is_empty());
     let calls = world.store.calls(&Filter::default()).await.unwrap();
     let out = calls.iter().find(|call| call.id == out.id).unwrap();
     assert_eq!(out.outcome, Some(Outcome::Answered));
     let attempts: Vec<_> = out.attempts.iter().map(|leg| leg.outcome.unwrap()).collect();
     assert_eq!(attempts, [Outcome::Busy, Outcome::Answered]);
+}
+
+async fn open(world: &World) -> Vec<History> {
+    let open = world.store.open_calls().await.unwrap();
+    open.into_iter().map(|call| call.history).collect()
+}
+
+pub(super) async fn an_exchange_knows_its_own_calls(world: World) {
+    let world = world.with_eva().await;
+    let named =
+        |name| World { store: world.store.clone().of_exchange(name), url: world.url.clone() };
+    let (north, south) = (named("north"), named("south"));
+    let nobodys = world.outbound(dealer(1), None, morning()).await;
+    dial(&world, &nobodys, &Limits::default()).await.unwrap();
+    let theirs = world.outbound(dealer(2), None, after(1)).await;
+    dial(&north, &theirs, &Limits::default()).await.unwrap();
+    // Begun when the clock was ahead: found all the same.
+    let ours = world.outbound(dealer(3), None, after(999_999)).await;
+    dial(&south, &ours, &Limits::default()).await.unwrap();
+
+    let shared = world.store.is_shared();
+    let open = south.store.open_calls().await.unwrap();
+    let elsewhere: Vec<_> = open.iter().map(|call| (call.history.id, call.elsewhere)).collect();
+    assert_eq!(elsewhere, [(nobodys.id, shared), (theirs.id, true), (ours.id, false)]);
+
+    // Each proves its own recordings; those in one file are on one machine.
+    for call in open {
+        let mut history = call.history;
+        let from = history.started_at;
+        talk(&mut history, from, from + SignedDuration::from_secs(9));
+        world.end(&history, from + SignedDuration::from_secs(9)).await;
+    }
+    let unproven = |world: &World| {
+        let store = world.store.clone();
+        async move {
+            let calls = store.unproven_calls().await.unwrap();
+            calls.into_iter().map(|call| call.history.id).collect::<Vec<_>>()
+        }
+    };
+    let all = vec![nobodys.id, theirs.id, ours.id];
+    assert_eq!(unproven(&south).await, if shared { vec![ours.id] } else { all.clone() });
+    assert_eq!(unproven(&north).await, if shared { vec![theirs.id] } else { all });
+}
+
+pub(super) async fn a_call_that_has_arrived_is_known(world: World) {
+    let world = world.with_eva().await;
+    let mut arrived = world.callback(&f1(), Some(dealer(1)), after(5)).await;
+    let legs = std::mem::take(&mut arrived.legs);
+    arrived.caller = Some(dealer(1));
+    world.store.arrive(&arrived).await.unwrap();
+    let found = open(&world).await.pop().unwrap();
+    assert_eq!((found.id, found.shopper, found.legs.len()), (arrived.id, arrived.shopper, 0));
+    assert_eq!((found.caller, found.called_number), (Some(dealer(1)), Some(f1())));
+    // What comes later goes on from there, and a late arrival changes nothing any more.
+    arrived.legs = legs;
+    dial(&world, &arrived, &Limits::default()).await.unwrap();
+    world.end(&arrived, after(30)).await;
+    world.store.arrive(&arrived).await.unwrap();
+    assert!(open(&world).await.is_empty());
+    assert_eq!(world.store.calls(&Filter::default()).await.unwrap().len(), 1);
+    assert_eq!(world.tickets().await, [(1, "open", 1)]);
+}
+
+pub(super) async fn an_ended_call_stays_ended(world: World) {
+    let world = world.with_eva().await;
+    let mut history = world.outbound(dealer(1), None, morning()).await;
+    dial(&world, &history, &Limits::default()).await.unwrap();
+    let before = history.clone();
+    talk(&mut history, after(5), after(65));
+    assert!(!world.end(&history, after(66)).await.already);
+    // An older picture of it, written late, and another leg.
+    world.store.keep(&before).await.unwrap();
+    let again = world.outbound(dealer(2), None, after(70)).await;
+    history.legs.extend(again.legs);
+    let refused = dial(&world, &history, &Limits::default()).await;
+    assert_eq!(refused, Err(Refusal::Unavailable), "nobody would end what is dialled now");
+    assert!(world.end(&history, after(99)).await.already);
+
+    let calls = world.store.calls(&Filter::default()).await.unwrap();
+    let attempts: Vec<_> = calls[0].attempts.iter().map(|leg| leg.outcome).collect();
+    assert_eq!(attempts, [Some(Outcome::Answered)]);
+    assert!(open(&world).await.is_empty());
 }
 
 pub(super) async fn limits_hold(world: World) {

@@ -1,3 +1,5 @@
+mod taking;
+
 use std::path::Path;
 
 use exchange::{
@@ -76,31 +78,18 @@ fn missed_and_given_up_calls_are_told_apart() {
 }
 
 #[test]
-fn half_a_file_waits_and_garbage_is_put_aside() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("a_1.cdr.json");
-    std::fs::write(&path, "{\"variables\": {\"uuid\"").unwrap();
-    assert!(read_all(folder.path()).unwrap().is_empty());
-    assert!(path.exists(), "it may still be written");
-
-    let old = std::fs::File::open(&path).unwrap().metadata().unwrap().modified().unwrap()
-        - std::time::Duration::from_mins(2);
-    std::fs::File::options().write(true).open(&path).unwrap().set_modified(old).unwrap();
-    assert!(read_all(folder.path()).unwrap().is_empty());
-    assert!(folder.path().join("unmatched/a_1.cdr.json").exists());
-}
-
-#[test]
-fn a_name_in_another_encoding_spoils_nothing() {
+fn a_name_in_another_encoding_or_a_list_among_the_variables_spoils_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let mut record =
-        br#"{"variables": {"uuid": "ee067b11-8021-4b48-a0f9-8cb0b822be37", "n": "Nov"#.to_vec();
+        br#"{"variables": {"uuid": "ee067b11-8021-4b48-a0f9-8cb0b822be37", "l": ["1"], "n": "Nov"#
+            .to_vec();
     record.extend_from_slice(b"\xe1k\"}}");
     std::fs::write(folder.path().join("a_1.cdr.json"), record).unwrap();
-    assert_eq!(read_all(folder.path()).unwrap().len(), 1);
+    let files = list(folder.path()).unwrap();
+    assert!(files.len() == 1 && read(&files[0]).is_ok());
 }
 
 #[test]
 fn a_folder_that_is_not_there_yet_is_empty() {
-    assert!(read_all(Path::new("no/such/folder")).unwrap().is_empty());
+    assert!(list(Path::new("no/such/folder")).unwrap().is_empty());
 }

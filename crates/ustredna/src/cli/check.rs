@@ -1,6 +1,8 @@
 //! `ustredna check`: is everything ready for calls?
 
+mod alarm;
 mod database;
+mod disk;
 mod folders;
 mod gateway;
 mod ports;
@@ -131,7 +133,9 @@ async fn all(settings: &Settings, report: &mut Report<'_>) -> anyhow::Result<()>
     report.tell(&database::check(settings).await)?;
     report.tell(&folders::prompts(settings))?;
     report.tell(&folders::recordings(settings))?;
+    report.tell(&disk::check(settings).await)?;
     report.tell(&folders::cdr(settings))?;
+    report.tell(&alarm::check(settings))?;
     report.tell(&gateway::check(settings).await)?;
     for finding in ports::check(settings).await {
         report.tell(&finding)?;

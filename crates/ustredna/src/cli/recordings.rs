@@ -1,12 +1,17 @@
 //! `ustredna recordings`.
 
+mod archive;
+mod hold;
+mod purge;
 mod verify;
 
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use exchange::model::{CallId, LegId};
+use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::value::RawValue;
 use store::RecordingRow;
 
 use super::{calls::length, desk::Desk, filter::Listing};
@@ -17,23 +22,47 @@ Paths are below recordings.dir. --since and --until are of the call's arrival.
 Examples:
   ustredna recordings --since 2026-11-22
   ustredna recordings --json | jq -r 'select(.verdict != \"ok\") | .path'
-  ustredna recordings verify";
+  ustredna recordings verify
+  ustredna recordings --deleted --since 30d
+  ustredna recordings hold 0f8b2a4e-6c3d-4b8e-9f10-2a3b4c5d6e7f --because \"complaint 17\"
+  ustredna recordings purge --dry-run";
 
 #[derive(Debug, Args)]
 pub(super) struct Recordings {
     #[command(subcommand)]
     action: Option<Action>,
     #[command(flatten)]
-    list: Listing,
+    list: List,
+}
+
+#[derive(Debug, Default, PartialEq, Args)]
+struct List {
+    #[command(flatten)]
+    listing: Listing,
+    /// Only those whose file was deleted, with when and why
+    #[arg(long)]
+    deleted: bool,
 }
 
 #[derive(Debug, Subcommand)]
 enum Action {
     /// List the recordings, the newest first
-    List(Listing),
+    List(List),
     /// Check every recording in the database on disk, and every file on disk against the database
     #[command(after_help = verify::HELP)]
     Verify(verify::Verify),
+    /// Delete the recordings that are older than recordings.retention lets them be
+    #[command(after_help = purge::HELP)]
+    Purge(purge::Purge),
+    /// Keep a recording, or all of a call, from being deleted and archived
+    #[command(after_help = hold::HELP)]
+    Hold(hold::Hold),
+    /// Let a held recording, or all of a call, be deleted and archived again
+    #[command(after_help = hold::HELP)]
+    Release(hold::Release),
+    /// Make the recordings older than recordings.archive says FLAC files; no sample is lost
+    #[command(after_help = archive::HELP)]
+    Archive(archive::Archive),
 }
 
 #[derive(Serialize)]
@@ -46,10 +75,24 @@ struct RecordingJson {
     channels: Option<u16>,
     sha256: Option<String>,
     verdict: String,
+    levels: Option<Box<RawValue>>,
+    problem: Option<String>,
+    verified_at: Option<Timestamp>,
+    archived_at: Option<Timestamp>,
+    held: Option<Since>,
+    deleted: Option<Since>,
+}
+
+/// When something was done, and why.
+#[derive(Serialize)]
+struct Since {
+    at: Timestamp,
+    because: Option<String>,
 }
 
 impl From<RecordingRow> for RecordingJson {
     fn from(recording: RecordingRow) -> Self {
+        let since = |at: Option<Timestamp>, because| at.map(|at| Since { at, because });
         Self {
             call: recording.call,
             leg: recording.leg,
@@ -59,6 +102,12 @@ impl From<RecordingRow> for RecordingJson {
             channels: recording.channels,
             sha256: recording.sha256,
             verdict: recording.verdict,
+            levels: recording.levels.and_then(|levels| RawValue::from_string(levels).ok()),
+            problem: recording.problem,
+            verified_at: recording.verified_at,
+            archived_at: recording.archived_at,
+            held: since(recording.held_at, recording.held_because),
+            deleted: since(recording.deleted_at, recording.deleted_because),
         }
     }
 }
@@ -66,35 +115,91 @@ impl From<RecordingRow> for RecordingJson {
 impl Recordings {
     /// Whether options of the list stand before another word, where they would mean nothing.
     pub(super) fn misplaced(&self) -> bool {
-        self.action.is_some() && self.list != Listing::default()
+        self.action.is_some() && self.list != List::default()
     }
 
     pub(super) async fn run(self, desk: &mut Desk<'_>) -> anyhow::Result<ExitCode> {
         match self.action.unwrap_or(Action::List(self.list)) {
-            Action::List(listing) => list(&listing, desk).await.map(|()| ExitCode::SUCCESS),
+            Action::List(list) => list.run(desk).await.map(|()| ExitCode::SUCCESS),
             Action::Verify(verify) => verify.run(desk).await,
+            Action::Purge(purge) => purge.run(desk).await,
+            Action::Hold(hold) => hold.run(desk).await.map(|()| ExitCode::SUCCESS),
+            Action::Release(release) => release.run(desk).await.map(|()| ExitCode::SUCCESS),
+            Action::Archive(archive) => archive.run(desk).await,
         }
     }
 }
 
-async fn list(listing: &Listing, desk: &mut Desk<'_>) -> anyhow::Result<()> {
-    let filter = listing.filter(desk)?;
-    let recordings = desk.store().await?.recordings(&filter).await?;
-    if listing.json {
-        return desk.json(recordings.into_iter().map(RecordingJson::from));
+impl List {
+    async fn run(&self, desk: &mut Desk<'_>) -> anyhow::Result<()> {
+        let filter = self.listing.filter(desk)?;
+        let store = desk.store().await?;
+        let recordings = if self.deleted {
+            store.deleted_recordings(&filter).await?
+        } else {
+            store.recordings(&filter).await?
+        };
+        if self.listing.json {
+            return desk.json(recordings.into_iter().map(RecordingJson::from));
+        }
+        let count = recordings.len();
+        if self.deleted {
+            let rows: Vec<_> = recordings
+                .into_iter()
+                .map(|row| {
+                    let because = row.deleted_because.unwrap_or_default();
+                    [desk.local_opt(row.deleted_at), because, row.path]
+                })
+                .collect();
+            desk.table(["DELETED", "because", "PATH"], rows, "No such recordings.")?;
+        } else {
+            let rows: Vec<_> = recordings.into_iter().map(told).collect();
+            desk.table(
+                ["VERDICT", "LENGTH", "BYTES", "KEPT", "PATH"],
+                rows,
+                "No such recordings.",
+            )?;
+        }
+        Ok(self.listing.tell_cut(desk, count)?)
     }
-    let count = recordings.len();
-    let rows: Vec<_> = recordings
-        .into_iter()
-        .map(|recording| {
-            [
-                recording.verdict.replace('_', " "),
-                recording.seconds.map(length).unwrap_or_default(),
-                recording.bytes.map(|bytes| bytes.to_string()).unwrap_or_default(),
-                recording.path,
-            ]
-        })
-        .collect();
-    desk.table(["VERDICT", "LENGTH", "BYTES", "PATH"], rows, "No such recordings.")?;
-    Ok(listing.tell_cut(desk, count)?)
+}
+
+fn told(recording: RecordingRow) -> [String; 5] {
+    let kept = if recording.deleted_at.is_some() {
+        "deleted"
+    } else if recording.held_at.is_some() {
+        "held"
+    } else {
+        ""
+    };
+    [
+        recording.verdict.replace('_', " "),
+        recording.seconds.map(length).unwrap_or_default(),
+        recording.bytes.map(|bytes| bytes.to_string()).unwrap_or_default(),
+        kept.to_owned(),
+        recording.path,
+    ]
+}
+
+/// Bytes as people say them.
+pub(super) fn size(bytes: u64) -> String {
+    let units = [("TB", 1_000_000_000_000), ("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1000)];
+    match units.into_iter().find(|(_, unit)| bytes >= *unit) {
+        Some((name, unit)) => format!("{}.{} {name}", bytes / unit, bytes % unit / (unit / 10)),
+        None => format!("{bytes} B"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::size;
+
+    #[test]
+    fn sizes_are_told_as_people_say_them() {
+        let told = [0, 999, 1000, 48_100, 479_628, 1_999_999_999, u64::MAX].map(size);
+        assert_eq!(
+            told,
+            ["0 B", "999 B", "1.0 kB", "48.1 kB", "479.6 kB", "1.9 GB", "18446744.0 TB"]
+        );
+    }
 }

@@ -106,7 +106,8 @@ impl Folder {
              sms_delay = \"3s\"\n\n\
              [recordings]\n\
              dir = {}\n\
-             switch_dir = {}\n\n\
+             switch_dir = {}\n\
+             min_free = 0\n\n\
              [cdr]\n\
              dir = {}\n\n\
              [prompts]\n\

@@ -15,13 +15,16 @@ use exchange::{
 };
 use jiff::Timestamp;
 use store::Limits;
-use tracing::{error, info};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
 use uuid::Uuid;
 
 use super::{Driver, verbs::Pending};
 use crate::{
     clock::{self, Clock},
     proof,
+    settings::WhenBroken,
+    talks::Watched,
 };
 
 /// How long a recording may take to start; it takes some 12 ms.
@@ -190,6 +193,8 @@ impl Driver {
         }
         leg.answered_at = Some(timestamp(event, &self.app.clock));
         info!(leg.id = %leg.id, "answered");
+        let talk = (self.history.id, leg.id, leg.recording.clone());
+        self.watched = Some(self.app.talks.watch(talk.0, talk.1, talk.2));
         if !self.recording {
             error!("the call is not being recorded");
             if required {
@@ -198,8 +203,25 @@ impl Driver {
         }
     }
 
+    /// Cancelled should the recording of the present talk break, until that is dealt with.
+    pub(super) fn broken(&self) -> CancellationToken {
+        self.watched.as_ref().map(Watched::broken).unwrap_or_default()
+    }
+
+    /// The recording of the talk does not grow any more. Whoever looked has told so.
+    pub(super) fn recording_broke(&mut self) {
+        if let Some(watched) = &mut self.watched {
+            watched.deal_with_it();
+        }
+        if self.app.settings.recordings.when_broken == WhenBroken::End {
+            warn!("the call is ended, since its recording broke");
+            self.kill(exchange::cause::Cause::NormalClearing);
+        }
+    }
+
     /// The talk is over.
     pub(super) fn unbridged(&mut self, event: &Event) {
+        self.watched = None;
         if let Some(leg) = self.history.legs.last_mut()
             && leg.answered_at.is_some()
             && leg.ended_at.is_none()

@@ -125,9 +125,21 @@ fn uses(gateway: SmsGateway, section: &str) -> bool {
 /// Whether a setting's value must not be shown.
 fn is_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
-    ["password", "url", "secret", "token", "authorization", "header", "form", "json", "key"]
-        .iter()
-        .any(|word| key.contains(word))
+    [
+        "password",
+        "url",
+        "webhook",
+        "command",
+        "secret",
+        "token",
+        "authorization",
+        "header",
+        "form",
+        "json",
+        "key",
+    ]
+    .iter()
+    .any(|word| key.contains(word))
 }
 
 /// What serde says without the value that it met, which may be a secret in the wrong place:
@@ -165,6 +177,11 @@ fn explain(error: &toml::de::Error, text: &str) -> String {
         let end = source.find(|c: char| !c.is_ascii_alphanumeric() && !"_.-[]".contains(c));
         source.split_at(end.unwrap_or(source.len()))
     };
+    if key == "command" || key == "alarm.command" {
+        return format!(
+            "line {line}, `{key}`: write a list: [\"/usr/local/bin/alarm\", \"--page\"]"
+        );
+    }
     if is_secret(key) {
         return format!("line {line}, `{key}`: not a text in quotes, or not its name");
     }

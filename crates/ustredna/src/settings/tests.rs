@@ -36,6 +36,10 @@ ticket_ttl = "7d"
 dir = "recordings"
 switch_dir = ""
 required = true
+min_free = "500MB"
+when_broken = "go_on"
+[alarm]
+command = []
 [cdr]
 dir = "cdr"
 [prompts]
@@ -103,6 +107,8 @@ fn values_of_no_use_are_refused() {
     for (text, told) in [
         ("[exchange]\ncallback_hotline = \"+420234234399\"\n", "exchange.callback_hotline"),
         ("[switch]\nmax_calls = 0\n", "switch.max_calls"),
+        ("[exchange]\nname = \"north\\nsouth\"\n", "exchange.name"),
+        ("[cdr]\ndir = \"records\"\nkeep = \"records/\"\n", "cdr.keep"),
         ("[switch]\nring_timeout = \"0s\"\n", "switch.ring_timeout"),
         ("[callbacks]\nring_timeout = \"10ms\"\n", "callbacks.ring_timeout"),
         ("[sms]\nin_flight = 0\n", "sms.in_flight"),
@@ -347,5 +353,63 @@ fn secrets_are_not_in_the_debug_form() {
     assert!(settings.sms.reports.is_some() && settings.switch.password.is_some());
     for shown in [format!("{settings:?}"), format!("{settings:#?}")] {
         assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}
+
+#[test]
+fn amounts_of_bytes_are_written_with_or_without_a_unit() {
+    let bytes = |text: &str| {
+        let toml = format!("recordings.min_free = {text}");
+        read(&toml, &[]).map(|settings| settings.recordings.min_free.0)
+    };
+    for (text, expected) in [
+        ("0", 0),
+        ("4096", 4096),
+        ("\"1GiB\"", 1 << 30),
+        ("\"500 MB\"", 500_000_000),
+        ("\"2TB\"", 2_000_000_000_000),
+    ] {
+        assert_eq!(bytes(text).unwrap(), expected, "{text}");
+    }
+    for wrong in ["\"much\"", "\"1 XB\"", "-1", "\"99999999999TB\"", "true", "\"GB\""] {
+        let error = bytes(wrong).unwrap_err();
+        assert!(error.contains("bytes"), "{wrong}: {error}");
+    }
+}
+
+#[test]
+fn an_alarm_s_webhook_is_never_shown() {
+    let webhook = "https://hooks.example/hunter2";
+    let settings = read(&format!("alarm.webhook = \"{webhook}\""), &[]).unwrap();
+    assert!(!format!("{settings:?}").contains("hunter2"));
+    for wrong in ["\"hunter2\"", "[\"hunter2\"]", "2"] {
+        let error = read(&format!("alarm.webhook = {wrong}"), &[]).unwrap_err();
+        assert!(error.contains("webhook") && !error.contains("hunter2"), "{error}");
+    }
+    let error = read("alarm.command = [\"page-me\"]", &[]).unwrap_err();
+    assert!(error.contains("whole path"), "{error}");
+}
+
+#[test]
+fn how_long_recordings_are_kept_is_read_by_project() {
+    let text = "[recordings.retention]\ndays = 30\nprojects = { Auto = 90, \"Two words\" = 0 }\n\
+        [recordings.archive]\nafter_days = 7\n";
+    let settings =
+        read(text, &[("USTREDNA_RECORDINGS__RETENTION__DAYS", "60")]).unwrap().recordings;
+    assert_eq!((settings.retention.days, settings.archive.after_days), (60, 7));
+    assert_eq!(settings.retention.projects["Auto"], 90);
+    assert_eq!(settings.retention.projects["Two words"], 0);
+    let none = read("", &[]).unwrap().recordings;
+    assert_eq!((none.retention.days, none.archive.after_days), (0, 0), "for ever, as they are");
+    assert!(none.retention.projects.is_empty());
+    for (wrong, told) in [
+        ("[recordings.retention]\ndays = 36501", "at most 36500"),
+        ("[recordings.retention.projects]\nAuto = 36501", "at most 36500"),
+        ("[recordings.archive]\nafter_days = -1", "after_days"),
+        ("[recordings.archive]\nafter = 1", "after_days"),
+        ("[recordings.retention]\nprojects = 5", "projects"),
+    ] {
+        let error = read(wrong, &[]).unwrap_err();
+        assert!(error.contains(told), "{wrong}: {error}");
     }
 }

@@ -54,6 +54,57 @@ impl<'de> Deserialize<'de> for Span {
     }
 }
 
+/// An amount of bytes: `1GiB`, `500MB`, or a plain number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Bytes(pub(crate) u64);
+
+impl Bytes {
+    pub(super) const fn megabytes(count: u64) -> Self {
+        Self(count * 1_000_000)
+    }
+}
+
+impl FromStr for Bytes {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const FORM: &str = "no amount of bytes: write for example \"1GiB\", \"500MB\" or 0";
+        let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        let (number, unit) = text.split_at(end);
+        let unit: u64 = match unit.trim() {
+            "" | "B" => 1,
+            "kB" | "KB" => 1000,
+            "MB" => 1_000_000,
+            "GB" => 1_000_000_000,
+            "TB" => 1_000_000_000_000,
+            "KiB" => 1 << 10,
+            "MiB" => 1 << 20,
+            "GiB" => 1 << 30,
+            "TiB" => 1 << 40,
+            _ => return Err(FORM),
+        };
+        let number: u64 = number.parse().map_err(|_| FORM)?;
+        number.checked_mul(unit).map(Self).ok_or(FORM)
+    }
+}
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged, expecting = "an amount of bytes, for example \"1GiB\" or \"500MB\"")]
+        enum Written {
+            Number(u64),
+            Text(String),
+        }
+        match Written::deserialize(deserializer)? {
+            Written::Number(bytes) => Ok(Self(bytes)),
+            Written::Text(text) => {
+                text.parse().map_err(|form| D::Error::custom(format!("`{text}` is {form}")))
+            }
+        }
+    }
+}
+
 /// A value written as a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Word<T>(pub(crate) T);

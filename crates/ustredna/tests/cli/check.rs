@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::world::World;
+use crate::world::{World, record};
 
 /// Addresses that are free now, and no password.
 fn check(world: &World, environment: &[(&str, &str)]) -> (Option<i32>, Vec<Value>) {
@@ -131,17 +131,22 @@ fn a_taken_port_is_told_unless_the_exchange_has_it() {
 
 /// Speaks like FreeSWITCH's event socket, as captured.
 fn freeswitch(gateway: &'static str) -> String {
+    freeswitch_that_sees(gateway, "true")
+}
+
+/// One that says so of a file in the recordings folder.
+fn freeswitch_that_sees(gateway: &'static str, recordings: &'static str) -> String {
     let socket = TcpListener::bind("127.0.0.1:0").unwrap();
     let at = socket.local_addr().unwrap().to_string();
     thread::spawn(move || {
         let (stream, _) = socket.accept().unwrap();
         // The end comes when the program hangs up.
-        let _ = converse(stream, gateway);
+        let _ = converse(stream, gateway, recordings);
     });
     at
 }
 
-fn converse(mut stream: TcpStream, gateway: &str) -> std::io::Result<()> {
+fn converse(mut stream: TcpStream, gateway: &str, recordings: &str) -> std::io::Result<()> {
     const STATUS: &str = "UP 0 years, 0 days, 0 hours, 13 minutes, 0 seconds, 187 milliseconds, 96 microseconds\nFreeSWITCH (Version 1.11.2-release git 3f13ad1 2026-08-09 16:23:10Z 64bit) is ready\n27 session(s) since startup\n0 session(s) - peak 2, last 5min 0 \n0 session(s) per Sec out of max 1000, peak 2, last 5min 0 \n2000 session(s) max\nmin idle cpu 0.00/98.43\nCurrent Stack Size/Max 240K/8192K\n";
     write!(stream, "Content-Type: auth/request\n\n")?;
     loop {
@@ -164,7 +169,7 @@ fn converse(mut stream: TcpStream, gateway: &str) -> std::io::Result<()> {
             "api sofia status gateway carrier" => gateway,
             other => {
                 assert!(other.starts_with("api file_exists /"), "{other}");
-                "true"
+                if other.contains("probe") { recordings } else { "true" }
             }
         };
         write!(stream, "Content-Type: api/response\nContent-Length: {}\n\n{body}", body.len())?;
@@ -187,7 +192,11 @@ fn all_is_ready_when_freeswitch_is() {
     }
     let (code, findings) = ask_freeswitch(&world, &freeswitch(UP), "ClueCon");
     assert_eq!(code, Some(0), "{findings:?}");
-    assert!(findings.iter().all(|finding| finding["status"] == "ok"), "{findings:?}");
+    // There is nobody to be told of an alarm, which is the operator's own business.
+    let (alarm, others): (Vec<_>, Vec<_>) =
+        findings.iter().partition(|finding| finding["check"] == "alarm");
+    assert_eq!(alarm[0]["status"], "skipped");
+    assert!(others.iter().all(|finding| finding["status"] == "ok"), "{findings:?}");
     let told = finding(&findings, "freeswitch").to_string();
     assert!(told.contains("1.11.2-release") && told.contains("1000 calls at once"), "{told}");
     assert!(finding(&findings, "gateway").to_string().contains("carrier is up (NOREG)"));
@@ -207,4 +216,74 @@ fn troubles_with_freeswitch_are_told() {
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let (_, findings) = ask_freeswitch(&world, &nobody, "ClueCon");
     assert_fails(&findings, "freeswitch", "start FreeSWITCH");
+}
+
+#[test]
+fn records_of_which_nothing_could_be_made_are_counted() {
+    let world = World::new();
+    std::fs::create_dir_all(world.path("cdr/unmatched")).unwrap();
+    world.write("cdr/unmatched/a_1.cdr.json", "{");
+    let (_, findings) = check(&world, &[]);
+    let cdr = finding(&findings, "cdr");
+    assert_eq!(cdr["status"], "ok", "it hinders no call");
+    assert!(cdr.to_string().contains("; 1 of which nothing could be made"), "{cdr}");
+}
+
+#[test]
+fn a_disk_that_is_filling_up_is_told_with_what_to_do() {
+    let world = World::new();
+    assert_eq!(finding(&check(&world, &[]).1, "disk")["status"], "skipped");
+    let dir = world.path("recordings");
+    let recording = |day: u32| {
+        let day = format!("2024/01/0{day}/2024010{day}-103145_out_420777000111_anonymous_3f2a9c1e");
+        dir.join(format!("{day}.wav"))
+    };
+    for day in 1..=2 {
+        record(&recording(day), 1, [1.0, 1.0]);
+    }
+    let (_, findings) = check(&world, &[]);
+    let disk = finding(&findings, "disk");
+    assert_eq!(disk["status"], "ok", "{disk}");
+    assert!(disk["detail"].as_str().unwrap().contains("recordings take 64.0 kB"), "{disk}");
+    assert!(disk["detail"].as_str().unwrap().contains("not known yet"), "{disk}");
+
+    record(&recording(3), 1, [1.0, 1.0]);
+    let (_, findings) = check(&world, &[]);
+    let disk = finding(&findings, "disk")["detail"].as_str().unwrap();
+    assert!(disk.contains("a day with calls takes 32.0 kB: full in "), "{disk}");
+
+    let findings = check(&world, &[("USTREDNA_RECORDINGS__MIN_FREE", "9000000TB")]).1;
+    assert_fails(&findings, "disk", "recordings.min_free (9000000.0 TB)");
+    // Days so large that the disk lasts for few of them; a hole takes no room here.
+    for day in 1..=3 {
+        let file = std::fs::File::options().write(true).open(recording(day)).unwrap();
+        file.set_len(1 << 42).unwrap();
+    }
+    let (code, findings) = check(&world, &[]);
+    assert_eq!(code, Some(1));
+    assert_fails(&findings, "disk", "a larger disk, or recordings.retention");
+}
+
+#[test]
+fn a_folder_of_the_same_name_elsewhere_is_not_the_same() {
+    let world = World::imported();
+    prompts(&world.path("freeswitch-conf/sounds"));
+    std::fs::create_dir(world.path("recordings")).unwrap();
+    let at = freeswitch_that_sees(UP, "false");
+    let (_, findings) = ask_freeswitch(&world, &at, "ClueCon");
+    assert_fails(&findings, "its folders", "recordings.switch_dir");
+    // The file that it was asked for is gone.
+    assert_eq!(std::fs::read_dir(world.path("recordings")).unwrap().count(), 0);
+}
+
+#[test]
+fn an_alarm_that_nobody_would_hear_is_told() {
+    let world = World::new();
+    world.write("ustredna.toml", "[alarm]\ncommand = [\"/nowhere/alarm\"]\n");
+    assert_fails(&check(&world, &[]).1, "alarm", "executable");
+    world.write("ustredna.toml", "[alarm]\ncommand = [\"/bin/sh\", \"-c\", \"exit\"]\n");
+    let (_, findings) = check(&world, &[("USTREDNA_ALARM__WEBHOOK", "https://x.example/hunter2")]);
+    let told = finding(&findings, "alarm").to_string();
+    assert!(told.contains("\"ok\"") && told.contains("webhook"), "{told}");
+    assert!(!format!("{findings:?}").contains("hunter2"));
 }

@@ -4,6 +4,7 @@
 mod changes;
 mod check;
 mod import;
+mod keeping;
 mod lists;
 mod settings;
 mod verify;

@@ -74,6 +74,23 @@ fn a_recording_that_was_changed_afterwards_is_told() {
 }
 
 #[test]
+fn why_a_recording_broke_is_not_forgotten() {
+    let world = world();
+    let path = world.path("recordings").join(GOOD);
+    record(&path, 1, [1.0, 1.0]);
+    assert_eq!(verify(&world).0, Some(1));
+    let why = "the recording has not grown since 10:31:46, 1 s into the talk";
+    world.note_problem(GOOD, why);
+    let (_, found) = verify(&world);
+    assert_eq!((&found[0]["verdict"], &found[0]["problem"]), (&json!("short"), &json!(why)));
+    assert_eq!(world.json(&["recordings"])[0]["problem"], why);
+    // One that is in order after all has no problem.
+    record(&path, 3, [1.0, 1.0]);
+    assert_eq!(verify(&world), (Some(0), vec![]));
+    assert_eq!(world.json(&["recordings"])[0]["problem"], Value::Null);
+}
+
+#[test]
 fn a_repaired_recording_stays_one() {
     let world = world();
     let path = world.path("recordings").join(GOOD);

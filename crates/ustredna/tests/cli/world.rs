@@ -118,6 +118,19 @@ impl World {
         Store::open_existing(&url).await.unwrap()
     }
 
+    /// The exchange found that a recording broke in the talk.
+    pub(crate) fn note_problem(&self, path: &str, problem: &str) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let store = self.store().await;
+            let rows = store.recordings(&Filter::default()).await.unwrap();
+            let mut row = rows.into_iter().find(|row| row.path == path).unwrap();
+            row.problem = Some(problem.to_owned());
+            store.record_verdict(&row).await.unwrap();
+            store.close().await;
+        });
+    }
+
     /// A call of the shopper with `phone` and their pairing `id`, as the exchange stores it.
     pub(crate) fn call(&self, phone: &str, id: u16, call: &PastCall<'_>) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

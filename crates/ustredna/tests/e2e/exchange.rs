@@ -17,9 +17,11 @@ use crate::{
     switch::{Addresses, PASSWORD, conf},
 };
 
-/// `ustredna` in a folder of its own.
+/// `ustredna` in the world's folder.
 pub(crate) struct Exchange {
     dir: PathBuf,
+    /// Its settings are `<name>.toml`, its log is `<name>.log`.
+    name: &'static str,
     pub(crate) controller: u16,
     pub(crate) web: u16,
     process: Option<Running>,
@@ -30,17 +32,33 @@ pub(crate) type Row = Value;
 
 impl Exchange {
     pub(crate) fn prepare(dir: &Path, setup: &Setup, switch: &Addresses, web: u16) -> Self {
+        Self::prepare_as("ustredna", switch.controller, dir, setup, switch, web)
+    }
+
+    /// Another one beside it, on the same state.
+    pub(crate) fn prepare_second(dir: &Path, setup: &Setup, switch: &Addresses, web: u16) -> Self {
+        Self::prepare_as("second", switch.second_controller, dir, setup, switch, web)
+    }
+
+    fn prepare_as(
+        name: &'static str,
+        controller: u16,
+        dir: &Path,
+        setup: &Setup,
+        switch: &Addresses,
+        web: u16,
+    ) -> Self {
         let toml = format!(
             "{}switch.listen = \"127.0.0.1:{}\"\nswitch.inbound = \"127.0.0.1:{}\"\n\
              prompts.dir = \"{}\"\nweb.listen = \"127.0.0.1:{web}\"\n\
              log.format = \"json\"\nlog.level = \"debug\"\n",
             setup.toml(),
-            switch.controller,
+            controller,
             switch.event_socket,
             conf().join("sounds").display(),
         );
-        fs::write(dir.join("ustredna.toml"), toml).unwrap();
-        Self { dir: dir.to_owned(), controller: switch.controller, web, process: None }
+        fs::write(dir.join(format!("{name}.toml")), toml).unwrap();
+        Self { dir: dir.to_owned(), name, controller, web, process: None }
     }
 
     pub(crate) fn command(&self) -> Command {
@@ -91,9 +109,8 @@ impl Exchange {
     /// Starts `serve`, without waiting.
     pub(crate) fn start(&mut self) {
         let mut command = self.command();
-        command.args(["serve", "--config", "ustredna.toml"]);
-        self.process =
-            Some(Running::start("ustredna", &mut command, &self.dir.join("ustredna.log")));
+        command.args(["serve", "--config", &format!("{}.toml", self.name)]);
+        self.process = Some(Running::start(self.name, &mut command, &self.log_file()));
     }
 
     /// Waits until it takes calls.
@@ -126,11 +143,15 @@ impl Exchange {
     }
 
     pub(crate) fn log(&self) -> String {
-        fs::read_to_string(self.dir.join("ustredna.log")).unwrap_or_default()
+        fs::read_to_string(self.log_file()).unwrap_or_default()
     }
 
     pub(crate) fn log_tail(&self) -> String {
-        tail(&self.dir.join("ustredna.log"), 120)
+        tail(&self.log_file(), 120)
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.dir.join(format!("{}.log", self.name))
     }
 }
 

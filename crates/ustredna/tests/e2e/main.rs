@@ -45,23 +45,34 @@ use world::World;
 
 /// A scenario: what it needs, and what happens.
 struct Scenario {
-    name: &'static str,
+    name: String,
     setup: Setup,
-    run: fn(&mut World),
+    build: Box<dyn Fn(&Setup) -> World + Send>,
+    run: Box<dyn Fn(&mut World) + Send>,
 }
 
 impl Scenario {
-    fn new(name: &'static str, run: fn(&mut World)) -> Self {
-        Self { name, setup: Setup::default(), run }
+    fn new(name: impl Into<String>, run: impl Fn(&mut World) + Send + 'static) -> Self {
+        Self::with(name, Setup::default(), run)
     }
 
-    fn with(name: &'static str, setup: Setup, run: fn(&mut World)) -> Self {
-        Self { name, setup, run }
+    fn with(
+        name: impl Into<String>,
+        setup: Setup,
+        run: impl Fn(&mut World) + Send + 'static,
+    ) -> Self {
+        Self { name: name.into(), setup, build: Box::new(World::new), run: Box::new(run) }
+    }
+
+    /// In a world of this kind.
+    fn in_world(mut self, build: impl Fn(&Setup) -> World + Send + 'static) -> Self {
+        self.build = Box::new(build);
+        self
     }
 
     fn into_trial(self) -> Trial {
-        let Self { name, setup, run } = self;
-        Trial::test(name, move || play(World::new, &setup, run))
+        let Self { name, setup, build, run } = self;
+        Trial::test(name, move || play(build, &setup, run))
     }
 }
 

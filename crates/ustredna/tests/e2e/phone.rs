@@ -93,7 +93,7 @@ impl Phone {
     /// Waits until the script has been followed to its end; fails if it was not.
     pub(crate) fn finishes(&mut self) -> Trace {
         let status = self.sipp.wait(LONGEST_CALL);
-        let awaited = self.prompter.as_ref().and_then(Prompter::awaited);
+        let awaited = self.awaits();
         assert!(
             status.success(),
             "{}: SIPp {status}: the call did not go as told (waiting for: {})",
@@ -134,6 +134,11 @@ impl Phone {
     /// Its script has not come to its end yet.
     pub(crate) fn is_busy(&mut self) -> bool {
         self.sipp.ended().is_none()
+    }
+
+    /// The phrase that its script waits for.
+    pub(crate) fn awaits(&self) -> Option<String> {
+        self.prompter.as_ref().and_then(Prompter::awaited)
     }
 
     /// The phrases it heard, see [`Phrases::heard_in`].

@@ -1,12 +1,15 @@
 //! What only a real switch shows, by service.
 
 mod callback;
+mod disk;
 mod faults;
 mod identity;
 mod import;
 mod life;
 mod measure;
 mod phones;
+mod records;
+mod survival;
 
 use serde_json::Value;
 
@@ -20,10 +23,20 @@ pub(crate) use measure::measure;
 
 /// All that are run by default.
 pub(crate) fn all() -> Vec<Scenario> {
-    [callback::all(), identity::all(), faults::all(), life::all(), import::all(), phones::all()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        callback::all(),
+        identity::all(),
+        faults::all(),
+        life::all(),
+        import::all(),
+        phones::all(),
+        survival::all(),
+        disk::all(),
+        records::all(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// Before keying: the greeting has begun, so that keys fall into it.

@@ -119,6 +119,15 @@ impl Trace {
         self.0.iter().find(|message| message.is_request(method)).map(|message| message.at)
     }
 
+    /// Whether a BYE was said and accepted.
+    pub(crate) fn was_hung_up(&self) -> bool {
+        let accepts = |message: &Message| {
+            message.first_line().starts_with("SIP/2.0 200 ")
+                && message.header("CSeq").ends_with("BYE")
+        };
+        self.0.iter().any(accepts)
+    }
+
     /// From the answer to the BYE.
     pub(crate) fn talk_seconds(&self) -> f64 {
         let answered = self.answered_at(200).expect("the call was answered");

@@ -25,6 +25,8 @@ pub(crate) struct Addresses {
     pub(crate) sip: u16,
     pub(crate) event_socket: u16,
     pub(crate) controller: u16,
+    /// Where FreeSWITCH turns when nobody listens at the first.
+    pub(crate) second_controller: u16,
     pub(crate) carrier: u16,
     rtp: u16,
     rtp_count: u16,
@@ -36,6 +38,7 @@ impl Addresses {
             sip: ports.one(),
             event_socket: ports.one(),
             controller: ports.one(),
+            second_controller: ports.one(),
             carrier: ports.one(),
             rtp: ports.row(rtp_count),
             rtp_count,
@@ -50,7 +53,7 @@ pub(crate) struct Switch {
 }
 
 impl Switch {
-    /// Starts it, without waiting.
+    /// Starts it, without waiting. What an earlier one has logged is set aside.
     pub(crate) fn start(dir: &Path, addresses: &Addresses) -> Self {
         let sub = |name: &str| {
             let path = dir.join(name);
@@ -58,6 +61,8 @@ impl Switch {
             path
         };
         let (log, cdr) = (sub("switch-log"), sub("cdr"));
+        // There is none at the first start.
+        drop(fs::rename(log.join("freeswitch.log"), log.join("freeswitch.log.earlier")));
         let mut command = Command::new("freeswitch");
         command.arg("-conf").arg(conf()).arg("-log").arg(&log);
         for (option, name) in
@@ -76,7 +81,13 @@ impl Switch {
             command.env(name, value.to_string());
         }
         command
-            .env("CONTROLLERS", format!("127.0.0.1:{}", addresses.controller))
+            .env(
+                "CONTROLLERS",
+                format!(
+                    "127.0.0.1:{}|127.0.0.1:{}",
+                    addresses.controller, addresses.second_controller
+                ),
+            )
             .env("CARRIER_PROXY", format!("127.0.0.1:{}", addresses.carrier))
             .env("CDR_DIR", cdr)
             .env("LOG_LEVEL", "info")

@@ -4,6 +4,7 @@ use std::{
     fmt::Write as _,
     fs,
     path::{Path, PathBuf},
+    process::{Command, Stdio},
     sync::{
         LazyLock,
         atomic::{AtomicU32, Ordering},
@@ -24,6 +25,10 @@ static PHRASES: LazyLock<Phrases> = LazyLock::new(|| Phrases::read(&conf().join(
 
 /// Ports for RTP, two a leg.
 const RTP_PORTS: u16 = 100;
+/// Where recordings are kept if nothing is set.
+const RECORDINGS: &str = "recordings";
+/// Phones that a scenario starts, one after another.
+const PHONES: u16 = 20;
 
 /// See the module.
 pub(crate) struct World {
@@ -32,21 +37,59 @@ pub(crate) struct World {
     addresses: Addresses,
     ports: Ports,
     phones: AtomicU32,
+    _disk: Option<Disk>,
     // Last: removed when nobody writes to it any more.
     dir: tempfile::TempDir,
+}
+
+/// A small disk for the recordings; unmounted when dropped.
+struct Disk(PathBuf);
+
+impl Disk {
+    fn mount(at: PathBuf, size: &str) -> Self {
+        fs::create_dir_all(&at).unwrap();
+        let mut command = Command::new("mount");
+        command.args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"]).arg(&at);
+        assert!(command.status().unwrap().success(), "{command:?} does not work");
+        Self(at)
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        // A scenario may have unmounted it.
+        drop(Command::new("umount").arg("-l").arg(&self.0).stderr(Stdio::null()).status());
+    }
 }
 
 impl World {
     /// Prepares everything; nothing is waited for yet.
     pub(crate) fn new(setup: &Setup) -> Self {
-        Self::with_rtp_ports(setup, RTP_PORTS)
+        Self::with_ports(setup, RTP_PORTS, PHONES)
     }
 
-    /// With so many ports for RTP.
-    pub(crate) fn with_rtp_ports(setup: &Setup, rtp_ports: u16) -> Self {
+    /// With so many ports for RTP, and for so many phones.
+    pub(crate) fn with_ports(setup: &Setup, rtp_ports: u16, phones: u16) -> Self {
         let dir = tempfile::Builder::new().prefix("ustredna-e2e").tempdir().unwrap();
+        Self::begin(dir, None, setup, rtp_ports, phones)
+    }
+
+    /// With recordings on a disk of this size: `400k`.
+    pub(crate) fn with_disk(setup: &Setup, size: &str) -> Self {
+        let dir = tempfile::Builder::new().prefix("ustredna-e2e").tempdir().unwrap();
+        let disk = Disk::mount(dir.path().join(RECORDINGS), size);
+        Self::begin(dir, Some(disk), setup, RTP_PORTS, PHONES)
+    }
+
+    fn begin(
+        dir: tempfile::TempDir,
+        disk: Option<Disk>,
+        setup: &Setup,
+        rtp_ports: u16,
+        phones: u16,
+    ) -> Self {
         // A phone takes up to eight.
-        let ports = Ports::find(rtp_ports + 180);
+        let ports = Ports::find(rtp_ports + phones * 8 + 20);
         let addresses = Addresses::find(&ports, rtp_ports);
         let switch = Switch::start(dir.path(), &addresses);
         let mut exchange = Exchange::prepare(dir.path(), setup, &addresses, ports.one());
@@ -54,7 +97,7 @@ impl World {
             exchange.import(setup.data);
             exchange.start();
         }
-        Self { exchange, switch, addresses, ports, phones: AtomicU32::new(0), dir }
+        Self { exchange, switch, addresses, ports, phones: AtomicU32::new(0), _disk: disk, dir }
     }
 
     /// Waits until calls can be made.
@@ -63,6 +106,17 @@ impl World {
             self.exchange.await_ready();
         }
         self.switch.await_ready();
+    }
+
+    /// Starts another FreeSWITCH where the last one was, and waits until it takes calls.
+    pub(crate) fn restart_switch(&mut self) {
+        self.switch = Switch::start(self.dir.path(), &self.addresses);
+        self.switch.await_ready();
+    }
+
+    /// Another exchange on the same state, not yet started: the second in FreeSWITCH's list.
+    pub(crate) fn second_exchange(&self, setup: &Setup) -> Exchange {
+        Exchange::prepare_second(self.dir.path(), setup, &self.addresses, self.ports.one())
     }
 
     /// Makes a call.
@@ -98,6 +152,10 @@ impl World {
             std::thread::sleep(Duration::from_millis(100));
         }
         panic!("not {count} of these {noun} are as expected: {last:#?}");
+    }
+
+    pub(crate) fn recordings(&self) -> PathBuf {
+        self.dir.path().join(RECORDINGS)
     }
 
     pub(crate) fn dir(&self) -> &Path {

@@ -64,10 +64,20 @@ fn ustredna(folder: &Path) -> Command {
 
 impl Exchange {
     pub(crate) fn start(settings: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::start_in(tempfile::tempdir().unwrap(), settings, |_, _| {})
+    }
+
+    /// The same in this folder, with more said to the process before it starts.
+    pub(crate) fn start_in(
+        folder: TempDir,
+        settings: &str,
+        prepare: impl FnOnce(&mut Command, &Path),
+    ) -> Self {
         let listen = configure(folder.path(), settings);
         let log = fs::File::create(folder.path().join("log")).unwrap();
-        let process = ustredna(folder.path()).arg("serve").stderr(log).spawn().unwrap();
+        let mut command = ustredna(folder.path());
+        prepare(&mut command, folder.path());
+        let process = command.arg("serve").stderr(log).spawn().unwrap();
         let exchange = Self { folder, process, listen };
         assert!(exchange.wait_for_lines("waiting for FreeSWITCH", 1) > 0, "{}", exchange.log());
         exchange
@@ -79,6 +89,19 @@ impl Exchange {
         configure(folder.path(), settings);
         let output = ustredna(folder.path()).arg("serve").output().unwrap();
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+
+    /// Tells it to stop, as systemd does.
+    pub(crate) fn terminate(&self) {
+        let pid = self.process.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    }
+
+    /// How it ended, and how long it took to.
+    pub(crate) fn ended(&mut self) -> (Option<i32>, Duration) {
+        let began = now();
+        let status = wait(|| self.process.try_wait().unwrap());
+        (status.unwrap_or_else(|| panic!("it runs on:\n{}", self.log())).code(), began.elapsed())
     }
 
     pub(crate) fn listen(&self) -> SocketAddr {
@@ -158,6 +181,11 @@ impl Drop for Lock {
         drop(self.0.kill());
         drop(self.0.wait());
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test by the real time")]
+fn now() -> std::time::Instant {
+    std::time::Instant::now()
 }
 
 /// Asks until there is an answer.

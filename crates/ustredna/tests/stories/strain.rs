@@ -4,6 +4,8 @@
 
 #[path = "strain/crowd.rs"]
 mod crowd;
+#[path = "strain/recordings.rs"]
+mod recordings;
 #[path = "strain/trouble.rs"]
 mod trouble;
 
@@ -18,6 +20,8 @@ pub(crate) fn all() -> Vec<Trial> {
         report("a_thousand_calls_at_once", crowd::thousand_calls),
         report("every_trouble_in_an_outbound_call", trouble::outbound_calls),
         report("every_trouble_in_a_missed_callback", trouble::missed_callbacks),
+        report("recordings_that_break_in_the_talk", recordings::that_break),
+        report("a_folder_that_freeswitch_does_not_share", recordings::elsewhere),
     ]
 }
 

@@ -18,6 +18,8 @@ mod life;
 mod limits;
 #[path = "telling/outbound.rs"]
 mod outbound;
+#[path = "telling/proof.rs"]
+mod proof;
 #[path = "telling/tickets.rs"]
 mod tickets;
 #[path = "telling/words.rs"]
@@ -35,6 +37,7 @@ pub(crate) fn all() -> Vec<Tale> {
         connected::all(),
         limits::all(),
         tickets::all(),
+        proof::all(),
         words::all(),
     ]
     .into_iter()

@@ -10,7 +10,7 @@ use std::{
 use exchange::model::Language;
 
 use super::Finding;
-use crate::settings::Settings;
+use crate::{cdr_intake, settings::Settings};
 
 /// A WAV file has this header before its first sample.
 const WAV_HEADER: u64 = 44;
@@ -68,11 +68,32 @@ pub(super) fn cdr(settings: &Settings) -> Finding {
     }
     // Files are removed once they are taken in.
     match fs::read_dir(dir).and_then(|_| try_write(dir)) {
-        Ok(()) => Finding::ok(CHECK, format!("{} can be read and emptied", dir.display())),
-        Err(error) => Finding::fail(
+        Ok(()) => {}
+        Err(error) => {
+            return Finding::fail(
+                CHECK,
+                format!("{}: {error}", dir.display()),
+                "set cdr.dir to the log-dir of FreeSWITCH's mod_json_cdr (CDR_DIR), readable and writable for this user",
+            );
+        }
+    }
+    let keep = &settings.cdr.keep;
+    if keep.is_dir()
+        && let Err(error) = try_write(keep)
+    {
+        let fix = "make it writable for this user, or set cdr.keep to another folder";
+        return Finding::fail(CHECK, format!("{}: {error}", keep.display()), fix);
+    }
+    let detail = format!("{} can be read and emptied", dir.display());
+    match cdr_intake::aside(dir) {
+        0 => Finding::ok(CHECK, detail),
+        count => Finding::ok(
             CHECK,
-            format!("{}: {error}", dir.display()),
-            "set cdr.dir to the log-dir of FreeSWITCH's mod_json_cdr (CDR_DIR), readable and writable for this user",
+            format!(
+                "{detail}; {count} of which nothing could be made lie in its folder {}: look at \
+                 them, then remove them",
+                cdr_intake::ASIDE
+            ),
         ),
     }
 }

@@ -6,8 +6,11 @@ use exchange::model::Language;
 use secrecy::ExposeSecret as _;
 
 use super::Finding;
-use crate::inbound::{Inbound, InboundError};
-use crate::settings::Settings;
+use crate::{
+    inbound::{Inbound, InboundError},
+    place::{self, LookError, Shared},
+    settings::Settings,
+};
 
 const CHECK: &str = "freeswitch";
 
@@ -144,15 +147,18 @@ async fn folders(settings: &Settings, switch: &mut Inbound) -> Finding {
     if !settings.recordings.dir.exists() {
         return Finding::ok(CHECK, "FreeSWITCH sees the prompts");
     }
-    match switch.ask(&format!("file_exists {recordings}")).await {
-        Ok(answer) if answer.trim() == "true" => {
-            Finding::ok(CHECK, "FreeSWITCH sees the prompts and the recordings folder")
+    // A folder of the same name on another machine is another one: a file must be seen in it.
+    match place::look(switch, &settings.recordings.dir, &recordings).await {
+        Ok(Shared::Yes) => {
+            Finding::ok(CHECK, "FreeSWITCH sees the prompts and what is in the recordings folder")
         }
-        Ok(_) => Finding::fail(
+        Ok(Shared::No) => Finding::fail(
             CHECK,
-            format!("FreeSWITCH does not see the recordings folder {recordings}"),
-            "set recordings.switch_dir to the folder as FreeSWITCH sees it, writable for its user",
+            format!("FreeSWITCH does not see in {recordings} what is written to recordings.dir"),
+            "set recordings.switch_dir to the same folder as FreeSWITCH sees it, writable for its user",
         ),
-        Err(error) => no_answer(CHECK, &error),
+        Ok(Shared::Unknown(why)) => Finding::skipped(CHECK, why),
+        Err(LookError::Own(_)) => Finding::skipped(CHECK, "recordings.dir cannot be written"),
+        Err(LookError::Switch(error)) => no_answer(CHECK, &error),
     }
 }

@@ -12,7 +12,10 @@ use clap::Args;
 use exchange::model::{CallId, LegId};
 use futures::StreamExt as _;
 use indicatif::{ProgressBar, ProgressStyle};
-use recordings::{FolderError, InspectError, Proof, Recording, RecordingName, Sidecar, Verdict};
+use jiff::Timestamp;
+use recordings::{
+    FolderError, Format, InspectError, Proof, Recording, RecordingName, Sidecar, Verdict,
+};
 use serde::Serialize;
 use store::{CallRow, Filter, RecordingRow, Store};
 use tokio::task::spawn_blocking;
@@ -22,8 +25,9 @@ use crate::cli::desk::Desk;
 pub(super) const HELP: &str = "\
 Every file is decoded to its end. Damaged headers are repaired, verdicts in the database and in
 the .json beside the recording are brought up to date, recordings of calls that go on are left
-alone. Exit code 1 if any recording falls short: it is missing, silent, one-sided or too short, it
-has changed since it was verified, or the database does not know it.
+alone, and so are those that were deleted. Exit code 1 if any recording falls short: it is missing,
+silent, one-sided or too short, it has changed since it was verified, it is there again although it
+was deleted, or the database does not know it.
 
 Examples:
   ustredna recordings verify
@@ -41,7 +45,8 @@ pub(super) struct Verify {
 struct Shortcoming {
     call: Option<CallId>,
     path: String,
-    /// A verdict, or `changed`, `unreadable` or `unknown` (not in the database).
+    /// A verdict, or `changed`, `unreadable`, `unknown` (not in the database) or `came_back` (was
+    /// deleted).
     verdict: &'static str,
     problem: Option<String>,
 }
@@ -54,7 +59,7 @@ impl Verify {
         let (house, unreadable) = House::read(&store, &dir).await?;
         let in_progress = house.in_progress;
 
-        let (checked, mut short) = check(&store, house.jobs, &dir).await?;
+        let (checked, mut short) = check(&store, house.jobs, &dir, desk.now).await?;
         let in_order = checked - short.len();
         short.extend(house.unknown);
         short.extend(unreadable);
@@ -103,7 +108,9 @@ impl House {
         let calls = store.calls(&Filter::default()).await?;
         let rows = store.recordings(&Filter::default()).await?;
 
-        let known: HashSet<&str> = rows.iter().map(|row| row.path.as_str()).collect();
+        // While a recording is archived it is there twice.
+        let known: HashMap<RecordingName, &RecordingRow> =
+            rows.iter().filter_map(|row| Some((wav_name(Path::new(&row.path))?, row))).collect();
         let open: HashSet<String> = calls
             .iter()
             .filter(|call| call.ended_at.is_none())
@@ -112,17 +119,16 @@ impl House {
         let (mut unknown, mut unreadable) = (Vec::new(), Vec::new());
         for file in files {
             match file {
-                Ok((name, _)) => {
-                    let path = name.relative();
-                    if !known.contains(path.as_str()) && !open.contains(name.call_prefix()) {
-                        unknown.push(Shortcoming {
-                            call: None,
-                            path,
-                            verdict: "unknown",
-                            problem: Some("the database does not know this file".to_owned()),
-                        });
-                    }
-                }
+                Ok((name, _)) => unknown.extend(match known.get(&name.in_format(Format::Wav)) {
+                    Some(row) => came_back(row, &name),
+                    None if open.contains(name.call_prefix()) => None,
+                    None => Some(Shortcoming {
+                        call: None,
+                        path: name.relative(),
+                        verdict: "unknown",
+                        problem: Some("the database does not know this file".to_owned()),
+                    }),
+                }),
                 // Nothing was recorded yet; what should be there is missed below.
                 Err(FolderError::Missing(_)) => {}
                 Err(error) => unreadable.push(Shortcoming {
@@ -134,6 +140,7 @@ impl House {
             }
         }
         let talks = talks(&calls);
+        let rows: Vec<_> = rows.into_iter().filter(|row| row.deleted_at.is_none()).collect();
         let all = rows.len();
         let jobs: Vec<_> = rows
             .into_iter()
@@ -141,6 +148,22 @@ impl House {
             .collect();
         Ok((Self { in_progress: all - jobs.len(), jobs, unknown }, unreadable))
     }
+}
+
+fn wav_name(path: &Path) -> Option<RecordingName> {
+    Some(RecordingName::parse(path)?.in_format(Format::Wav))
+}
+
+/// A file that should not be there any more.
+fn came_back(row: &RecordingRow, name: &RecordingName) -> Option<Shortcoming> {
+    row.deleted_at?;
+    let because = row.deleted_because.as_deref().unwrap_or("nobody wrote why");
+    Some(Shortcoming {
+        call: Some(row.call),
+        path: name.relative(),
+        verdict: "came_back",
+        problem: Some(format!("it was deleted ({because}) and is there again: remove it")),
+    })
 }
 
 /// The length of each talk that is over.
@@ -157,6 +180,7 @@ async fn check(
     store: &Store,
     jobs: Vec<Job>,
     dir: &Path,
+    now: Timestamp,
 ) -> anyhow::Result<(usize, Vec<Shortcoming>)> {
     let bar = ProgressBar::new(jobs.len() as u64);
     bar.set_style(ProgressStyle::with_template("{wide_bar} {pos}/{len} recordings, {eta} left")?);
@@ -166,14 +190,14 @@ async fn check(
         async move {
             let talk = job.talk;
             let found = spawn_blocking(move || recordings::verify(&path, talk)).await;
-            (job.row, found)
+            (job, found)
         }
     });
     let mut looks = looks.buffered(at_once);
     let (mut checked, mut short) = (0, Vec::new());
-    while let Some((row, found)) = looks.next().await {
+    while let Some((job, found)) = looks.next().await {
         checked += 1;
-        short.extend(settle(store, row, found?, dir).await?);
+        short.extend(settle(store, job, found?, dir, now).await?);
         bar.inc(1);
     }
     bar.finish_and_clear();
@@ -185,13 +209,27 @@ fn was_good(row: &RecordingRow) -> bool {
     [Verdict::Ok, Verdict::Repaired].iter().any(|good| good.as_str() == row.verdict)
 }
 
-/// Stores what was found, and tells it if it falls short.
+/// Stores what was found, and tells it if it falls short. What was archived or deleted since the
+/// rows were read is not missing.
 async fn settle(
     store: &Store,
-    row: RecordingRow,
-    found: Result<Proof, InspectError>,
+    Job { mut row, talk }: Job,
+    mut found: Result<Proof, InspectError>,
     dir: &Path,
+    now: Timestamp,
 ) -> anyhow::Result<Option<Shortcoming>> {
+    if found.as_ref().is_ok_and(|proof| proof.verdict == Verdict::Missing)
+        && let Some(fresh) = store.recording(row.leg).await?
+    {
+        if fresh.deleted_at.is_some() {
+            return Ok(None);
+        }
+        if fresh.path != row.path {
+            let path = dir.join(&fresh.path);
+            found = spawn_blocking(move || recordings::verify(&path, talk)).await?;
+            row = fresh;
+        }
+    }
     let short = |row: RecordingRow, verdict, problem| {
         Ok(Some(Shortcoming { call: Some(row.call), path: row.path, verdict, problem }))
     };
@@ -215,16 +253,22 @@ async fn settle(
     } else {
         proof.verdict
     };
-    let now = RecordingRow {
+    // Why it falls short may be known since the talk alone.
+    let problem =
+        proof.problem.clone().or_else(|| row.problem.clone().filter(|_| !verdict.is_good()));
+    let seen_now = RecordingRow {
         seconds: seen.map(|seen| seen.seconds),
         bytes: seen.map(|seen| seen.bytes),
         channels: seen.map(|seen| seen.channels),
         sha256: seen.map(|seen| seen.sha256.clone()),
         verdict: verdict.as_str().to_owned(),
+        levels: seen.and_then(|seen| serde_json::to_string(&seen.levels).ok()),
+        problem: problem.clone(),
+        verified_at: Some(now),
         ..row.clone()
     };
-    if now.verdict != row.verdict || now.sha256 != row.sha256 {
-        store.record_verdict(&now).await?;
+    store.record_verdict(&seen_now).await?;
+    if seen_now.verdict != row.verdict || seen_now.sha256 != row.sha256 {
         let beside = dir.join(&row.path);
         let (name, seen) = (RecordingName::parse(&beside), seen.cloned());
         if let Some(name) = name {
@@ -232,7 +276,7 @@ async fn settle(
             spawn_blocking(move || renew_sidecar(&beside, recording)).await??;
         }
     }
-    if verdict.is_good() { Ok(None) } else { short(row, verdict.as_str(), proof.problem) }
+    if verdict.is_good() { Ok(None) } else { short(row, verdict.as_str(), problem) }
 }
 
 /// Tells the same in the `.json` beside the recording, if there is one.

@@ -19,9 +19,13 @@ pub(crate) enum Reaction {
     Rings,
 }
 
-/// Phones and how they react; a number that is not here does not exist (404).
+/// Phones and how they react; a number that is not here does not exist (404), unless anybody
+/// answers.
 #[derive(Default)]
-pub(crate) struct Callees(Vec<(String, Reaction)>);
+pub(crate) struct Callees {
+    phones: Vec<(String, Reaction)>,
+    anybody: Option<Reaction>,
+}
 
 impl Callees {
     pub(crate) fn new() -> Self {
@@ -30,7 +34,13 @@ impl Callees {
 
     /// Adds a phone.
     pub(crate) fn with(mut self, number: &str, reaction: Reaction) -> Self {
-        self.0.push((number.trim_start_matches('+').to_owned(), reaction));
+        self.phones.push((number.trim_start_matches('+').to_owned(), reaction));
+        self
+    }
+
+    /// How all other numbers react.
+    pub(crate) fn others(mut self, reaction: Reaction) -> Self {
+        self.anybody = Some(reaction);
         self
     }
 
@@ -62,7 +72,7 @@ impl Callees {
              <ereg regexp=\".+\" search_in=\"hdr\" header=\"From:\" check_it=\"true\" assign_to=\"exchange\"/>\n\
              <ereg regexp=\".+\" search_in=\"hdr\" header=\"To:\" check_it=\"true\" assign_to=\"self\"/>\n",
         );
-        for (index, (number, _)) in self.0.iter().enumerate() {
+        for (index, (number, _)) in self.phones.iter().enumerate() {
             write!(
                 xml,
                 "<strcmp assign_to=\"differs{index}\" variable=\"dialled\" value=\"{number}\"/>\n\
@@ -73,12 +83,14 @@ impl Callees {
         xml.push_str(
             "</action></recv>\n<Reference variables=\"line,dialled,cseq,exchange,self\"/>\n",
         );
-        for index in 0..self.0.len() {
+        for index in 0..self.phones.len() {
             writeln!(xml, "<nop next=\"phone{index}\" test=\"is{index}\"/>").unwrap();
         }
-        xml.push_str(&refusal(404));
+        let others = self.anybody.as_ref();
+        let index = self.phones.len();
+        xml.push_str(&others.map_or_else(|| refusal(404), |others| others.xml(files, index)));
         xml.push_str("<nop next=\"end\"/>\n");
-        for (index, (_, reaction)) in self.0.iter().enumerate() {
+        for (index, (_, reaction)) in self.phones.iter().enumerate() {
             write!(xml, "<label id=\"phone{index}\"/>\n{}", reaction.xml(files, index)).unwrap();
             xml.push_str("<nop next=\"end\"/>\n");
         }

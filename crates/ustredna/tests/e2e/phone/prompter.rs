@@ -42,7 +42,7 @@ pub(super) struct Prompter {
 impl Prompter {
     /// Listens for the phone at this port, which writes its messages to `messages`.
     pub(super) fn start(cues: Vec<Cue>, ear: Ear, messages: PathBuf, port: u16) -> Self {
-        let awaited = Arc::new(Mutex::new(None));
+        let awaited = Arc::new(Mutex::new(cues.first().map(|cue| cue.phrase.clone())));
         let stop = Arc::new(AtomicBool::new(false));
         let (to, until) = (Arc::clone(&awaited), Arc::clone(&stop));
         let thread = thread::spawn(move || {

@@ -184,7 +184,7 @@ fn settings(folder: &Path, switch: &Switch, setup: &Setup) -> Table {
          database = {{ url = \"sqlite://{}\" }}\n\
          switch = {{ listen = \"127.0.0.1:0\", inbound = \"{inbound}\", password = \"{PASSWORD}\", ring_timeout = \"20s\" }}\n\
          callbacks = {{ ring_timeout = \"20s\", sms_delay = \"60s\" }}\n\
-         recordings = {{ dir = \"{}\" }}\ncdr = {{ dir = \"{}\" }}\nprompts = {{ dir = \"{}\" }}\n\
+         recordings = {{ dir = \"{}\", min_free = 0 }}\ncdr = {{ dir = \"{}\" }}\nprompts = {{ dir = \"{}\" }}\n\
          sms = {{ spool = {{ dir = \"{}\" }} }}\nweb = {{ listen = \"127.0.0.1:0\" }}\n",
         path("ustredna.db"),
         path("recordings"),

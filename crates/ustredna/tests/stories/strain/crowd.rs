@@ -178,6 +178,10 @@ pub(crate) fn thousand_calls() -> String {
         time.run(async { (place.list("calls").await, place.list("tickets").await) });
     assert_eq!(at_once, TALKS, "talks at the same time");
     check(&calls, &tickets);
+    let recordings = time.run(async { place.list("recordings").await });
+    assert_eq!(recordings.len(), TALKS);
+    let alarming = recordings.iter().find(|recording| recording["verdict"] != "ok");
+    assert_eq!(alarming, None, "a false alarm");
     let records = fs::read_dir(place.folder().join("cdr")).unwrap().count();
     assert_eq!(records, 0, "call detail records that were not taken in");
     let legs = calls.len();

@@ -9,6 +9,7 @@ pub(crate) fn all() -> Vec<Tale> {
     vec![
         Tale::new("a_killed_switch_leaves_a_proven_recording", killed_switch),
         Tale::new("a_dealer_whose_switch_was_killed_was_missed", killed_switch_ringing),
+        Tale::new("with_both_killed_a_dealer_was_missed", both_killed),
         Tale::new("a_killed_exchange_does_not_end_the_talk", killed),
         Tale::new("a_call_back_to_a_killed_exchange_is_a_missed_one", killed_ringing)
             .setting("callbacks.ring_timeout", "4s"),
@@ -173,6 +174,27 @@ fn killed_switch_ringing(story: &mut Story<'_>) {
             .when(Moment::Ringing, Event::SwitchKilled),
     );
     story.waits(secs(16));
+    insta::assert_snapshot!(story.told(), @"
+    +420234567890 calls +420777000111: 180
+    +420601123456 rings, shows +420234234390: 180
+    calls:
+      fictitious_number: +420601123456 as +420777000111 with +420234567890: abandoned, ticket 1
+    tickets:
+      1 of +420601123456 for +420777000111 from +420234567890: open, missed 1, sms queued
+    sms:
+      to +420601123456 in 1: queued: Zmeskany hovor c. 1 od +420234567890 na Vase cislo 777000111 (HH:MM). Volejte zpet 234234390.
+    ");
+}
+
+/// The next start finds the call open, and nobody who knows it.
+fn both_killed(story: &mut Story<'_>) {
+    story.play(
+        &Act::new(dealer().calls(FIRST).listens_until_hangup(), [shopper().rings_on()])
+            .when(Moment::Ringing, Event::SwitchKilled),
+    );
+    story.happens(Event::ExchangeKilled);
+    story.happens(Event::ExchangeStarts);
+    story.waits(secs(40));
     insta::assert_snapshot!(story.told(), @"
     +420234567890 calls +420777000111: 180
     +420601123456 rings, shows +420234234390: 180

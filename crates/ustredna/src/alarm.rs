@@ -1,0 +1,187 @@
+//! Alarms: what an operator wants to be told at once, by a command or a webhook of their choice.
+//!
+//! Whoever raises one goes on at once. Each way tells one after the other, so that one which does
+//! not work holds up no other; what cannot be told is tried again a few times, and then counted and
+//! logged.
+
+mod ways;
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use futures::future::join_all;
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, error, warn};
+
+use self::ways::Way;
+use crate::{app::App, clock::Clock, metrics::Metrics, settings};
+
+pub(crate) use ways::check;
+
+/// So many wait at most: an operator with more than that has read the first ones.
+const WAITING: usize = 256;
+/// Between tries to tell one.
+const PAUSES: [Duration; 3] =
+    [Duration::from_secs(5), Duration::from_secs(30), Duration::from_mins(2)];
+
+/// What is wrong.
+#[derive(Clone, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum Alarm {
+    /// A recording is missing, short, silent or one-sided, or broke while the talk went on (then
+    /// its verdict is `pending`).
+    Recording {
+        call: String,
+        /// Below the recordings folder. It holds the dealer's number: the operator asked for it.
+        path: String,
+        verdict: &'static str,
+        /// How long the recording is.
+        seconds: Option<f64>,
+        talk_seconds: Option<f64>,
+        problem: Option<String>,
+    },
+    /// The disk is filling up.
+    Disk { free_bytes: u64, days_left: Option<u64> },
+    /// A call ended without a record: FreeSWITCH was killed, or wrote its records elsewhere.
+    LostCall { call: String, outcome: String },
+}
+
+impl Alarm {
+    /// Every `kind`.
+    pub(crate) const KINDS: [&'static str; 3] = ["recording", "disk", "lost_call"];
+
+    fn kind(&self) -> &'static str {
+        let [recording, disk, lost_call] = Self::KINDS;
+        match self {
+            Self::Recording { .. } => recording,
+            Self::Disk { .. } => disk,
+            Self::LostCall { .. } => lost_call,
+        }
+    }
+}
+
+/// An alarm as it is told.
+#[derive(Serialize)]
+struct Told {
+    #[serde(flatten)]
+    alarm: Alarm,
+    at: Timestamp,
+    /// The exchange's name.
+    exchange: String,
+}
+
+/// Takes alarms from everywhere.
+pub(crate) struct Alarms {
+    lines: Vec<Line>,
+    clock: Clock,
+    exchange: String,
+    metrics: Metrics,
+}
+
+/// A way, and what waits to be told by it.
+struct Line {
+    way: Way,
+    queue: mpsc::Sender<Arc<Told>>,
+    /// Until the worker takes it.
+    waiting: Mutex<Option<mpsc::Receiver<Arc<Told>>>>,
+    metrics: Metrics,
+}
+
+impl Alarms {
+    pub(crate) fn new(
+        settings: &settings::Alarm,
+        exchange: String,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> anyhow::Result<Self> {
+        let line = |way| {
+            let (queue, waiting) = mpsc::channel(WAITING);
+            Line { way, queue, waiting: Mutex::new(Some(waiting)), metrics: metrics.clone() }
+        };
+        let lines = ways::open(settings)?.into_iter().map(line).collect();
+        Ok(Self { lines, clock, exchange, metrics })
+    }
+
+    /// Tells the operator, soon; nobody waits for it. Without a command or a webhook it is only
+    /// counted.
+    pub(crate) fn raise(&self, alarm: Alarm) {
+        let kind = alarm.kind();
+        self.metrics.alarm_raised(kind);
+        let told = Told { alarm, at: self.clock.now(), exchange: self.exchange.clone() };
+        let told = Arc::new(told);
+        for line in &self.lines {
+            if line.queue.try_send(Arc::clone(&told)).is_err() {
+                self.metrics.alarm_failed(kind);
+                let way = line.way.setting();
+                error!(
+                    kind,
+                    way, "alarms are raised faster than they can be told; one is only logged"
+                );
+            }
+        }
+    }
+}
+
+impl Line {
+    /// Tells alarms until `stop`, and then those that the last calls raise.
+    async fn serve(&self, app: &App, stop: &CancellationToken) {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(mut waiting) = waiting else { return };
+        loop {
+            tokio::select! {
+                Some(told) = waiting.recv() => self.tell(&told, stop).await,
+                () = stop.cancelled() => break,
+            }
+        }
+        app.afterwork.wait().await;
+        while let Ok(told) = waiting.try_recv() {
+            self.tell(&told, stop).await;
+        }
+    }
+
+    async fn tell(&self, told: &Told, stop: &CancellationToken) {
+        let kind = told.alarm.kind();
+        let json = match serde_json::to_string(told) {
+            Ok(json) => json + "\n",
+            Err(error) => return error!(kind, %error, "an alarm cannot be put into words"),
+        };
+        if let Err(problem) = insist(&self.way, &json, stop).await {
+            self.metrics.alarm_failed(kind);
+            error!(kind, problem, "an alarm could not be told");
+        } else {
+            debug!(kind, way = self.way.setting(), "alarm told");
+        }
+    }
+}
+
+/// Tries it again and again; when the exchange stops there are no pauses any more.
+async fn insist(way: &Way, json: &str, stop: &CancellationToken) -> Result<(), String> {
+    let mut pauses = PAUSES.iter();
+    loop {
+        let problem = match way.tell(json).await {
+            Ok(()) => return Ok(()),
+            Err(problem) => format!("{}: {problem}", way.setting()),
+        };
+        let Some(pause) = pauses.next().filter(|_| !stop.is_cancelled()) else {
+            return Err(problem);
+        };
+        warn!(problem, "an alarm could not be told; trying again");
+        tokio::select! {
+            () = tokio::time::sleep(*pause) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+/// Tells alarms, each way by itself, until `stop` and the last calls are over.
+pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
+    join_all(app.alarm.lines.iter().map(|line| line.serve(&app, &stop))).await;
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,122 @@
+use std::{fs, os::unix::fs::PermissionsExt as _};
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::metrics::DiskFigures;
+
+/// A command that writes down what it is told, the first time and the second time in vain.
+fn reluctant(folder: &TempDir) -> settings::Alarm {
+    let (path, out) = (folder.path().join("alarm"), folder.path().join("out"));
+    let text = format!("#!/bin/sh\ncat >> {0}\ntest $(wc -l < {0}) -gt 2\n", out.display());
+    fs::write(&path, text).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
+    settings::Alarm { command: vec![path.to_str().unwrap().to_owned()], webhook: None }
+}
+
+fn alarms(settings: &settings::Alarm) -> Alarms {
+    Alarms::new(settings, "one".to_owned(), Clock::SYSTEM, Metrics::default()).unwrap()
+}
+
+/// The first way, and the first alarm that waits there.
+fn first(alarms: &Alarms) -> (&Line, Arc<Told>) {
+    let line = &alarms.lines[0];
+    (line, line.waiting.lock().unwrap().take().unwrap().try_recv().unwrap())
+}
+
+fn full() -> Alarm {
+    Alarm::Disk { free_bytes: 5, days_left: Some(2) }
+}
+
+fn failed(alarms: &Alarms) -> u32 {
+    let told = alarms.metrics.told(0, DiskFigures::default()).unwrap();
+    let name = "ustredna_alarms_failed_total{kind=\"disk\"} ";
+    told.lines().find_map(|line| line.strip_prefix(name)).unwrap().parse().unwrap()
+}
+
+fn told(folder: &TempDir) -> Vec<serde_json::Value> {
+    let text = fs::read_to_string(folder.path().join("out")).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_fails_is_told_again_after_pauses() {
+    let folder = tempfile::tempdir().unwrap();
+    let alarms = alarms(&reluctant(&folder));
+    alarms.raise(full());
+    let (line, waiting) = first(&alarms);
+    // Time that is paused runs on while a process is waited for: a try must not be cut off by it.
+    tokio::time::resume();
+    let stop = CancellationToken::new();
+    let telling = line.tell(&waiting, &stop);
+    tokio::pin!(telling);
+    for _ in 0..2 {
+        let next = tokio::time::timeout(Duration::from_secs(1), &mut telling);
+        assert!(next.await.is_err(), "it pauses");
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(31)).await;
+        tokio::time::resume();
+    }
+    telling.await;
+    assert_eq!(failed(&alarms), 0);
+    let told = told(&folder);
+    assert_eq!(told.len(), 3);
+    assert_eq!(told[0], told[2]);
+    let expected = [("kind", "disk"), ("exchange", "one")];
+    assert!(expected.iter().all(|(key, value)| told[0][*key] == *value), "{}", told[0]);
+    assert_eq!((&told[0]["free_bytes"], &told[0]["days_left"]), (&5.into(), &2.into()));
+    assert!(told[0]["at"].as_str().unwrap().parse::<Timestamp>().is_ok());
+}
+
+#[tokio::test]
+async fn an_exchange_that_stops_tries_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let alarms = alarms(&reluctant(&folder));
+    alarms.raise(full());
+    let (line, waiting) = first(&alarms);
+    let stop = CancellationToken::new();
+    stop.cancel();
+    line.tell(&waiting, &stop).await;
+    assert_eq!((told(&folder).len(), failed(&alarms)), (1, 1));
+}
+
+#[tokio::test]
+async fn nobody_waits_when_too_many_are_raised() {
+    let folder = tempfile::tempdir().unwrap();
+    let alarms = alarms(&reluctant(&folder));
+    (0..WAITING + 7).for_each(|_| alarms.raise(full()));
+    assert_eq!(failed(&alarms), 7);
+    // Where nobody is to be told, nothing piles up.
+    let alarms = self::alarms(&settings::Alarm::default());
+    (0..WAITING + 7).for_each(|_| alarms.raise(full()));
+    assert_eq!(failed(&alarms), 0);
+}
+
+#[tokio::test]
+async fn a_way_that_does_not_work_holds_up_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let command = ["/bin/sh", "-c", &format!("cat >> {}", out.display())].map(str::to_owned);
+    // Nobody listens there.
+    let webhook = Some("https://127.0.0.1:9/".to_owned().into());
+    let alarms = alarms(&settings::Alarm { command: command.to_vec(), webhook });
+    alarms.raise(full());
+    alarms.raise(full());
+    let stop = CancellationToken::new();
+    let [command, webhook] = &alarms.lines[..] else { panic!("two ways") };
+    let mut first = webhook.waiting.lock().unwrap().take().unwrap();
+    let broken = first.recv().await.unwrap();
+    let trying = webhook.tell(&broken, &stop);
+    tokio::pin!(trying);
+    let mut waiting = command.waiting.lock().unwrap().take().unwrap();
+    let both = async {
+        for _ in 0..2 {
+            command.tell(&waiting.recv().await.unwrap(), &stop).await;
+        }
+    };
+    tokio::select! {
+        () = &mut trying => panic!("it is tried again after a pause"),
+        () = both => {}
+    }
+    assert_eq!(told(&folder).len(), 2);
+}

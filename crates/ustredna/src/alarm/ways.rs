@@ -1,0 +1,145 @@
+//! The ways by which alarms are told.
+
+use std::{path::Path, process::Stdio, sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use reqwest::{Client, Url, header::CONTENT_TYPE, redirect, retry};
+use rustix::process::{Pid, Signal, kill_process_group};
+use rustls::{ClientConfig, RootCertStore};
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::{io::AsyncWriteExt as _, process::Command, time::timeout};
+
+use crate::settings;
+
+/// How long one try may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(super) enum Way {
+    /// A program and its arguments.
+    Command(Vec<String>),
+    Webhook {
+        client: Client,
+        url: SecretString,
+    },
+}
+
+/// Whether the settings can be used at all.
+pub(crate) fn check(settings: &settings::Alarm) -> anyhow::Result<()> {
+    if let Some(program) = settings.command.first() {
+        anyhow::ensure!(
+            Path::new(program).is_absolute(),
+            "alarm.command: its first word is not the whole path of a program; write for example \
+             [\"/usr/local/bin/alarm\", \"--page\"]"
+        );
+    }
+    if let Some(url) = &settings.webhook {
+        let url = Url::parse(url.expose_secret()).ok();
+        anyhow::ensure!(
+            url.is_some_and(|url| matches!(url.scheme(), "https" | "http") && url.has_host()),
+            "alarm.webhook is no URL that begins with https:// or http://"
+        );
+    }
+    Ok(())
+}
+
+pub(super) fn open(settings: &settings::Alarm) -> anyhow::Result<Vec<Way>> {
+    let mut ways = Vec::new();
+    if !settings.command.is_empty() {
+        ways.push(Way::Command(settings.command.clone()));
+    }
+    if let Some(url) = &settings.webhook {
+        ways.push(Way::Webhook { client: client()?, url: url.clone() });
+    }
+    Ok(ways)
+}
+
+/// No redirection is followed and no proxy is used: the settings name who gets the token.
+fn client() -> anyhow::Result<Client> {
+    let roots: RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
+    let tls =
+        ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .context("alarm.webhook: TLS")?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+    Client::builder()
+        .tls_backend_preconfigured(tls)
+        .timeout(PATIENCE)
+        .redirect(redirect::Policy::none())
+        .retry(retry::never())
+        .no_proxy()
+        .http1_only()
+        .build()
+        .map_err(reqwest::Error::without_url)
+        .context("alarm.webhook: TLS")
+}
+
+impl Way {
+    pub(super) fn setting(&self) -> &'static str {
+        match self {
+            Self::Command(_) => "alarm.command",
+            Self::Webhook { .. } => "alarm.webhook",
+        }
+    }
+
+    /// One try; an error says why it failed, and nothing that may be secret.
+    pub(super) async fn tell(&self, json: &str) -> Result<(), String> {
+        match self {
+            Self::Command(words) => run(words, json).await,
+            Self::Webhook { client, url } => post(client, url, json).await,
+        }
+    }
+}
+
+async fn run(words: &[String], json: &str) -> Result<(), String> {
+    let [program, arguments @ ..] = words else { return Ok(()) };
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::null());
+    // A group of its own, so that what it starts can be ended with it, and Ctrl-C is not for it.
+    command.process_group(0).kill_on_drop(true);
+    // Passwords among them, which are not its business.
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("USTREDNA_") {
+            command.env_remove(name);
+        }
+    }
+    let mut child = command.spawn().map_err(|error| format!("cannot be run ({error})"))?;
+    let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+    let stdin = child.stdin.take();
+    let telling = async {
+        if let Some(mut stdin) = stdin {
+            // One that does not read it may know all the same what to do.
+            let _unread = stdin.write_all(json.as_bytes()).await;
+        }
+        child.wait().await
+    };
+    match timeout(PATIENCE, telling).await {
+        Ok(Ok(status)) if status.success() => Ok(()),
+        Ok(Ok(status)) => Err(format!("ended with {status}")),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => {
+            // Gone already, if not.
+            let _ended = group.map(|group| kill_process_group(group, Signal::KILL));
+            let _reaped = child.wait().await;
+            Err(format!("took longer than {} s and was ended", PATIENCE.as_secs()))
+        }
+    }
+}
+
+async fn post(client: &Client, url: &SecretString, json: &str) -> Result<(), String> {
+    let request = client
+        .post(url.expose_secret())
+        .header(CONTENT_TYPE, "application/json")
+        .body(json.to_owned());
+    match request.send().await {
+        Ok(response) if response.status().is_success() => Ok(()),
+        Ok(response) => Err(format!("answers {}", response.status())),
+        // The error's own text may name the URL.
+        Err(error) if error.is_timeout() => Err("gave no answer in time".to_owned()),
+        Err(error) if error.is_connect() => Err("cannot be reached".to_owned()),
+        Err(_) => Err("broke off before its answer".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

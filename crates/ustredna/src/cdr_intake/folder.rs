@@ -1,0 +1,88 @@
+//! The folder of call detail records: what lies in it, and where it goes.
+
+use std::{
+    fs,
+    io::{self, ErrorKind},
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use anyhow::Context as _;
+use tracing::{error, info, warn};
+
+use super::Cdr;
+
+/// Where files go that nothing can be made of.
+pub(crate) const ASIDE: &str = "unmatched";
+
+/// The records in the folder, oldest first.
+pub(super) fn list(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        // FreeSWITCH makes it with the first call.
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => {
+            return Err(error).with_context(|| format!("cdr.dir {}", dir.display()));
+        }
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry.with_context(|| format!("cdr.dir {}", dir.display()))?;
+        let path = entry.path();
+        if path.to_str().is_some_and(|name| name.ends_with(".cdr.json")) {
+            let written = entry.metadata().and_then(|found| found.modified());
+            found.push((written.unwrap_or(SystemTime::UNIX_EPOCH), path));
+        }
+    }
+    found.sort();
+    Ok(found.into_iter().map(|(_, path)| path).collect())
+}
+
+/// FreeSWITCH passes on a display name's bytes as they came, UTF-8 or not.
+pub(super) fn read(path: &Path) -> anyhow::Result<Cdr> {
+    let bytes = fs::read(path)?;
+    let cdr: Cdr = serde_json::from_str(&String::from_utf8_lossy(&bytes))?;
+    anyhow::ensure!(cdr.variables.call().is_some(), "it names no call");
+    Ok(cdr)
+}
+
+/// Everything in the file is stored: it is moved to `keep`, or removed where that is empty.
+pub(super) fn dispose(keep: &Path, path: &Path) {
+    let done = if keep.as_os_str().is_empty() { fs::remove_file(path) } else { shift(path, keep) };
+    if let Err(error) = done {
+        warn!(
+            %error,
+            file = %path.display(),
+            "a call detail record that was taken in cannot be removed: check the rights of its folder"
+        );
+    }
+}
+
+/// Nothing can be made of the file.
+pub(super) fn set_aside(dir: &Path, path: &Path) {
+    let aside = dir.join(ASIDE);
+    match shift(path, &aside) {
+        Ok(()) => {
+            let file = aside.join(path.file_name().unwrap_or_default());
+            info!(file = %file.display(), "put aside");
+        }
+        Err(error) => {
+            error!(%error, file = %path.display(), "a call detail record cannot be put aside");
+        }
+    }
+}
+
+/// Moves a file into a folder, on another file system too.
+fn shift(path: &Path, folder: &Path) -> io::Result<()> {
+    let name = path.file_name().ok_or(ErrorKind::InvalidFilename)?;
+    fs::create_dir_all(folder)?;
+    let to = folder.join(name);
+    match fs::rename(path, &to) {
+        Err(error) if error.kind() == ErrorKind::CrossesDevices => {
+            fs::copy(path, &to)?;
+            fs::File::open(&to)?.sync_all()?;
+            fs::remove_file(path)
+        }
+        moved => moved,
+    }
+}

@@ -1,0 +1,66 @@
+//! Is there room for recordings, and for how long?
+
+use recordings::DiskUse;
+use secrecy::ExposeSecret as _;
+use store::Store;
+
+use super::Finding;
+use crate::{
+    cli::recordings::size,
+    clock::Clock,
+    disk::{FEW_DAYS, is_low, measure},
+    retention,
+    settings::Settings,
+};
+
+pub(super) async fn check(settings: &Settings) -> Finding {
+    const CHECK: &str = "disk";
+    let dir = &settings.recordings.dir;
+    if !dir.exists() {
+        return Finding::skipped(CHECK, "there is no recordings folder yet");
+    }
+    // What is wrong with it is told by a line of its own.
+    let store = Store::open_existing(settings.database.url.expose_secret()).await.ok();
+    let disk = match measure(settings, dir, store.as_ref(), Clock::SYSTEM.now()).await {
+        Ok(disk) => disk,
+        Err(error) => return Finding::failed(CHECK, format!("{error:#}")),
+    };
+    let detail = told(&disk);
+    if let Some(store) = &store
+        && let Ok(Some(unknown)) =
+            retention::unknown_projects(store, &settings.recordings.retention).await
+    {
+        let fix = "write projects as `ustredna pairings` shows them, or take the line away";
+        return Finding::fail(CHECK, format!("{detail}; {unknown}"), fix.to_owned());
+    }
+    let min_free = settings.recordings.min_free.0;
+    if !is_low(&disk, min_free) {
+        return Finding::ok(CHECK, detail);
+    }
+    let fix = if disk.free_bytes < min_free {
+        format!("make room: less than recordings.min_free ({}) is left", size(min_free))
+    } else {
+        format!(
+            "make room for more than {FEW_DAYS} days: a larger disk, or recordings.retention or \
+             recordings.archive"
+        )
+    };
+    Finding::fail(CHECK, detail, fix)
+}
+
+fn told(disk: &DiskUse) -> String {
+    let (free, used) = (size(disk.free_bytes), size(disk.used_bytes));
+    let forecast = match (disk.bytes_per_day, disk.days_left) {
+        (Some(bytes), Some(days)) => {
+            format!("a day with calls takes {}: full in {days} days", size(bytes))
+        }
+        (Some(bytes), None) => {
+            format!(
+                "a day with calls takes {}, and as much is deleted: it does not fill up",
+                size(bytes)
+            )
+        }
+        (None, _) => "when it will be full is not known yet".to_owned(),
+    };
+    format!("{free} free; recordings take {used}, {forecast}")
+}

@@ -1,0 +1,185 @@
+//! Makes room on the disk of the recordings as the settings say, and tells how full it is: at the
+//! start and every night.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use exchange::model::CallId;
+use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
+use recordings::{Deletions, DiskUse, FolderError};
+use store::Store;
+use tokio::{task::spawn_blocking, time::sleep};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use crate::{
+    alarm::Alarm,
+    app::App,
+    archive,
+    retention::{self, Fate},
+    settings::Settings,
+};
+
+/// Between two looks at the clock, which may be set.
+const LOOK: Duration = Duration::from_mins(1);
+/// When fewer calls come than at any other hour.
+const NIGHT: SignedDuration = SignedDuration::from_hours(3);
+/// With fewer days left than this somebody should make room.
+pub(crate) const FEW_DAYS: u64 = 14;
+
+/// Runs until `stop`.
+pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
+    let mut kept_house = None;
+    loop {
+        let night = last_night(app.clock.now(), &app.settings.exchange.timezone.0);
+        if kept_house != Some(night) {
+            make_room(&app, &stop).await;
+            count(&app).await;
+            kept_house = Some(night);
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = sleep(LOOK) => {}
+        }
+    }
+}
+
+/// The day of the last night; a clock set back makes it another one, which does no harm.
+fn last_night(now: Timestamp, zone: &TimeZone) -> Date {
+    now.saturating_sub(NIGHT).unwrap_or(now).to_zoned(zone.clone()).date()
+}
+
+/// Counts everything, and tells.
+async fn count(app: &App) {
+    let disk = match measure(&app.settings, &app.recordings, Some(&app.store), app.clock.now())
+        .await
+    {
+        Ok(disk) => disk,
+        Err(error) => {
+            return warn!(error = %format!("{error:#}"), "the recordings folder cannot be measured");
+        }
+    };
+    app.disk.send_replace(Some(disk.clone()));
+    let DiskUse { free_bytes, used_bytes, bytes_per_day, days_left, .. } = disk;
+    if is_low(&disk, app.settings.recordings.min_free.0) {
+        warn!(
+            free_bytes,
+            used_bytes,
+            bytes_per_day,
+            days_left,
+            "the disk of the recordings is filling up: make room, or set recordings.retention or \
+             recordings.archive"
+        );
+        app.alarm.raise(Alarm::Disk { free_bytes, days_left });
+    } else {
+        info!(free_bytes, used_bytes, bytes_per_day, days_left, "the disk of the recordings");
+    }
+}
+
+/// Counts everything below the recordings folder, looks at what is free beside it, and at what
+/// will be deleted by itself; without a store nothing will be.
+pub(crate) async fn measure(
+    settings: &Settings,
+    dir: &Path,
+    store: Option<&Store>,
+    now: Timestamp,
+) -> anyhow::Result<DiskUse> {
+    let today = now.to_zoned(settings.exchange.timezone.0.clone()).date();
+    let deletions = match store {
+        Some(store) => retention::deletions(store, &settings.recordings.retention, now).await?,
+        None => Deletions::default(),
+    };
+    let dir = dir.to_owned();
+    spawn_blocking(move || {
+        let usage = recordings::usage(&dir)?;
+        let free = recordings::free_bytes(&dir)
+            .map_err(|source| FolderError::Unreadable { dir, source })?;
+        Ok(DiskUse::new(free, &usage, today, deletions))
+    })
+    .await?
+}
+
+/// Whether somebody should make room.
+pub(crate) fn is_low(disk: &DiskUse, min_free: u64) -> bool {
+    disk.free_bytes < min_free || disk.days_left.is_some_and(|days| days < FEW_DAYS)
+}
+
+/// Deletes and archives what is due, one after the other: calls come first.
+async fn make_room(app: &App, stop: &CancellationToken) {
+    let settings = &app.settings.recordings;
+    if settings.retention.is_set()
+        && let Err(error) = purge(app, stop).await
+    {
+        error!(error = %format!("{error:#}"), "old recordings are not deleted");
+    }
+    if settings.archive.after_days > 0
+        && let Err(error) = put_away(app, stop).await
+    {
+        error!(error = %format!("{error:#}"), "old recordings are not archived");
+    }
+}
+
+async fn purge(app: &App, stop: &CancellationToken) -> anyhow::Result<()> {
+    let now = app.clock.now();
+    let due = retention::due(&app.store, &app.settings.recordings.retention, now).await?;
+    for due in due {
+        if stop.is_cancelled() {
+            break;
+        }
+        let (call, because) = (due.recording.call, &due.because);
+        match retention::delete(&app.store, &app.recordings, &due, now).await {
+            Ok(Fate::Deleted(deleted)) => {
+                info!(call.id = %call, because, bytes = deleted.bytes, "a recording was deleted");
+            }
+            Ok(Fate::Kept) => {}
+            Err(error) => fails(call, &error, "a recording was not deleted"),
+        }
+    }
+    Ok(())
+}
+
+async fn put_away(app: &App, stop: &CancellationToken) -> anyhow::Result<()> {
+    let (settings, now) = (&app.settings.recordings.archive, app.clock.now());
+    let go_on = || !stop.is_cancelled();
+    let done = archive::run(&app.store, &app.recordings, settings, now, go_on).await?;
+    for (row, error) in &done.problems {
+        fails(row.call, error, "a recording was not archived");
+    }
+    let archive::Archived { count, before, after, .. } = done;
+    if count > 0 {
+        info!(count, bytes_before = before, bytes_after = after, "recordings archived");
+    }
+    Ok(())
+}
+
+fn fails(call: CallId, error: &anyhow::Error, told: &'static str) {
+    warn!(call.id = %call, error = %format!("{error:#}"), "{told}");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn house_is_kept_at_night() {
+        let zone = TimeZone::get("Europe/Prague").unwrap();
+        let night = |at: &str| last_night(at.parse().unwrap(), &zone).to_string();
+        assert_eq!(night("2026-11-22T01:59:59Z"), "2026-11-21");
+        assert_eq!(night("2026-11-22T02:00:00Z"), "2026-11-22");
+        assert_eq!(night("2026-11-22T22:59:59Z"), "2026-11-22", "not before the next night");
+    }
+
+    #[test]
+    fn few_days_or_little_room_are_told() {
+        let today = jiff::civil::date(2026, 11, 22);
+        let disk = |free_bytes, days_left| {
+            let none = BTreeMap::new();
+            let mut disk = DiskUse::new(free_bytes, &none, today, Deletions::default());
+            disk.days_left = days_left;
+            disk
+        };
+        assert!(!is_low(&disk(500, None), 500) && is_low(&disk(499, None), 500));
+        assert!(!is_low(&disk(500, Some(14)), 500) && is_low(&disk(500, Some(13)), 500));
+    }
+}

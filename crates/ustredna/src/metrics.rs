@@ -1,0 +1,211 @@
+//! What `/metrics` tells, in the text form of Prometheus (OpenMetrics). No label holds anything of
+//! a person.
+
+use std::sync::Arc;
+
+use exchange::model::{Outcome, Service};
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
+    registry::{Registry, Unit},
+};
+
+use crate::alarm::Alarm;
+
+/// What the registry writes (OpenMetrics 1.0).
+pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// Seconds from hang-up to proof.
+const PROVED_WITHIN: [f64; 11] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 600.0];
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Ended {
+    service: &'static str,
+    outcome: &'static str,
+}
+
+macro_rules! label {
+    ($name:ident, $field:ident) => {
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+        struct $name {
+            $field: &'static str,
+        }
+    };
+}
+
+label!(OfVerdict, verdict);
+label!(OfOutcome, outcome);
+label!(OfKind, kind);
+label!(OfVersion, version);
+
+/// A figure that is not told while it is not known.
+type Known = Family<Bare, Gauge>;
+/// No labels.
+type Bare = [(&'static str, &'static str); 0];
+
+/// What has been counted since the start. Clones count together.
+#[derive(Debug, Clone)]
+pub(crate) struct Metrics {
+    registry: Arc<Registry>,
+    calls: Family<Ended, Counter>,
+    talks: Gauge,
+    recordings: Family<OfVerdict, Counter>,
+    broken: Counter,
+    proved: Histogram,
+    sms: Family<OfOutcome, Counter>,
+    cdrs: Family<OfOutcome, Counter>,
+    raised: Family<OfKind, Counter>,
+    failed: Family<OfKind, Counter>,
+    free: Known,
+    used: Known,
+    used_per_day: Known,
+    days_left: Known,
+}
+
+/// The disk of the recordings, as far as it is known.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct DiskFigures {
+    pub(crate) free_bytes: Option<u64>,
+    pub(crate) used_bytes: Option<u64>,
+    pub(crate) used_per_day_bytes: Option<u64>,
+    pub(crate) days_left: Option<u64>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("ustredna");
+        let calls = Family::default();
+        registry.register("calls", "Calls that ended", calls.clone());
+        let talks = Gauge::default();
+        registry.register("talks", "Talks at the moment", talks.clone());
+        let recordings = Family::default();
+        registry.register("recordings", "Recordings by what they are worth", recordings.clone());
+        let broken = Counter::default();
+        let help = "Recordings that broke while the talk went on";
+        registry.register("recordings_broken", help, broken.clone());
+        let proved = Histogram::new(PROVED_WITHIN);
+        let help = "From the hang-up to the recording's verdict in the store";
+        registry.register_with_unit("proof_delay", help, Unit::Seconds, proved.clone());
+        let sms = Family::default();
+        registry.register("sms", "What tries to hand over SMS came to", sms.clone());
+        let cdrs = Family::default();
+        registry.register("cdrs", "Call detail records by what was done with them", cdrs.clone());
+        let raised = Family::default();
+        registry.register("alarms", "Alarms raised", raised.clone());
+        let failed = Family::default();
+        registry.register("alarms_failed", "Alarms that could not be told", failed.clone());
+        let [free, used, used_per_day, days_left] = [(); 4].map(|()| Known::default());
+        let help = "Free room on the disk of the recordings";
+        registry.register_with_unit("disk_free", help, Unit::Bytes, free.clone());
+        let help = "What the recordings take";
+        registry.register_with_unit("disk_used", help, Unit::Bytes, used.clone());
+        let help = "What a day with calls takes, the mean of the latest fourteen";
+        registry.register_with_unit("disk_used_per_day", help, Unit::Bytes, used_per_day.clone());
+        let help = "Until the disk is full, if the next days are like the last ones";
+        let unit = Unit::Other("days".to_owned());
+        registry.register_with_unit("disk_left", help, unit, days_left.clone());
+        let version = OfVersion { version: env!("CARGO_PKG_VERSION") };
+        registry.register("build", "The program", Info::new(version));
+        let registry = Arc::new(registry);
+        let metrics = Self {
+            registry,
+            calls,
+            talks,
+            recordings,
+            broken,
+            proved,
+            sms,
+            cdrs,
+            raised,
+            failed,
+            free,
+            used,
+            used_per_day,
+            days_left,
+        };
+        metrics.begin_at_zero();
+        metrics
+    }
+}
+
+impl Metrics {
+    /// What has not happened yet is told as 0, so that the first time is seen as a rise.
+    fn begin_at_zero(&self) {
+        for verdict in ["ok", "silent", "one_sided", "short", "repaired", "missing"] {
+            drop(self.recordings.get_or_create(&OfVerdict { verdict }));
+        }
+        for outcome in ["sent", "retry", "unknown", "failed", "expired"] {
+            drop(self.sms.get_or_create(&OfOutcome { outcome }));
+        }
+        for outcome in ["taken_in", "put_aside"] {
+            drop(self.cdrs.get_or_create(&OfOutcome { outcome }));
+        }
+        for kind in Alarm::KINDS {
+            drop(self.raised.get_or_create(&OfKind { kind }));
+            drop(self.failed.get_or_create(&OfKind { kind }));
+        }
+    }
+
+    pub(crate) fn call_ended(&self, service: Service, outcome: Outcome) {
+        let ended = Ended { service: service.as_str(), outcome: outcome.as_str() };
+        self.calls.get_or_create(&ended).inc();
+    }
+
+    /// A recording was looked at, so many seconds after the hang-up.
+    pub(crate) fn recording_judged(&self, verdict: &'static str, after: f64) {
+        self.recordings.get_or_create(&OfVerdict { verdict }).inc();
+        self.proved.observe(after.max(0.0));
+    }
+
+    pub(crate) fn recording_broke(&self) {
+        self.broken.inc();
+    }
+
+    /// What a try to hand over a message came to: `sent`, `retry`, `unknown` or `failed`.
+    pub(crate) fn sms_tried(&self, outcome: &'static str) {
+        self.sms.get_or_create(&OfOutcome { outcome }).inc();
+    }
+
+    pub(crate) fn sms_expired(&self, count: u64) {
+        self.sms.get_or_create(&OfOutcome { outcome: "expired" }).inc_by(count);
+    }
+
+    pub(crate) fn cdr_taken_in(&self) {
+        self.cdrs.get_or_create(&OfOutcome { outcome: "taken_in" }).inc();
+    }
+
+    pub(crate) fn cdr_put_aside(&self) {
+        self.cdrs.get_or_create(&OfOutcome { outcome: "put_aside" }).inc();
+    }
+
+    pub(super) fn alarm_raised(&self, kind: &'static str) {
+        self.raised.get_or_create(&OfKind { kind }).inc();
+    }
+
+    pub(super) fn alarm_failed(&self, kind: &'static str) {
+        self.failed.get_or_create(&OfKind { kind }).inc();
+    }
+
+    /// All of it, with what is so at this moment.
+    pub(crate) fn told(&self, talks: usize, disk: DiskFigures) -> Result<String, std::fmt::Error> {
+        self.talks.set(i64::try_from(talks).unwrap_or(i64::MAX));
+        for (family, figure) in [
+            (&self.free, disk.free_bytes),
+            (&self.used, disk.used_bytes),
+            (&self.used_per_day, disk.used_per_day_bytes),
+            (&self.days_left, disk.days_left),
+        ] {
+            match figure {
+                Some(figure) => {
+                    family.get_or_create(&[]).set(i64::try_from(figure).unwrap_or(i64::MAX));
+                }
+                None => family.clear(),
+            }
+        }
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+#[cfg(test)]
+mod tests;

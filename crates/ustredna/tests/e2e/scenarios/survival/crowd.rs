@@ -1,0 +1,273 @@
+//! Killed at random under a load of short calls, and everything at once as when the power fails.
+
+use std::{env, thread, time::Duration};
+
+use super::{Victim, await_settled};
+use crate::{
+    Scenario,
+    exchange::Row,
+    language::{DEALER_HZ, FIRST, OUTBOUND, SHOPPER, SHOPPER_HZ, Setup},
+    phone::{Callees, Caller, Phone, Reaction, Steps},
+    process::{now, wait_for},
+    sip_trace::Trace,
+    world::World,
+};
+
+/// Random kills; `USTREDNA_E2E_MEASURE=1` makes it fifty.
+const KILLS: usize = 6;
+const MANY_KILLS: usize = 50;
+/// Calls under load at once.
+const AT_ONCE: usize = 4;
+/// Calls when the power fails: talking, listening to a prompt, ringing.
+const TALKING: usize = 8;
+const LISTENING: usize = 6;
+const RINGING: usize = 6;
+
+pub(super) fn all() -> Vec<Scenario> {
+    let setup = |ring| Setup {
+        settings: vec![("callbacks.ring_timeout", ring), ("callbacks.sms_delay", "1s")],
+        ..Setup::default()
+    };
+    let kills = if env::var_os("USTREDNA_E2E_MEASURE").is_some() { MANY_KILLS } else { KILLS };
+    let phones = u16::try_from(kills * 12 + 40).unwrap();
+    vec![
+        Scenario::with("random_kills_under_load", setup("2s"), move |world| random(world, kills))
+            .in_world(move |setup| World::with_ports(setup, 200, phones)),
+        Scenario::with("the_power_fails", setup("40s"), power_failure)
+            .in_world(|setup| World::with_ports(setup, 200, 40)),
+    ]
+}
+
+/// What a call is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Errand {
+    /// A shopper calls a dealer, who talks for a moment and hangs up.
+    Talk,
+    /// A shopper listens to the prompt.
+    Listen,
+    /// A dealer calls back; the shopper does not answer.
+    Missed,
+}
+
+/// A call with a dealer of its own, so that its row can be told from all others.
+struct Party {
+    errand: Errand,
+    /// E.164.
+    dealer: String,
+    phone: Phone,
+    over: bool,
+}
+
+struct Crowd {
+    called: Phone,
+    parties: Vec<Party>,
+}
+
+impl Crowd {
+    /// Dealers who talk for so long.
+    fn new(world: &World, talk_ms: u32) -> Self {
+        let then = Steps::new().sings(DEALER_HZ, talk_ms).hangs_up();
+        let phones =
+            Callees::new().rings(SHOPPER).others(Reaction::Answers { rings_ms: 300, then });
+        Self { called: world.callees(&phones), parties: Vec::new() }
+    }
+
+    fn add(&mut self, world: &World, errand: Errand) {
+        let index = self.parties.len();
+        let (dealer, caller) = match errand {
+            Errand::Missed => {
+                let dealer = format!("+4202223{index:05}");
+                let steps = Steps::new().listens_until_hangup(15_000);
+                let caller = Caller::new(&dealer, FIRST).open(steps);
+                (dealer, caller)
+            }
+            Errand::Talk => {
+                let dealer = format!("+4202345{index:05}");
+                let keys = format!("{}#", dealer.trim_start_matches("+420"));
+                let steps = Steps::new().hears("enter-destination").keys(&keys);
+                let steps = steps.sings_until_hangup(SHOPPER_HZ, 15_000);
+                (dealer, Caller::new(SHOPPER, OUTBOUND).open(steps))
+            }
+            Errand::Listen => {
+                let steps = Steps::new().listens_until_hangup(30_000);
+                (String::new(), Caller::new(SHOPPER, OUTBOUND).open(steps))
+            }
+        };
+        let phone = world.call(&format!("party{index}"), &caller);
+        self.parties.push(Party { errand, dealer, phone, over: false });
+    }
+
+    /// How many calls are under way.
+    fn under_way(&mut self) -> usize {
+        let mut count = 0;
+        for party in &mut self.parties {
+            party.over = party.over || !party.phone.is_busy();
+            count += usize::from(!party.over);
+        }
+        count
+    }
+
+    /// The switch is gone, and with it all calls.
+    fn falls_silent(&mut self) {
+        for party in self.parties.iter_mut().filter(|party| !party.over) {
+            party.phone.breaks();
+            party.over = true;
+        }
+    }
+
+    /// Holds what the phones saw against what was written, and tells the sums.
+    fn assert_nothing_lost(&mut self, world: &World) -> String {
+        let rung = self.called.breaks();
+        let (calls, tickets) = (world.exchange.list("calls"), world.exchange.list("tickets"));
+        let (recordings, sms) = (world.exchange.list("recordings"), world.exchange.list("sms"));
+        let (mut talked, mut cut, mut missed, mut asked) = (0, 0, 0, 0);
+        for party in &self.parties {
+            let dealer = party.dealer.as_str();
+            let rows: Vec<_> = calls.iter().filter(|call| call["dealer"] == dealer).collect();
+            assert!(rows.len() <= 1, "{dealer} has several rows: {rows:#?}");
+            let outcome = rows.first().map(|row| row["outcome"].as_str().unwrap());
+            match party.errand {
+                Errand::Listen => {}
+                Errand::Talk => match talk(&rung, dealer) {
+                    Talk::None => assert_ne!(outcome, Some("answered"), "{rows:#?}"),
+                    Talk::Rung => assert!(outcome.is_some(), "{dealer} was rung and has no row"),
+                    Talk::Cut => {
+                        assert!(outcome.is_some(), "{dealer} answered and has no row");
+                        cut += 1;
+                    }
+                    Talk::Whole => {
+                        assert_eq!(outcome, Some("answered"), "{dealer} has talked: {rows:#?}");
+                        let of_call = |row: &&Row| row["call"] == rows[0]["id"];
+                        let recording = recordings.iter().find(|row| of_call(row)).unwrap();
+                        let verdict = recording["verdict"].as_str().unwrap();
+                        let seconds = recording["seconds"].as_f64().unwrap_or_default();
+                        let good = ["ok", "repaired", "short"].contains(&verdict);
+                        assert!(good && seconds > 0.3, "{recording:#}");
+                        let path = recording["path"].as_str().unwrap();
+                        let path = world.dir().join("recordings").join(path);
+                        hound::WavReader::open(&path)
+                            .unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+                        talked += 1;
+                    }
+                },
+                Errand::Missed => {
+                    let heard_ringing = party.phone.trace().answered_at(180).is_some();
+                    assert!(outcome.is_some() || !heard_ringing, "{dealer} called, no row");
+                    assert_ne!(outcome, Some("answered"), "{rows:#?}");
+                    let count = usize::from(outcome.is_some());
+                    let of_dealer = |row: &&Row| row["dealer"] == dealer;
+                    assert_eq!(tickets.iter().filter(of_dealer).count(), count, "{dealer}");
+                    let tells = |row: &&Row| row["text"].as_str().unwrap().contains(dealer);
+                    assert_eq!(sms.iter().filter(tells).count(), count, "SMS about {dealer}");
+                    missed += count;
+                }
+            }
+            let was_asked =
+                party.errand != Errand::Missed && party.phone.ear().speech(None).len() > 4000;
+            asked += usize::from(was_asked);
+        }
+        let hotline = calls.iter().filter(|call| call["service"] == "outbound_hotline").count();
+        assert!(hotline >= asked, "{asked} shoppers heard a prompt, {hotline} calls have a row");
+        format!(
+            "{} calls: {talked} whole talks, {cut} cut, {missed} missed callbacks, {asked} heard a \
+             prompt; {} rows, {} recordings, {} tickets, {} SMS; lost: 0",
+            self.parties.len(),
+            calls.len(),
+            recordings.len(),
+            tickets.len(),
+            sms.len()
+        )
+    }
+}
+
+/// How far a dealer's leg came, by their phone.
+enum Talk {
+    None,
+    Rung,
+    /// Answered, and the switch was gone before anybody hung up.
+    Cut,
+    Whole,
+}
+
+fn talk(rung: &Trace, dealer: &str) -> Talk {
+    let invites = rung.invites();
+    let Some(invite) = invites.iter().find(|invite| invite.user("INVITE ") == dealer) else {
+        return Talk::None;
+    };
+    let leg = rung.leg(invite);
+    match leg.request_at("ACK") {
+        Some(_) if leg.was_hung_up() => Talk::Whole,
+        Some(_) => Talk::Cut,
+        None => Talk::Rung,
+    }
+}
+
+/// A small generator: a failure tells its seed.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963);
+        (self.0 >> 33) % limit
+    }
+}
+
+fn random(world: &mut World, kills: usize) {
+    let seed = u64::from(std::process::id());
+    eprintln!("random_kills_under_load: seed {seed}");
+    let mut chance = Chance(seed);
+    let mut crowd = Crowd::new(world, 1200);
+    for _ in 0..kills {
+        let strike = now() + Duration::from_millis(1500 + chance.below(2500));
+        while now() < strike {
+            if crowd.under_way() < AT_ONCE {
+                let errand = [Errand::Talk, Errand::Talk, Errand::Missed];
+                crowd.add(world, errand[usize::try_from(chance.below(3)).unwrap()]);
+            }
+            thread::sleep(Duration::from_millis(100 + chance.below(150)));
+        }
+        let victim = Victim::ALL[usize::try_from(chance.below(3)).unwrap()];
+        victim.is_killed_in(world);
+        if victim.has_switch() {
+            crowd.falls_silent();
+        }
+        victim.is_restarted_in(world);
+    }
+    wait_for(Duration::from_secs(40), "the last calls are over", || {
+        (crowd.under_way() == 0).then_some(())
+    });
+    await_settled(world, 1);
+    eprintln!("random_kills_under_load: {kills} kills, {}", crowd.assert_nothing_lost(world));
+}
+
+fn power_failure(world: &mut World) {
+    let mut crowd = Crowd::new(world, 30_000);
+    for (errand, count) in
+        [(Errand::Talk, TALKING), (Errand::Listen, LISTENING), (Errand::Missed, RINGING)]
+    {
+        for _ in 0..count {
+            crowd.add(world, errand);
+        }
+    }
+    wait_for(Duration::from_secs(20), "the dealers are talked to", || {
+        let talking = crowd.parties.iter().filter(|party| party.errand == Errand::Talk);
+        let mut heard =
+            talking.map(|party| party.phone.ear().seconds_of(DEALER_HZ, party.phone.started()));
+        heard.all(|seconds| seconds > 1.5).then_some(())
+    });
+    Victim::Both.is_killed_in(world);
+    crowd.falls_silent();
+    Victim::Both.is_restarted_in(world);
+    await_settled(world, TALKING + LISTENING + RINGING);
+    let told = crowd.assert_nothing_lost(world);
+    let calls = world.exchange.list("calls");
+    assert_eq!(calls.len(), TALKING + LISTENING + RINGING, "{told}");
+    let answered = calls.iter().filter(|call| call["outcome"] == "answered").count();
+    assert_eq!(answered, TALKING, "{told}");
+    for recording in world.exchange.list("recordings") {
+        let (verdict, seconds) = (recording["verdict"].as_str(), recording["seconds"].as_f64());
+        assert!(matches!(verdict, Some("repaired" | "short")), "{recording:#}");
+        assert!(seconds.unwrap_or_default() > 0.5, "{recording:#}");
+    }
+    eprintln!("the_power_fails: {told}");
+}

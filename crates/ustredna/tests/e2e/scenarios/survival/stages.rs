@@ -1,0 +1,172 @@
+//! Killed at each stage of a call.
+
+use std::{thread, time::Duration};
+
+use super::{
+    Victim, await_settled,
+    ledger::{Truth, assert_known},
+};
+use crate::{
+    Scenario,
+    language::{DEALER, DEALER_HZ, FIRST, OUTBOUND, SHOPPER, SHOPPER_HZ, Setup},
+    phone::{Callees, Caller, Phone, Reaction, Steps},
+    process::wait_for,
+    world::World,
+};
+
+/// When somebody is killed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Stage {
+    /// The caller hears what to key.
+    Prompt,
+    /// Half of it is keyed.
+    Entry,
+    /// The last key has just come.
+    Dialling,
+    Ringing,
+    Talking,
+    /// Both have just hung up.
+    After,
+}
+
+use Stage::{After, Dialling, Entry, Prompt, Ringing, Talking};
+
+const OUTBOUND_STAGES: [Stage; 6] = [Prompt, Entry, Dialling, Ringing, Talking, After];
+const CALLBACK_STAGES: [Stage; 4] = [Dialling, Ringing, Talking, After];
+
+pub(super) fn all() -> Vec<Scenario> {
+    let setup = || Setup {
+        settings: vec![("callbacks.ring_timeout", "5s"), ("callbacks.sms_delay", "1s")],
+        ..Setup::default()
+    };
+    let mut all = Vec::new();
+    for victim in Victim::ALL {
+        let named =
+            |what: &str, stage: Stage| format!("killed_{victim:?}_{what}_{stage:?}").to_lowercase();
+        for stage in OUTBOUND_STAGES {
+            all.push(Scenario::with(named("outbound", stage), setup(), move |world| {
+                outbound(world, stage, victim);
+            }));
+        }
+        for stage in CALLBACK_STAGES {
+            all.push(Scenario::with(named("callback", stage), setup(), move |world| {
+                callback(world, stage, victim, true);
+            }));
+        }
+        all.push(Scenario::with(named("missed_callback", Ringing), setup(), move |world| {
+            callback(world, Ringing, victim, false);
+        }));
+        all.push(Scenario::with(named("missed_callback", After), setup(), move |world| {
+            callback(world, After, victim, false);
+        }));
+    }
+    all
+}
+
+fn outbound(world: &mut World, stage: Stage, victim: Victim) {
+    let talk = Steps::new().sings(DEALER_HZ, 4000).hangs_up();
+    let dealer = Callees::new().with(DEALER, Reaction::Answers { rings_ms: 1500, then: talk });
+    let mut rung = world.callees(&dealer);
+    let steps = Steps::new().hears("enter-destination").keys("23456");
+    let steps = if stage == Entry { steps.waits(1500) } else { steps };
+    let steps = steps.keys("7890#").sings_until_hangup(SHOPPER_HZ, 20_000);
+    let mut caller = world.call("shopper", &Caller::new(SHOPPER, OUTBOUND).open(steps));
+    match stage {
+        Prompt => await_speech(&caller),
+        Entry => await_keys(&caller, 5),
+        Dialling => await_keys(&caller, 10),
+        Ringing | Talking | After => await_talk(stage, &caller, &rung, SHOPPER_HZ),
+    }
+    strike(world, victim, &mut caller, &mut rung);
+    await_settled(world, 1);
+    let truth = Truth {
+        talked: rung.ear().seconds_of(SHOPPER_HZ, rung.started()),
+        is_callback: false,
+        rang: false,
+    };
+    assert_one(world, &truth);
+}
+
+fn callback(world: &mut World, stage: Stage, victim: Victim, answers: bool) {
+    let talk = Steps::new().sings(SHOPPER_HZ, 4000).hangs_up();
+    let reaction =
+        if answers { Reaction::Answers { rings_ms: 1500, then: talk } } else { Reaction::Rings };
+    let mut rung = world.callees(&Callees::new().with(SHOPPER, reaction));
+    let steps = Steps::new().sings_until_hangup(DEALER_HZ, 20_000);
+    let mut caller = world.call("dealer", &Caller::new(DEALER, FIRST).open(steps));
+    match stage {
+        Prompt | Entry => panic!("a dealer keys nothing"),
+        Dialling => wait_for(PATIENCE, "the call arrives", || {
+            caller.trace().messages().iter().find(|message| !message.sent).map(|_| ())
+        }),
+        Ringing | Talking => await_talk(stage, &caller, &rung, DEALER_HZ),
+        After if answers => await_talk(stage, &caller, &rung, DEALER_HZ),
+        After => wait_for(PATIENCE, "the call is over", || {
+            caller.trace().messages().iter().any(|m| m.is_answer(480)).then_some(())
+        }),
+    }
+    let alerted = rung.trace().answered_at(180).is_some();
+    strike(world, victim, &mut caller, &mut rung);
+    await_settled(world, usize::from(alerted));
+    let truth = Truth {
+        talked: rung.ear().seconds_of(DEALER_HZ, rung.started()),
+        is_callback: true,
+        rang: alerted,
+    };
+    assert_one(world, &truth);
+}
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn await_speech(caller: &Phone) {
+    wait_for(PATIENCE, "a prompt", || (caller.ear().speech(None).len() > 4000).then_some(()));
+}
+
+/// Waits until so many keys were pressed: each takes 180 ms.
+fn await_keys(caller: &Phone, keys: u64) {
+    wait_for(PATIENCE, "the phrase", || caller.awaits().is_none().then_some(()));
+    thread::sleep(Duration::from_millis(180 * keys + 20));
+}
+
+fn await_talk(stage: Stage, caller: &Phone, rung: &Phone, voice: u32) {
+    wait_for(PATIENCE, &format!("{stage:?}"), || {
+        match stage {
+            Talking => rung.ear().seconds_of(voice, rung.started()) > 1.5,
+            After => caller.trace().request_at("BYE").is_some(),
+            Prompt | Entry | Dialling | Ringing => rung.trace().answered_at(180).is_some(),
+        }
+        .then_some(())
+    });
+    if stage == Ringing {
+        thread::sleep(Duration::from_millis(700));
+    }
+}
+
+/// Kills, lets what is left of the call come to its end, and starts again.
+fn strike(world: &mut World, victim: Victim, caller: &mut Phone, rung: &mut Phone) {
+    victim.is_killed_in(world);
+    if victim.has_switch() {
+        caller.breaks();
+        rung.breaks();
+    }
+    // A talk that goes on alone is over before the exchange is back, or after: both are tried.
+    victim.is_restarted_in(world);
+    if !victim.has_switch() {
+        wait_for(PATIENCE, "the caller's phone is free", || (!caller.is_busy()).then_some(()));
+        rung.breaks();
+    }
+}
+
+fn assert_one(world: &World, truth: &Truth) {
+    let calls = world.exchange.list("calls");
+    if calls.is_empty() {
+        assert!(!truth.rang && truth.talked == 0.0, "a call that rang has no row");
+        return;
+    }
+    assert_eq!(calls.len(), 1, "{calls:#?}");
+    assert_known(world, &calls[0], truth);
+    // And the next one is served.
+    let steps = Steps::new().hears("enter-destination").hangs_up();
+    let mut next = world.call("next", &Caller::new(SHOPPER, OUTBOUND).answered(steps));
+    next.finishes();
+}
