@@ -70,7 +70,7 @@ fn forms(dir: &Path, name: &RecordingName) -> [PathBuf; 2] {
     [Format::Wav, Format::Flac].map(|format| name.in_format(format).in_dir(dir))
 }
 
-/// Where [`archive`](crate::archive) writes before it is sure.
+/// Where [`archive`](crate::archive()) writes before it is sure.
 pub(crate) fn unfinished(dir: &Path, name: &RecordingName) -> PathBuf {
     hidden(&name.in_format(Format::Wav).in_dir(dir))
 }
