@@ -140,7 +140,7 @@ fn a_shopper_who_calls_another_one_s_number_stays_unknown_to_them() {
     assert!(sms.len() == 1 && !sms[0]["text"].to_string().contains("602222333"), "{sms:?}");
 }
 
-/// A shopper who has keyed a destination.
+/// A shopper who is asked for a destination.
 fn shopper_dials(exchange: &Exchange) -> Peer {
     exchange.import("601123456,,cs,777000111,,,,");
     let mut shopper = Peer::connect(exchange);

@@ -2,7 +2,10 @@
 
 use std::{net::TcpStream, os::unix::net::UnixDatagram, time::Duration};
 
-use crate::peer::{Exchange, Peer};
+use crate::{
+    peer::{Exchange, Peer},
+    shopper_dials,
+};
 
 /// The socket on which the exchange tells how it is.
 fn heard(socket: &UnixDatagram) -> String {
@@ -41,20 +44,9 @@ fn talks(exchange: &Exchange) -> Peer {
 
 /// A shopper for whom a dealer's phone rings.
 fn rings(exchange: &Exchange) -> Peer {
-    let mut shopper = asked(exchange);
+    let mut shopper = shopper_dials(exchange);
     shopper.keys("234567890", '#');
     assert_eq!(shopper.next_execute().0, "bridge");
-    shopper
-}
-
-/// A shopper who is asked for a destination.
-fn asked(exchange: &Exchange) -> Peer {
-    exchange.import("601123456,,cs,777000111,,,,");
-    let mut shopper = Peer::connect(exchange);
-    shopper.arrives("234234399", "+420601123456");
-    assert_eq!(shopper.next_execute().0, "answer");
-    shopper.complete(&[]);
-    assert_eq!(shopper.next_execute().0, "play_and_get_digits");
     shopper
 }
 
@@ -91,7 +83,7 @@ fn what_rings_is_waited_for_and_then_left() {
 #[test]
 fn an_entry_is_waited_for_no_longer_than_drain() {
     let mut exchange = Exchange::start("[exchange]\ndrain = \"1s\"\n");
-    let _asked = asked(&exchange);
+    let _asked = shopper_dials(&exchange);
     exchange.terminate();
     let (code, took) = exchange.ended();
     assert_eq!(code, Some(0));
