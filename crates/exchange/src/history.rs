@@ -96,4 +96,13 @@ impl History {
             legs: Vec::new(),
         }
     }
+
+    /// The last moment that is known of it.
+    #[must_use]
+    pub fn latest(&self) -> Timestamp {
+        let of_leg = |leg: &Leg| {
+            leg.ended_at.or(leg.answered_at).unwrap_or(leg.started_at).max(leg.started_at)
+        };
+        self.legs.iter().map(of_leg).fold(self.started_at, Timestamp::max)
+    }
 }

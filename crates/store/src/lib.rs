@@ -48,7 +48,7 @@ pub use outbox::{
 };
 pub use pairings::{NewPairing, PairingChange, PairingRow};
 pub use recordings::RecordingRow;
-pub use settle::{MissKind, MissedCall, Settled, SmsText, SmsTexts};
+pub use settle::{End, MissKind, MissedCall, Settled, SmsText, SmsTexts};
 pub use shoppers::{NewShopper, ShopperChange, ShopperRow};
 pub use tickets::{Swept, TicketRow};
 

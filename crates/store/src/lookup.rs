@@ -117,14 +117,16 @@ impl Store {
         Ok(Some(ShopperFacts { shopper, pin_locked, pairings, tickets }))
     }
 
-    /// Whom a fictitious number rings now: its active pairing, if number and shopper are switched
-    /// on.
+    /// Whom a fictitious number rang `at` a time: the pairing that was active then, if number and
+    /// shopper are switched on `now`. A pairing made in the future was made before the clock was set
+    /// back, nobody knows how long.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn assignment(
         &self,
         fictitious: &PhoneNumber,
+        at: Timestamp,
         now: Timestamp,
     ) -> Result<Option<Assignment>, StoreError> {
         let mut tx = self.snapshot().await?;
@@ -132,10 +134,11 @@ impl Store {
             "SELECT p.id, p.shopper_id, p.number, p.fictitious_number, p.project \
              FROM pairings p JOIN numbers n ON n.number = p.fictitious_number \
              WHERE p.fictitious_number = $1 AND p.ended_at IS NULL AND n.active = 1 \
-             AND p.created_at <= $2 AND (p.valid_from IS NULL OR p.valid_from <= $2) \
+             AND (p.created_at <= $2 OR p.created_at > $3) AND (p.valid_from IS NULL OR p.valid_from <= $2) \
              AND (p.valid_to IS NULL OR p.valid_to > $2)",
         )
         .bind(fictitious.as_str())
+        .bind(ms(at))
         .bind(ms(now))
         .fetch_optional(&mut *tx)
         .await?;

@@ -64,6 +64,17 @@ pub struct SmsText {
 /// Writes the SMS about a missed call.
 pub type SmsTexts<'a> = &'a (dyn Fn(&MissedCall) -> SmsText + Send + Sync);
 
+/// How a call ended.
+#[derive(Debug, Clone, Copy)]
+pub struct End<'a> {
+    /// When: by FreeSWITCH's clock, or before the clock was set back, it may be in the future.
+    pub at: Timestamp,
+    /// The present. Nothing that comes of the call waits for more than that.
+    pub now: Timestamp,
+    /// FreeSWITCH's name for the reason.
+    pub hangup_cause: Option<&'a str>,
+}
+
 /// What the end of a call brought about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settled {
@@ -87,7 +98,7 @@ impl Store {
     /// settled twice gets no second ticket and no second SMS.
     ///
     /// A missed callback opens a ticket or counts one more on the open one, and queues the SMS
-    /// that `texts` writes for `ended_at + timing.delay`, or `timing.ticket_gap` after the
+    /// that `texts` writes for `timing.delay` after the end, or `timing.ticket_gap` after the
     /// ticket's last SMS if that is later, unless that one still waits: it then gets the new text.
     /// A talk closes the ticket it returned and the one open for its shopper, dealer and fictitious
     /// number, and their waiting SMS are skipped.
@@ -98,11 +109,12 @@ impl Store {
         &self,
         history: &History,
         settlement: &Settlement,
-        ended_at: Timestamp,
-        hangup_cause: Option<&str>,
+        end: End<'_>,
         texts: SmsTexts<'_>,
         timing: SmsTiming,
     ) -> Result<Settled, StoreError> {
+        let ended_at = end.at;
+        let noticed = ended_at.min(end.now);
         let mut tx = self.begin().await?;
         let locked = match history.shopper {
             None => None,
@@ -121,15 +133,15 @@ impl Store {
         let returned = history.legs.last().and_then(|leg| leg.dial.ticket);
         let (ticket, sms_queued) = match (&settlement.effect, locked) {
             (Effect::Missed(missed), Some(shopper)) => {
-                let at = (history.started_at, ended_at);
+                let at = (history.started_at, noticed);
                 miss(&mut tx, &shopper, missed, at, timing, texts).await?
             }
             (Effect::Talked(talked), _) => {
-                (tickets::close(&mut tx, talked, ended_at).await?.or(returned), false)
+                (tickets::close(&mut tx, talked, noticed).await?.or(returned), false)
             }
             (Effect::None | Effect::Missed(_), _) => (returned, false),
         };
-        write_call(&mut tx, history, settlement, ended_at, hangup_cause, ticket).await?;
+        write_call(&mut tx, history, settlement, &end, ticket).await?;
         for leg in &history.legs {
             write_leg(&mut tx, history, leg, Some(leg.ended_at.unwrap_or(ended_at))).await?;
             if leg.answered_at.is_some() {
@@ -181,10 +193,10 @@ async fn write_call(
     tx: &mut AnyConnection,
     history: &History,
     settlement: &Settlement,
-    ended_at: Timestamp,
-    hangup_cause: Option<&str>,
+    end: &End<'_>,
     ticket: Option<TicketId>,
 ) -> Result<(), StoreError> {
+    let ended_at = end.at;
     let last = history.legs.last();
     let (fictitious_number, dealer) = match last {
         Some(leg) => (Some(&leg.dial.pairing.fictitious_number), leg.dial.dealer.as_ref()),
@@ -215,7 +227,7 @@ async fn write_call(
     .bind(talk)
     .bind(settlement.outcome.as_str())
     .bind(history.refusal.map(exchange::destination::Refusal::as_str))
-    .bind(hangup_cause.map(str::to_owned))
+    .bind(end.hangup_cause.map(str::to_owned))
     .bind(ticket.map(|id| id.to_string()))
     .bind(history.caller.as_ref().map(|caller| caller.as_str().to_owned()))
     .execute(tx)

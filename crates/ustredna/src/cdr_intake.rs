@@ -38,7 +38,7 @@ use self::folder::{dispose, list, read, set_aside};
 use crate::{
     app::App,
     arrival::Arrival,
-    clock,
+    clock::{self, Skew},
     ending::{self, Ended},
     service::{Flow, Plan},
 };
@@ -267,8 +267,13 @@ async fn complete(
     cdr: &Variables,
     ended_at: Timestamp,
 ) -> bool {
+    // The record's times are FreeSWITCH's, the row's are ours.
+    let skew = cdr
+        .time("start_uepoch")
+        .map_or_else(Skew::default, |began| Skew::between(began, history.started_at));
+    let ended_at = skew.ours(ended_at).max(history.latest());
     if let Some(leg) = history.legs.last_mut().filter(|leg| leg.ended_at.is_none()) {
-        complete_leg(leg, cdr, ended_at);
+        complete_leg(leg, cdr, skew, ended_at);
     }
     info!(call.id = %history.id, "a call that went on without the exchange is completed");
     let hangup_cause = cdr.get("hangup_cause").map(str::to_owned);
@@ -285,10 +290,14 @@ async fn unattended(
     ended_at: Timestamp,
 ) -> anyhow::Result<Fate> {
     let arrival = Arrival::of(call, false, &app.rules, |name| cdr.get(name).map(Cow::from));
-    let started_at = cdr.time("start_uepoch").unwrap_or(ended_at);
+    let now = app.clock.now();
+    // There is no row to compare with; but a record of the future is of an older clock.
+    let skew = Skew::between(ended_at.max(now), now);
+    let ended_at = skew.ours(ended_at);
+    let started_at = cdr.time("start_uepoch").map_or(ended_at, |began| skew.ours(began));
     // The two talked: another exchange, with a state of its own, attended to it. And nobody wants
     // to be told of last month's calls when an old folder turns up.
-    let age = app.clock.now().duration_since(ended_at);
+    let age = now.duration_since(ended_at);
     if cdr.time("bridge_uepoch").is_some() || age > UNATTENDED_AT_MOST {
         return Ok(unmatched(call));
     }
@@ -313,13 +322,13 @@ async fn unattended(
     Ok(if stored { Fate::Done } else { Fate::Refused })
 }
 
-fn complete_leg(leg: &mut Leg, cdr: &Variables, ended_at: Timestamp) {
+fn complete_leg(leg: &mut Leg, cdr: &Variables, skew: Skew, ended_at: Timestamp) {
     leg.ended_at = Some(ended_at);
     let disposition = cdr.get("originate_disposition");
     leg.cause = disposition.map(str::to_owned);
     let bridged = cdr.time("bridge_uepoch");
     if let (Some(bridged), true) = (bridged, cdr.uuid("bridge_uuid") == Some(leg.id.0)) {
-        leg.answered_at = Some(bridged);
+        leg.answered_at = Some(skew.ours(bridged));
         return;
     }
     // `failure` is what a leg has by default when nothing was originated.
@@ -335,4 +344,4 @@ pub(crate) fn aside(dir: &Path) -> usize {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -8,6 +8,9 @@ use std::sync::{
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use tokio::time::Instant;
 
+/// Messages take their time, and clocks of two machines differ a little.
+const TOLERANCE: SignedDuration = SignedDuration::from_secs(5);
+
 /// Where an exchange takes the time of day from, for rows, recordings and messages.
 #[derive(Debug, Clone, Default)]
 pub struct Clock(Option<Steered>);
@@ -59,7 +62,43 @@ pub(crate) fn instant() -> std::time::Instant {
     Instant::now().into_std()
 }
 
+/// How far FreeSWITCH's time of day is from ours. It reads the system's once, at its start, and then
+/// counts by the steady clock (`switch_time_sync` in switch_time.c): when the system's clock is set,
+/// its events and records go on in the old time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Skew(SignedDuration);
+
+impl Skew {
+    /// The same moment by both clocks, or nearly: some seconds do not count.
+    pub(crate) fn between(switch: Timestamp, ours: Timestamp) -> Self {
+        let ahead = switch.duration_since(ours);
+        Self(if ahead.abs() > TOLERANCE { ahead } else { SignedDuration::ZERO })
+    }
+
+    /// What our clock showed when FreeSWITCH's showed `switch`.
+    pub(crate) fn ours(self, switch: Timestamp) -> Timestamp {
+        switch.saturating_sub(self.0).unwrap_or(switch)
+    }
+}
+
 /// The last midnight where the exchange is, when the day's limits begin anew.
 pub(crate) fn start_of_day(now: Timestamp, zone: &TimeZone) -> Timestamp {
     now.to_zoned(zone.clone()).start_of_day().map_or(now, |midnight| midnight.timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_switch_that_kept_the_old_time_is_translated_and_a_slow_message_is_not() {
+        let noon: Timestamp = "2026-11-22T12:00:00Z".parse().unwrap();
+        let later = |seconds| noon + SignedDuration::from_secs(seconds);
+        let hour_ahead = Skew::between(later(3600), noon);
+        assert_eq!(hour_ahead.ours(later(3620)), later(20));
+        let hour_behind = Skew::between(noon, later(3600));
+        assert_eq!(hour_behind.ours(later(20)), later(3620));
+        assert_eq!(Skew::between(noon, later(3)), Skew::default());
+        assert_eq!(Skew::default().ours(later(7)), later(7));
+    }
 }

@@ -22,7 +22,7 @@ use uuid::Uuid;
 use crate::{
     app::{App, Attended},
     arrival::Arrival,
-    clock,
+    clock::{self, Skew},
     ending::{self, Ended},
     line::{Line, LineError},
     listener::Closing,
@@ -41,6 +41,8 @@ pub(crate) async fn drive(stream: TcpStream, app: Arc<App>, overload: bool, clos
         Ok(connected) => connected,
         Err(error) => return warn!(%error, "connection dropped"),
     };
+    let now = app.clock.now();
+    let skew = bridge::dated(&event).map_or_else(Skew::default, |at| Skew::between(at, now));
     let Some(arrival) = Arrival::read(&event, &app.rules) else {
         return warn!("connection dropped: its channel has no UUID");
     };
@@ -57,7 +59,7 @@ pub(crate) async fn drive(stream: TcpStream, app: Arc<App>, overload: bool, clos
         let (call, desk) = exchange::call::call();
         let service::Flow { history, shopper_phone, plan } = flow;
         note_arrival(&app, history.clone());
-        let driver = Driver::new(line, Arc::clone(&app), history, arrival.answered);
+        let driver = Driver::new(line, Arc::clone(&app), history, arrival.answered, skew);
         let flow = plan.run(call, &app.rules);
         driver.run(flow, desk, shopper_phone, closing, attended).await;
     }
@@ -111,6 +113,8 @@ struct Driver {
     entries: u32,
     /// Whether the caller has been answered, so that media flow.
     answered: bool,
+    /// FreeSWITCH's time of day against ours.
+    skew: Skew,
     /// Whether the present leg's recording has started.
     recording: bool,
     /// While two talk.
@@ -129,7 +133,7 @@ enum End {
 }
 
 impl Driver {
-    fn new(line: Line, app: Arc<App>, history: History, answered: bool) -> Self {
+    fn new(line: Line, app: Arc<App>, history: History, answered: bool, skew: Skew) -> Self {
         Self {
             line,
             app,
@@ -139,6 +143,7 @@ impl Driver {
             ending: false,
             entries: 0,
             answered,
+            skew,
             recording: false,
             watched: None,
         }
@@ -176,7 +181,8 @@ impl Driver {
                 Err(error) => error!(%error, "what is known of a call could not be stored"),
             }
         }
-        let ended_at = app.clock.now();
+        // By a clock that was set back meanwhile, a call would end before it began.
+        let ended_at = app.clock.now().max(history.latest());
         let ended = Ended { history, shopper_phone, ended_at, hangup_cause };
         ending::begin(&app, ended, attended);
     }

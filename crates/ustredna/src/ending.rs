@@ -11,7 +11,7 @@ use exchange::{
 };
 use jiff::Timestamp;
 use store::{Settled, StoreError};
-use tracing::{Instrument as _, error, info};
+use tracing::{Instrument as _, debug, error, info};
 
 use crate::{
     alarm::Alarm,
@@ -46,6 +46,7 @@ pub(crate) const PAUSES: [Duration; 7] = [
 
 /// Writes a call's end, in a task of its own: the connection to FreeSWITCH need not wait for it.
 pub(crate) fn begin(app: &Arc<App>, ended: Ended, attended: Attended) {
+    debug!(hangup_cause = ended.hangup_cause.as_deref(), "the call is over");
     let shared = Arc::clone(app);
     app.afterwork.spawn(
         async move {
@@ -111,6 +112,7 @@ async fn store_end(
     let settlement = settle(history);
     let texts = |missed: &store::MissedCall| app.texts.write(missed);
     let timing = app.settings.sms_timing();
-    let settled = app.store.settle(history, &settlement, ended_at, cause, &texts, timing).await?;
+    let end = store::End { at: ended_at, now: app.clock.now(), hangup_cause: cause };
+    let settled = app.store.settle(history, &settlement, end, &texts, timing).await?;
     Ok((settlement, settled))
 }

@@ -135,11 +135,11 @@ async fn note_answer(
     switch: &mut Switch,
     history: &mut History,
 ) -> Result<(), store::StoreError> {
-    let call = history.id;
-    let Some(leg) = history.legs.last_mut().filter(|leg| leg.answered_at.is_none()) else {
+    let Some(leg) = history.legs.last().filter(|leg| leg.answered_at.is_none()) else {
         return Ok(());
     };
-    if let Some(answered) = switch.bridged_at(call, leg.id).await {
+    let answered = switch.bridged_at(history, leg.id).await;
+    if let (Some(leg), Some(answered)) = (history.legs.last_mut(), answered) {
         leg.answered_at = Some(answered);
         app.store.keep(history).await?;
     }
@@ -241,7 +241,7 @@ async fn close(app: &Arc<App>, mut history: History, over: &Over) {
     // By a clock that was set back meanwhile, a call would end before it began.
     let mut ended_at = over.since.min(app.clock.now()).max(history.started_at);
     if let Some(leg) = history.legs.last_mut().filter(|leg| leg.ended_at.is_none()) {
-        ended_at = ended_at.max(leg.answered_at.unwrap_or(leg.started_at));
+        ended_at = ended_at.max(leg.started_at);
         let path = app.recordings.join(&leg.recording);
         let seconds = tokio::task::spawn_blocking(move || recordings::inspect(&path))
             .await
@@ -250,6 +250,7 @@ async fn close(app: &Arc<App>, mut history: History, over: &Over) {
             .map_or(0.0, |found| found.seconds);
         complete_leg(leg, seconds, ended_at);
     }
+    ended_at = ended_at.max(history.latest());
     warn!(
         call.id = %history.id,
         evidence = over.evidence,
@@ -263,16 +264,17 @@ async fn close(app: &Arc<App>, mut history: History, over: &Over) {
 }
 
 /// A recording holds the talk and nothing else, so one with sound in it proves that the call was
-/// answered, and by its length when.
+/// answered, and by its length when; or, if that is known, until when.
 fn complete_leg(leg: &mut Leg, seconds: f64, sign: Timestamp) {
-    leg.ended_at = Some(sign);
     leg.cause = Some(LOST.to_owned());
-    if leg.answered_at.is_none()
-        && seconds > 0.0
-        && let Ok(length) = SignedDuration::try_from_secs_f64(seconds)
-    {
+    let length = SignedDuration::try_from_secs_f64(seconds).unwrap_or_default();
+    if leg.answered_at.is_none() && length > SignedDuration::ZERO {
         leg.answered_at = sign.saturating_sub(length).ok();
     }
+    // The last sign is older than the answer where the clock was set back in the talk.
+    let recorded_until = leg.answered_at.and_then(|at| at.saturating_add(length).ok());
+    let is_older = leg.answered_at.is_some_and(|at| sign < at);
+    leg.ended_at = recorded_until.filter(|_| is_older).or(Some(sign));
 }
 
 #[cfg(test)]
@@ -291,6 +293,21 @@ mod tests {
         let unasked = |seconds, recorded| is_over(Known::CannotAsk, quiet(seconds), recorded);
         assert!(!unasked(60, true) && unasked(121, true));
         assert!(!unasked(3600, false) && unasked(5 * 3600, false));
+    }
+
+    #[test]
+    fn a_recording_tells_when_a_lost_talk_began_or_ended() {
+        let at = |seconds: i64| Timestamp::from_second(1_795_344_550 + seconds).unwrap();
+        let lost = |answered_at, sign| {
+            let leg = cdr_intake::tests::leg("00000000-0000-0000-0000-000000000001");
+            let mut leg = Leg { answered_at, ..leg };
+            complete_leg(&mut leg, 20.0, at(sign));
+            (leg.answered_at, leg.ended_at)
+        };
+        assert_eq!(lost(None, 40), (Some(at(20)), Some(at(40))));
+        assert_eq!(lost(Some(at(15)), 40), (Some(at(15)), Some(at(40))));
+        // The clock was set back by an hour in the talk.
+        assert_eq!(lost(Some(at(15)), 40 - 3600), (Some(at(15)), Some(at(35))));
     }
 
     #[tokio::test(start_paused = true)]

@@ -81,17 +81,17 @@ impl Flow {
     }
 }
 
-async fn plan(app: &App, arrival: &Arrival, now: Timestamp) -> Result<Plan, store::StoreError> {
+async fn plan(app: &App, arrival: &Arrival, at: Timestamp) -> Result<Plan, store::StoreError> {
     let Some((service, dialled)) = &arrival.dialled else { return Ok(Plan::UnknownNumber) };
     if *service == Service::FictitiousNumber {
-        let assignment = app.store.assignment(dialled, now).await?.map(Box::new);
+        let assignment = app.store.assignment(dialled, at, app.clock.now()).await?.map(Box::new);
         let dealer = dealer_of(app, assignment.as_deref(), arrival.caller.as_ref()).await?;
         return Ok(Plan::FictitiousNumber { assignment, dealer });
     }
     let facts = match &arrival.caller {
         Some(caller) => {
             let ttl = app.settings.callbacks.ticket_ttl.signed();
-            app.store.shopper_facts(caller, now, ttl).await?.map(Box::new)
+            app.store.shopper_facts(caller, at, ttl).await?.map(Box::new)
         }
         // A withheld number is never a shopper.
         None => None,
@@ -145,7 +145,8 @@ pub(crate) async fn finish_undialled(
         history.refusal.get_or_insert(Refusal::UnknownNumber);
         return Ok(());
     };
-    let assignment = app.store.assignment(number, history.started_at).await?.map(Box::new);
+    let (at, now) = (history.started_at, app.clock.now());
+    let assignment = app.store.assignment(number, at, now).await?.map(Box::new);
     let dealer = dealer_of(app, assignment.as_deref(), history.caller.as_ref()).await?;
     if assignment.is_none() {
         history.refusal.get_or_insert(Refusal::UnpairedNumber);

@@ -85,7 +85,7 @@ pub(super) async fn an_expired_pairing_makes_way(world: World) {
     let jans = new_pairing(jan.clone(), f1());
     assert!(world.store.add_pairing(&jans, after(99)).await.is_err(), "still Eva's");
     assert_eq!(world.store.add_pairing(&jans, after(100)).await.unwrap(), id(1));
-    let owner = world.store.assignment(&f1(), after(100)).await.unwrap().unwrap();
+    let owner = world.store.assignment(&f1(), after(100), after(100)).await.unwrap().unwrap();
     assert_eq!(owner.shopper.phone, jan);
     assert_eq!(world.tickets().await, [(1, "cancelled", 1)]);
     assert_eq!(world.sms().await[0].1, "skipped");

@@ -15,8 +15,8 @@ use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _};
 use uuid::Uuid;
 
 use crate::{
-    Filter, LeasedSms, MissKind, MissedCall, NewPairing, NewShopper, Settled, SmsFate, SmsOutcome,
-    SmsText, SmsTiming, Store, Throttle,
+    End, Filter, LeasedSms, MissKind, MissedCall, NewPairing, NewShopper, Settled, SmsFate,
+    SmsOutcome, SmsText, SmsTiming, Store, Throttle,
 };
 
 pub(super) const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -105,7 +105,7 @@ fn fictitious(number: u32) -> PhoneNumber {
     phone(&format!("+420778{number:06}"))
 }
 
-fn text_of(missed: &MissedCall) -> SmsText {
+pub(super) fn text_of(missed: &MissedCall) -> SmsText {
     let at = missed.at.strftime("%H:%M:%S");
     let text = match &missed.kind {
         MissKind::Ticket { number, missed, .. } => format!("ticket {number} x{missed} {at}"),
@@ -185,7 +185,8 @@ impl World {
 
     /// What the driver looks up for a call to a number.
     pub(super) async fn assigned(&self, number: &PhoneNumber) -> (ShopperId, Pairing) {
-        let assignment = self.store.assignment(number, morning()).await.unwrap().unwrap();
+        let assignment =
+            self.store.assignment(number, morning(), morning()).await.unwrap().unwrap();
         (assignment.shopper.id, assignment.pairing)
     }
 
@@ -249,11 +250,8 @@ impl World {
         now: Timestamp,
         timing: SmsTiming,
     ) -> Settled {
-        let settlement = settle(history);
-        self.store
-            .settle(history, &settlement, now, Some("NORMAL_CLEARING"), &text_of, timing)
-            .await
-            .unwrap()
+        let end = End { at: now, now, hangup_cause: Some("NORMAL_CLEARING") };
+        self.store.settle(history, &settle(history), end, &text_of, timing).await.unwrap()
     }
 
     /// A dealer calls back and is missed.

@@ -56,9 +56,16 @@ pub(super) async fn tickets_of_an_ended_pairing_are_cancelled_on_the_way(world: 
 
 pub(super) async fn a_number_rings_its_shopper_while_the_pairing_is_active(world: World) {
     let world = world.with_eva().await;
-    let assigned = async |now| world.store.assignment(&f1(), now).await.unwrap();
+    let assigned = async |now| world.store.assignment(&f1(), now, now).await.unwrap();
     assert_eq!(assigned(morning()).await.unwrap().shopper.phone, eva());
-    assert!(world.store.assignment(&phone("+420777999999"), morning()).await.unwrap().is_none());
+    assert!(
+        world
+            .store
+            .assignment(&phone("+420777999999"), morning(), morning())
+            .await
+            .unwrap()
+            .is_none()
+    );
     let change = |active| ShopperChange { active: Some(active), ..ShopperChange::default() };
     world.store.change_shopper(&eva(), &change(false)).await.unwrap();
     assert!(assigned(morning()).await.is_none());
@@ -66,6 +73,14 @@ pub(super) async fn a_number_rings_its_shopper_while_the_pairing_is_active(world
     world.store.end_pairing(&eva(), id(1), after(10)).await.unwrap();
     assert!(assigned(after(10)).await.is_none());
     assert!(world.store.is_exchange_number(&f1()).await.unwrap());
+}
+
+pub(super) async fn a_pairing_rings_for_no_call_before_it(world: World) {
+    let world = world.with_eva().await;
+    let rings = async |at, now| world.store.assignment(&f1(), at, now).await.unwrap().is_some();
+    let earlier = morning() - SignedDuration::from_hours(1);
+    assert!(!rings(earlier, after(60)).await, "a call that is looked at later");
+    assert!(rings(earlier, earlier).await, "the clock was set back since the pairing was made");
 }
 
 pub(super) async fn three_wrong_pins_lock_for_a_while(world: World) {

@@ -15,7 +15,7 @@ fn cdr(name: &str) -> Cdr {
     read(&path).unwrap()
 }
 
-fn leg(id: &str) -> Leg {
+pub(crate) fn leg(id: &str) -> Leg {
     let phone = |text| PhoneNumber::from_e164(text).unwrap();
     Leg {
         id: LegId(id.parse().unwrap()),
@@ -45,7 +45,7 @@ fn leg(id: &str) -> Leg {
 fn completed(name: &str, id: &str) -> Leg {
     let cdr = cdr(name).variables;
     let mut leg = leg(id);
-    complete_leg(&mut leg, &cdr, cdr.time("end_uepoch").unwrap());
+    complete_leg(&mut leg, &cdr, Skew::default(), cdr.time("end_uepoch").unwrap());
     leg
 }
 

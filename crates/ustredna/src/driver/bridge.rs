@@ -20,12 +20,7 @@ use tracing::{error, info, warn};
 use uuid::Uuid;
 
 use super::{Driver, verbs::Pending};
-use crate::{
-    clock::{self, Clock},
-    proof,
-    settings::WhenBroken,
-    talks::Watched,
-};
+use crate::{clock, proof, settings::WhenBroken, talks::Watched};
 
 /// How long a recording may take to start; it takes some 12 ms.
 const RECORD: Duration = Duration::from_secs(10);
@@ -186,12 +181,12 @@ impl Driver {
     /// The callee has answered and the two can hear each other: with `ignore_early_media` the
     /// bridge stands for nothing less.
     pub(super) fn bridged(&mut self, event: &Event) {
-        let required = settings_require(self);
+        let (required, at) = (settings_require(self), self.time_of(event));
         let Some(leg) = self.history.legs.last_mut() else { return };
         if leg.answered_at.is_some() {
             return;
         }
-        leg.answered_at = Some(timestamp(event, &self.app.clock));
+        leg.answered_at = Some(at);
         info!(leg.id = %leg.id, "answered");
         let talk = (self.history.id, leg.id, leg.recording.clone());
         self.watched = Some(self.app.talks.watch(talk.0, talk.1, talk.2));
@@ -201,6 +196,12 @@ impl Driver {
                 self.kill(exchange::cause::Cause::NormalClearing);
             }
         }
+    }
+
+    /// When FreeSWITCH saw it. It writes the recording by the same clock, so a talk is as long as its
+    /// file; a message may be late.
+    fn time_of(&self, event: &Event) -> Timestamp {
+        dated(event).map_or_else(|| self.app.clock.now(), |at| self.skew.ours(at))
     }
 
     /// Cancelled should the recording of the present talk break, until that is dealt with.
@@ -222,23 +223,24 @@ impl Driver {
     /// The talk is over.
     pub(super) fn unbridged(&mut self, event: &Event) {
         self.watched = None;
+        let at = self.time_of(event);
         if let Some(leg) = self.history.legs.last_mut()
             && leg.answered_at.is_some()
             && leg.ended_at.is_none()
         {
-            leg.ended_at = Some(timestamp(event, &self.app.clock));
+            leg.ended_at = Some(at);
         }
     }
 
     pub(super) fn bridge_ended(&mut self, event: &Event, reply: Reply) {
         self.unbridged(event);
-        let hung_up = self.line.session.is_hung_up();
+        let (hung_up, at) = (self.line.session.is_hung_up(), self.time_of(event));
         let Some(leg) = self.history.legs.last_mut() else { return };
         if leg.answered_at.is_some() {
             leg.cause = event.variable("bridge_hangup_cause").map(std::borrow::Cow::into_owned);
             return reply.send(Answer::Dialled(Dialled::Talked));
         }
-        leg.ended_at = Some(timestamp(event, &self.app.clock));
+        leg.ended_at = Some(at);
         let disposition = event
             .variable("originate_disposition")
             .map_or_else(|| "UNKNOWN".to_owned(), std::borrow::Cow::into_owned);
@@ -297,12 +299,8 @@ fn failed(mut leg: Leg, now: Timestamp) -> Leg {
     leg
 }
 
-/// When FreeSWITCH saw it, in microseconds since the epoch; it writes the recording by the same
-/// clock.
-fn timestamp(event: &Event, clock: &Clock) -> Timestamp {
-    event
-        .header("Event-Date-Timestamp")
-        .and_then(|text| text.parse().ok())
-        .and_then(|microseconds| Timestamp::from_microsecond(microseconds).ok())
-        .unwrap_or_else(|| clock.now())
+/// When FreeSWITCH saw it, by its own clock.
+pub(super) fn dated(event: &Event) -> Option<Timestamp> {
+    let microseconds = event.header("Event-Date-Timestamp")?.parse().ok()?;
+    Timestamp::from_microsecond(microseconds).ok()
 }

@@ -59,7 +59,7 @@ impl House {
     async fn ended(&self, seconds: i64) -> (Ended, Attended, PathBuf) {
         let now = self.app.clock.now();
         let number = phone("+420777000111");
-        let assignment = self.app.store.assignment(&number, now).await.unwrap().unwrap();
+        let assignment = self.app.store.assignment(&number, now, now).await.unwrap().unwrap();
         let began = now - SignedDuration::from_secs(seconds);
         let call = CallId(Uuid::new_v4());
         let mut history = History::new(call, Service::OutboundHotline, began);

@@ -15,7 +15,7 @@ use exchange::{
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use store::{Filter, Limits, MissedCall, SmsText, SmsTiming, Store, Throttle};
+use store::{End, Filter, Limits, MissedCall, SmsText, SmsTiming, Store, Throttle};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -204,7 +204,8 @@ impl World {
             expiry: SignedDuration::from_hours(24 * 365 * 20),
         };
         let settlement = settle(&history);
-        store.settle(&history, &settlement, ended_at, cause, &text, timing).await.unwrap();
+        let end = End { at: ended_at, now: ended_at, hangup_cause: cause };
+        store.settle(&history, &settlement, end, &text, timing).await.unwrap();
         store.close().await;
     }
 }

@@ -12,6 +12,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{
+    clock::Clock,
     language::{HEADER, Setup},
     process::{Running, tail, wait_for},
     switch::{Addresses, PASSWORD, conf},
@@ -25,6 +26,7 @@ pub(crate) struct Exchange {
     pub(crate) controller: u16,
     pub(crate) web: u16,
     process: Option<Running>,
+    clock: Option<Clock>,
 }
 
 /// One object of a `--json` list.
@@ -58,7 +60,7 @@ impl Exchange {
             conf().join("sounds").display(),
         );
         fs::write(dir.join(format!("{name}.toml")), toml).unwrap();
-        Self { dir: dir.to_owned(), name, controller, web, process: None }
+        Self { dir: dir.to_owned(), name, controller, web, process: None, clock: None }
     }
 
     pub(crate) fn command(&self) -> Command {
@@ -106,10 +108,23 @@ impl Exchange {
         self.run(&[&["import", "import.csv"], options].concat())
     }
 
+    /// From its next start on it has a clock of its own.
+    pub(crate) fn gets(&mut self, clock: Clock) {
+        self.clock = Some(clock);
+    }
+
+    /// The clock it was given.
+    pub(crate) fn clock(&self) -> &Clock {
+        self.clock.as_ref().expect("it was given a clock")
+    }
+
     /// Starts `serve`, without waiting.
     pub(crate) fn start(&mut self) {
         let mut command = self.command();
         command.args(["serve", "--config", &format!("{}.toml", self.name)]);
+        if let Some(clock) = &self.clock {
+            clock.give_to(&mut command);
+        }
         self.process = Some(Running::start(self.name, &mut command, &self.log_file()));
     }
 

@@ -14,6 +14,8 @@
 )]
 
 mod audio;
+mod clock;
+mod database;
 mod ear;
 mod exchange;
 #[path = "../stories/language.rs"]
@@ -49,6 +51,8 @@ struct Scenario {
     setup: Setup,
     build: Box<dyn Fn(&Setup) -> World + Send>,
     run: Box<dyn Fn(&mut World) + Send>,
+    /// What this machine lacks for it.
+    lacks: Option<String>,
 }
 
 impl Scenario {
@@ -61,7 +65,8 @@ impl Scenario {
         setup: Setup,
         run: impl Fn(&mut World) + Send + 'static,
     ) -> Self {
-        Self { name: name.into(), setup, build: Box::new(World::new), run: Box::new(run) }
+        let (build, run) = (Box::new(World::new), Box::new(run));
+        Self { name: name.into(), setup, build, run, lacks: None }
     }
 
     /// In a world of this kind.
@@ -70,9 +75,18 @@ impl Scenario {
         self
     }
 
+    /// Skipped where something is missing, which is told.
+    fn unless(mut self, lacks: Option<String>) -> Self {
+        self.lacks = lacks;
+        self
+    }
+
     fn into_trial(self) -> Trial {
-        let Self { name, setup, build, run } = self;
-        Trial::test(name, move || play(build, &setup, run))
+        let Self { name, setup, build, run, lacks } = self;
+        if let Some(reason) = &lacks {
+            eprintln!("{name} skipped: {reason}");
+        }
+        Trial::test(name, move || play(build, &setup, run)).with_ignored_flag(lacks.is_some())
     }
 }
 

@@ -1,6 +1,7 @@
 //! What only a real switch shows, by service.
 
 mod callback;
+mod clock;
 mod disk;
 mod faults;
 mod identity;
@@ -33,6 +34,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         survival::all(),
         disk::all(),
         records::all(),
+        clock::all(),
     ]
     .into_iter()
     .flatten()

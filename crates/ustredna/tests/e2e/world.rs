@@ -13,6 +13,7 @@ use std::{
 };
 
 use crate::{
+    clock::Clock,
     exchange::{Exchange, Row},
     language::Setup,
     phone::{self, Callees, Caller, Phone},
@@ -79,6 +80,16 @@ impl World {
         let dir = tempfile::Builder::new().prefix("ustredna-e2e").tempdir().unwrap();
         let disk = Disk::mount(dir.path().join(RECORDINGS), size);
         Self::begin(dir, Some(disk), setup, RTP_PORTS, PHONES)
+    }
+
+    /// With a time of day of the exchange's own.
+    pub(crate) fn with_clock(setup: &Setup) -> Self {
+        let idle = Setup { exchange: false, ..setup.clone() };
+        let mut world = Self::new(&idle);
+        world.exchange.gets(Clock::new(world.dir.path()));
+        world.exchange.import(setup.data);
+        world.exchange.start();
+        world
     }
 
     fn begin(

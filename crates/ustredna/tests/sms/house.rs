@@ -19,7 +19,7 @@ use exchange::{
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use store::{MissKind, MissedCall, SmsText, SmsTiming, Store};
+use store::{End, MissKind, MissedCall, SmsText, SmsTiming, Store};
 use tempfile::TempDir;
 use ustredna::{Clock, Running};
 use uuid::Uuid;
@@ -149,7 +149,7 @@ impl House {
     /// A dealer calls a shopper's number and is missed.
     pub(crate) async fn miss(&self, store: &Store, shopper: usize, dealer: usize, at: Timestamp) {
         let number = e164(&fictitious(shopper));
-        let assignment = store.assignment(&number, now()).await.unwrap().unwrap();
+        let assignment = store.assignment(&number, now(), now()).await.unwrap().unwrap();
         let dealer = e164(&format!("+420234{dealer:06}"));
         let mut history = History::new(CallId(Uuid::new_v4()), Service::FictitiousNumber, at);
         history.shopper = Some(assignment.shopper.id);
@@ -187,7 +187,8 @@ impl House {
             ticket_gap: SignedDuration::ZERO,
             expiry: SignedDuration::from_hours(6),
         };
-        let settled = store.settle(&history, &settle(&history), at, None, &text, timing).await;
+        let end = End { at, now: at, hangup_cause: None };
+        let settled = store.settle(&history, &settle(&history), end, &text, timing).await;
         assert!(settled.unwrap().sms_queued);
     }
 

@@ -82,7 +82,8 @@ impl Place {
     async fn rings(&self, number: u128, exchange: &str) {
         let phone = |text| PhoneNumber::from_e164(text).unwrap();
         let now = self.clock.now();
-        let assignment = self.app.store.assignment(&phone(NUMBER), now).await.unwrap().unwrap();
+        let assignment =
+            self.app.store.assignment(&phone(NUMBER), now, now).await.unwrap().unwrap();
         let call = CallId(Uuid::from_u128(number));
         let mut history = History::new(call, exchange::model::Service::FictitiousNumber, now);
         history.shopper = Some(assignment.shopper.id);
@@ -181,6 +182,22 @@ async fn a_clock_set_back_loses_no_record() {
     assert!(!unattended.exists(), "it waits no two hours");
     assert_eq!(place.missed_calls().await, Some(2));
     assert!(place.app.store.open_calls().await.unwrap().is_empty());
+    let sms = place.app.store.sms(&Filter::default()).await.unwrap().remove(0);
+    let waits = sms.not_before.duration_since(place.clock.now());
+    assert!(waits <= SignedDuration::from_mins(1), "the shopper waits {waits} for the SMS");
+}
+
+#[tokio::test]
+async fn a_switch_in_another_time_completes_a_call_in_ours() {
+    let place = Place::new("").await;
+    place.rings(1, "north").await;
+    let began = place.clock.now();
+    // It began at the same moment, which FreeSWITCH takes for one an hour later.
+    place.missed(1, -3600);
+    place.take_in().await;
+    let call = place.app.store.calls(&Filter::default()).await.unwrap().remove(0);
+    let seconds = |at: Timestamp| at.duration_since(began).as_secs_f64().round();
+    assert_eq!((seconds(call.started_at), seconds(call.ended_at.unwrap())), (0.0, 1.0));
 }
 
 #[tokio::test]

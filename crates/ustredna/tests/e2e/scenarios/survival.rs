@@ -61,7 +61,7 @@ const SETTLED_WITHIN: Duration = Duration::from_mins(1);
 
 /// Waits until every call detail record has been taken in, every call has ended and every recording
 /// has been looked at.
-fn await_settled(world: &World, calls: usize) {
+pub(super) fn await_settled(world: &World, calls: usize) {
     wait_for(SETTLED_WITHIN, "every call has its end and its proof", || {
         let listed = world.exchange.list("calls");
         let ended = listed.iter().all(|call| !call["ended_at"].is_null());

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     Scenario,
+    database::Held,
     language::{DEALER, DEALER_HZ, FIRST, OUTBOUND, SHOPPER, SHOPPER_HZ, Setup},
     phone::{Callees, Caller, Phone, Reaction, Steps},
     process::wait_for,
@@ -27,12 +28,15 @@ enum Stage {
     Talking,
     /// Both have just hung up.
     After,
+    /// The exchange knows that both have hung up, and has not been able to write it yet.
+    Unwritten,
 }
 
-use Stage::{After, Dialling, Entry, Prompt, Ringing, Talking};
+use Stage::{After, Dialling, Entry, Prompt, Ringing, Talking, Unwritten};
 
-const OUTBOUND_STAGES: [Stage; 6] = [Prompt, Entry, Dialling, Ringing, Talking, After];
-const CALLBACK_STAGES: [Stage; 4] = [Dialling, Ringing, Talking, After];
+const OUTBOUND_STAGES: [Stage; 7] = [Prompt, Entry, Dialling, Ringing, Talking, After, Unwritten];
+const CALLBACK_STAGES: [Stage; 5] = [Dialling, Ringing, Talking, After, Unwritten];
+const MISSED_STAGES: [Stage; 3] = [Ringing, After, Unwritten];
 
 pub(super) fn all() -> Vec<Scenario> {
     let setup = || Setup {
@@ -53,12 +57,11 @@ pub(super) fn all() -> Vec<Scenario> {
                 callback(world, stage, victim, true);
             }));
         }
-        all.push(Scenario::with(named("missed_callback", Ringing), setup(), move |world| {
-            callback(world, Ringing, victim, false);
-        }));
-        all.push(Scenario::with(named("missed_callback", After), setup(), move |world| {
-            callback(world, After, victim, false);
-        }));
+        for stage in MISSED_STAGES {
+            all.push(Scenario::with(named("missed_callback", stage), setup(), move |world| {
+                callback(world, stage, victim, false);
+            }));
+        }
     }
     all
 }
@@ -71,13 +74,18 @@ fn outbound(world: &mut World, stage: Stage, victim: Victim) {
     let steps = if stage == Entry { steps.waits(1500) } else { steps };
     let steps = steps.keys("7890#").sings_until_hangup(SHOPPER_HZ, 20_000);
     let mut caller = world.call("shopper", &Caller::new(SHOPPER, OUTBOUND).open(steps));
+    let mut held = None;
     match stage {
         Prompt => await_speech(&caller),
         Entry => await_keys(&caller, 5),
         Dialling => await_keys(&caller, 10),
         Ringing | Talking | After => await_talk(stage, &caller, &rung, SHOPPER_HZ),
+        Unwritten => {
+            await_talk(Talking, &caller, &rung, SHOPPER_HZ);
+            held = Some(hold_the_end(world));
+        }
     }
-    strike(world, victim, &mut caller, &mut rung);
+    strike(world, victim, &mut caller, &mut rung, held);
     await_settled(world, 1);
     let truth = Truth {
         talked: rung.ear().seconds_of(SHOPPER_HZ, rung.started()),
@@ -94,6 +102,7 @@ fn callback(world: &mut World, stage: Stage, victim: Victim, answers: bool) {
     let mut rung = world.callees(&Callees::new().with(SHOPPER, reaction));
     let steps = Steps::new().sings_until_hangup(DEALER_HZ, 20_000);
     let mut caller = world.call("dealer", &Caller::new(DEALER, FIRST).open(steps));
+    let mut held = None;
     match stage {
         Prompt | Entry => panic!("a dealer keys nothing"),
         Dialling => wait_for(PATIENCE, "the call arrives", || {
@@ -104,9 +113,13 @@ fn callback(world: &mut World, stage: Stage, victim: Victim, answers: bool) {
         After => wait_for(PATIENCE, "the call is over", || {
             caller.trace().messages().iter().any(|m| m.is_answer(480)).then_some(())
         }),
+        Unwritten => {
+            await_talk(if answers { Talking } else { Ringing }, &caller, &rung, DEALER_HZ);
+            held = Some(hold_the_end(world));
+        }
     }
     let alerted = rung.trace().answered_at(180).is_some();
-    strike(world, victim, &mut caller, &mut rung);
+    strike(world, victim, &mut caller, &mut rung, held);
     await_settled(world, usize::from(alerted));
     let truth = Truth {
         talked: rung.ear().seconds_of(DEALER_HZ, rung.started()),
@@ -133,7 +146,9 @@ fn await_talk(stage: Stage, caller: &Phone, rung: &Phone, voice: u32) {
         match stage {
             Talking => rung.ear().seconds_of(voice, rung.started()) > 1.5,
             After => caller.trace().request_at("BYE").is_some(),
-            Prompt | Entry | Dialling | Ringing => rung.trace().answered_at(180).is_some(),
+            Prompt | Entry | Dialling | Ringing | Unwritten => {
+                rung.trace().answered_at(180).is_some()
+            }
         }
         .then_some(())
     });
@@ -142,9 +157,28 @@ fn await_talk(stage: Stage, caller: &Phone, rung: &Phone, voice: u32) {
     }
 }
 
+/// Keeps the exchange from writing the call's end, and waits until it has seen it.
+fn hold_the_end(world: &World) -> Held {
+    let held = Held::take(world.dir());
+    wait_for(PATIENCE, "the exchange sees the call's end", || {
+        world.exchange.log().contains("\"the call is over\"").then_some(())
+    });
+    held
+}
+
 /// Kills, lets what is left of the call come to its end, and starts again.
-fn strike(world: &mut World, victim: Victim, caller: &mut Phone, rung: &mut Phone) {
+fn strike(
+    world: &mut World,
+    victim: Victim,
+    caller: &mut Phone,
+    rung: &mut Phone,
+    held: Option<Held>,
+) {
     victim.is_killed_in(world);
+    if let Some(mut held) = held {
+        assert_eq!(held.open_calls(), 1, "the call's end was written before the kill");
+        held.release();
+    }
     if victim.has_switch() {
         caller.breaks();
         rung.breaks();
