@@ -57,7 +57,7 @@ const VARIABLES: [(&str, &str); 18] = [
     ("enable_file_write_buffering", "false"),
     ("transfer_ringback", "%(1000,4000,425)"),
     ("instant_ringback", "true"),
-    ("media_timeout", "300000"),
+    ("media_timeout", "1800000"),
 ];
 
 impl Default for Config {

@@ -41,7 +41,7 @@ pub enum RepairError {
 /// # Errors
 /// See [`RepairError`].
 pub fn repair(path: &Path) -> Result<Inspection, RepairError> {
-    let file = File::options().read(true).write(true).open(path).map_err(InspectError::from)?;
+    let file = File::options().read(true).write(true).open(path).map_err(unwritable)?;
     let mut reader = BufReader::new(file);
     let layout = Layout::read(&mut reader).map_err(InspectError::from)?;
     if !layout.damaged {
@@ -52,6 +52,15 @@ pub fn repair(path: &Path) -> Result<Inspection, RepairError> {
     }
     write_sizes(reader.into_inner(), &layout).map_err(RepairError::Write)?;
     Ok(Inspection { repaired: true, ..inspect(path)? })
+}
+
+/// The file was read a moment ago: its disk is read-only, or the rights are missing.
+fn unwritable(error: io::Error) -> RepairError {
+    if error.kind() == io::ErrorKind::NotFound {
+        InspectError::Missing.into()
+    } else {
+        RepairError::Write(error)
+    }
 }
 
 fn write_sizes(mut file: File, layout: &Layout) -> io::Result<()> {

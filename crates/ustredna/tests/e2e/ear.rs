@@ -97,15 +97,22 @@ impl Ear {
 
     /// For how many seconds a tone was heard from `since` on.
     pub(crate) fn seconds_of(&self, hz: u32, since: Instant) -> f64 {
+        self.seconds_where(since, |samples| share_of(samples, hz) > 0.8)
+    }
+
+    /// For how many seconds anything was heard from `since` on.
+    pub(crate) fn seconds_of_sound(&self, since: Instant) -> f64 {
+        self.seconds_where(since, |_| true)
+    }
+
+    fn seconds_where(&self, since: Instant, accepts: impl Fn(&[i16]) -> bool) -> f64 {
         let frames = self
             .payloads(8)
             .into_iter()
             .filter(|(at, _, packet)| *at >= since && packet.len() == 8 + FRAME)
-            .filter(|(.., packet)| {
-                let samples: Vec<i16> = packet[8..].iter().map(|byte| linear(*byte)).collect();
-                let loud = samples.iter().any(|sample| sample.unsigned_abs() > 2000);
-                loud && share_of(&samples, hz) > 0.8
-            });
+            .map(|(.., packet)| packet[8..].iter().map(|byte| linear(*byte)).collect::<Vec<_>>())
+            .filter(|samples| samples.iter().any(|sample| sample.unsigned_abs() > 2000))
+            .filter(|samples| accepts(samples));
         f64::from(u32::try_from(frames.count()).unwrap()) * 0.02
     }
 }

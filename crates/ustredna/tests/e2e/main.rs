@@ -16,6 +16,7 @@
 mod audio;
 mod clock;
 mod database;
+mod disk;
 mod ear;
 mod exchange;
 #[path = "../stories/language.rs"]

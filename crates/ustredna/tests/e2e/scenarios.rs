@@ -4,6 +4,7 @@ mod callback;
 mod clock;
 mod disk;
 mod faults;
+mod hold;
 mod identity;
 mod import;
 mod life;
@@ -18,6 +19,7 @@ use crate::{
     Scenario,
     language::{OUTBOUND, SHOPPER, SHOPPER_HZ},
     phone::{Caller, Steps},
+    world::World,
 };
 
 pub(crate) use measure::measure;
@@ -35,6 +37,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         disk::all(),
         records::all(),
         clock::all(),
+        hold::all(),
     ]
     .into_iter()
     .flatten()
@@ -57,6 +60,12 @@ fn keys_and_talks(keys: &str) -> Steps {
 /// A dealer who talks for two and a half seconds and hangs up.
 fn talks_and_hangs_up() -> Steps {
     Steps::new().sings(crate::language::DEALER_HZ, 2500).hangs_up()
+}
+
+/// The line of the log that tells of a recording that broke.
+fn told_of_break(world: &World) -> Option<String> {
+    let log = world.exchange.log();
+    log.lines().find(|line| line.contains(" s into the talk")).map(str::to_owned)
 }
 
 /// Compares some keys of a row.

@@ -4,7 +4,6 @@ use std::{
     fmt::Write as _,
     fs,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
     sync::{
         LazyLock,
         atomic::{AtomicU32, Ordering},
@@ -14,6 +13,7 @@ use std::{
 
 use crate::{
     clock::Clock,
+    disk::Disk,
     exchange::{Exchange, Row},
     language::Setup,
     phone::{self, Callees, Caller, Phone},
@@ -38,29 +38,9 @@ pub(crate) struct World {
     addresses: Addresses,
     ports: Ports,
     phones: AtomicU32,
-    _disk: Option<Disk>,
+    disk: Option<Disk>,
     // Last: removed when nobody writes to it any more.
     dir: tempfile::TempDir,
-}
-
-/// A small disk for the recordings; unmounted when dropped.
-struct Disk(PathBuf);
-
-impl Disk {
-    fn mount(at: PathBuf, size: &str) -> Self {
-        fs::create_dir_all(&at).unwrap();
-        let mut command = Command::new("mount");
-        command.args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"]).arg(&at);
-        assert!(command.status().unwrap().success(), "{command:?} does not work");
-        Self(at)
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        // A scenario may have unmounted it.
-        drop(Command::new("umount").arg("-l").arg(&self.0).stderr(Stdio::null()).status());
-    }
 }
 
 impl World {
@@ -75,10 +55,10 @@ impl World {
         Self::begin(dir, None, setup, rtp_ports, phones)
     }
 
-    /// With recordings on a disk of this size: `400k`.
-    pub(crate) fn with_disk(setup: &Setup, size: &str) -> Self {
+    /// With recordings on a disk of their own, which `mount` mounts on the folder it is given.
+    pub(crate) fn with_disk(setup: &Setup, mount: impl FnOnce(&Path) -> Disk) -> Self {
         let dir = tempfile::Builder::new().prefix("ustredna-e2e").tempdir().unwrap();
-        let disk = Disk::mount(dir.path().join(RECORDINGS), size);
+        let disk = mount(&dir.path().join(RECORDINGS));
         Self::begin(dir, Some(disk), setup, RTP_PORTS, PHONES)
     }
 
@@ -108,7 +88,7 @@ impl World {
             exchange.import(setup.data);
             exchange.start();
         }
-        Self { exchange, switch, addresses, ports, phones: AtomicU32::new(0), _disk: disk, dir }
+        Self { exchange, switch, addresses, ports, phones: AtomicU32::new(0), disk, dir }
     }
 
     /// Waits until calls can be made.
@@ -165,8 +145,9 @@ impl World {
         panic!("not {count} of these {noun} are as expected: {last:#?}");
     }
 
-    pub(crate) fn recordings(&self) -> PathBuf {
-        self.dir.path().join(RECORDINGS)
+    /// The disk of the recordings.
+    pub(crate) fn disk(&self) -> &Disk {
+        self.disk.as_ref().expect("recordings have a disk of their own")
     }
 
     pub(crate) fn dir(&self) -> &Path {

@@ -109,15 +109,21 @@ impl Reaction {
         match self {
             Self::Answers { rings_ms, then } => {
                 let accepted = send(&answer("200 OK", "[last_CSeq:]", SDP));
-                let bye = "BYE [next_url] SIP/2.0\n\
-                    Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]\n\
-                    From:[$self];tag=[pid]e2e[call_number]\nTo:[$exchange]\nCall-ID: [call_id]\nCSeq: 1 BYE\n\
-                    Max-Forwards: 70\nContent-Length: 0";
+                let request = |method: &str, before: u32| {
+                    format!(
+                        "{method} [next_url] SIP/2.0\n\
+                         Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]\n\
+                         From:[$self];tag=[pid]e2e[call_number]\nTo:[$exchange]\n\
+                         Call-ID: [call_id]\nCSeq: {} {method}\nMax-Forwards: 70\n\
+                         Contact: <sip:phone@[local_ip]:[local_port]>\n",
+                        before + 1
+                    )
+                };
                 format!(
                     "{}{}<recv request=\"ACK\"/>\n{}",
                     rings(*rings_ms),
                     accepted.replace("<send>", "<send retrans=\"500\">"),
-                    then.xml(files, &format!("callee{index}"), bye)
+                    then.xml(files, &format!("callee{index}"), request)
                 )
             }
             Self::Refuses { rings_ms, code } => {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{
     Part, Phone,
-    script::{SDP, Steps, send},
+    script::{BARE, SDP, Steps, send},
 };
 use crate::ports::Ports;
 
@@ -115,20 +115,22 @@ impl Caller {
             "{}Contact: <sip:phone@[local_ip]:[local_port]>\n{headers}{SDP}",
             head("INVITE", &uri, own_via, "", 1)
         );
-        let bare = "Content-Length: 0";
         let ack_failure =
-            send(&format!("{}{bare}", head("ACK", &uri, "[last_Via:]", "[peer_tag_param]", 1)));
+            send(&format!("{}{BARE}", head("ACK", &uri, "[last_Via:]", "[peer_tag_param]", 1)));
         let optional = |codes: &[u16]| {
             let line = |code| format!("<recv response=\"{code}\" optional=\"true\"/>\n");
             codes.iter().map(line).collect::<Vec<_>>().concat()
         };
         let answered = |steps: &Steps| {
             let ack = head("ACK", "[next_url]", own_via, "[peer_tag_param]", 1);
-            let bye = head("BYE", "[next_url]", own_via, "[peer_tag_param]", 2);
+            let request = |method: &str, before: u32| {
+                let head = head(method, "[next_url]", own_via, "[peer_tag_param]", before + 2);
+                format!("{head}Contact: <sip:phone@[local_ip]:[local_port]>\n")
+            };
             format!(
                 "<recv response=\"200\" rrs=\"true\"/>\n{}{}",
-                send(&format!("{ack}{bare}")),
-                steps.xml(files, "caller", &format!("{bye}{bare}"))
+                send(&format!("{ack}{BARE}")),
+                steps.xml(files, "caller", request)
             )
         };
         let course = match &self.course {
@@ -151,7 +153,7 @@ impl Caller {
             Course::GivesUp { after, ms } => {
                 let before: Vec<u16> =
                     [100, 180, 183].into_iter().filter(|code| code != after).collect();
-                let cancel = send(&format!("{}{bare}", head("CANCEL", &uri, "[last_Via:]", "", 1)));
+                let cancel = send(&format!("{}{BARE}", head("CANCEL", &uri, "[last_Via:]", "", 1)));
                 format!(
                     "{}<recv response=\"{after}\"/>\n<pause milliseconds=\"{ms}\"/>\n{cancel}\
                      <recv response=\"200\"/>\n<recv response=\"487\"/>\n{ack_failure}",

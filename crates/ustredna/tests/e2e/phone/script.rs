@@ -15,6 +15,8 @@ enum Step {
     Sings(u32, u32),
     /// Hz, or silence; and at most so many ms.
     UntilHangup(Option<u32>, u32),
+    /// With a tone for music, or silence; and ms.
+    Holds(Option<u32>, u32),
     HangsUp,
 }
 
@@ -63,6 +65,19 @@ impl Steps {
         self
     }
 
+    /// Puts the other side on hold, with a tone for music or in silence, and takes it back (RFC 3264,
+    /// 8.4).
+    pub(crate) fn holds(mut self, music: Option<u32>, ms: u32) -> Self {
+        self.0.push(Step::Holds(music, ms));
+        self
+    }
+
+    /// Then these.
+    pub(crate) fn then(mut self, steps: Self) -> Self {
+        self.0.extend(steps.0);
+        self
+    }
+
     /// Hangs up.
     pub(crate) fn hangs_up(mut self) -> Self {
         self.0.push(Step::HangsUp);
@@ -79,7 +94,7 @@ impl Steps {
                     let after = Duration::from_millis(u64::from(std::mem::take(&mut ms)));
                     cues.push(Cue { phrase: phrase.clone(), after });
                 }
-                Step::Wait(wait) | Step::Sings(_, wait) => ms += wait,
+                Step::Wait(wait) | Step::Sings(_, wait) | Step::Holds(_, wait) => ms += wait,
                 Step::Keys(keys) => ms += Media::new(0).keys(keys).ms,
                 Step::UntilHangup(..) | Step::HangsUp => {}
             }
@@ -87,9 +102,15 @@ impl Steps {
         cues
     }
 
-    /// As SIPp's XML. `files` takes the media, their names begin with `prefix`; `bye` is how
-    /// this side says BYE.
-    pub(super) fn xml(&self, files: &Path, prefix: &str, bye: &str) -> String {
+    /// As SIPp's XML. `files` takes the media, their names begin with `prefix`; `request` is how
+    /// this side begins its requests in the call: the method, and how many were before it.
+    pub(super) fn xml(
+        &self,
+        files: &Path,
+        prefix: &str,
+        request: impl Fn(&str, u32) -> String,
+    ) -> String {
+        let mut requests = 0;
         let mut xml = String::new();
         let source = prefix.bytes().fold(7_u32, |sum, byte| sum.wrapping_mul(31) + u32::from(byte));
         let mut media = Media::new(source);
@@ -98,7 +119,7 @@ impl Steps {
             let piece = match step {
                 Step::Keys(keys) => Some(media.keys(keys)),
                 Step::Sings(hz, ms) => Some(media.tone(*hz, *ms)),
-                Step::UntilHangup(hz, ms) => hz.map(|hz| media.tone(hz, *ms)),
+                Step::UntilHangup(hz, ms) | Step::Holds(hz, ms) => hz.map(|hz| media.tone(hz, *ms)),
                 Step::Hears(_) | Step::Wait(_) | Step::HangsUp => None,
             };
             if let Some(piece) = &piece {
@@ -122,8 +143,20 @@ impl Steps {
                          [last_CSeq:]\nContent-Length: 0",
                     ));
                 }
+                (Step::Holds(_, ms), _) => {
+                    for (direction, ms) in [("sendonly", *ms), ("sendrecv", 0)] {
+                        let offer = SDP.replace("o=- 1 1", &format!("o=- 1 {}", requests + 2));
+                        let invite = request("INVITE", requests);
+                        xml.push_str(&send(&format!("{invite}{offer}\na={direction}")));
+                        xml.push_str("<recv response=\"100\" optional=\"true\"/>\n");
+                        xml.push_str("<recv response=\"200\"/>\n");
+                        xml.push_str(&send(&format!("{}{BARE}", request("ACK", requests))));
+                        writeln!(xml, r#"<pause milliseconds="{}"/>"#, ms.max(1)).unwrap();
+                        requests += 1;
+                    }
+                }
                 (Step::HangsUp, _) => {
-                    xml.push_str(&send(bye));
+                    xml.push_str(&send(&format!("{}{BARE}", request("BYE", requests))));
                     xml.push_str("<recv response=\"200\"/>\n");
                 }
                 (_, Some(piece)) => {
@@ -140,6 +173,9 @@ impl Steps {
 pub(super) fn send(message: &str) -> String {
     format!("<send><![CDATA[\n{message}\n\n]]></send>\n")
 }
+
+/// The end of a message without a body.
+pub(super) const BARE: &str = "Content-Length: 0";
 
 /// The body of an offer or answer: A-law and keys, to and from the port of the ear.
 pub(super) const SDP: &str = "Content-Type: application/sdp\nContent-Length: [len]\n\n\

@@ -1,13 +1,14 @@
 //! The disk of the recordings is full, read-only or gone. Each scenario has a small disk of its
 //! own (tmpfs), which needs the right to mount.
 
-use std::{process::Command, thread, time::Duration};
+use std::time::Duration;
 
 use serde_json::json;
 
-use super::assert_row;
+use super::{assert_row, told_of_break};
 use crate::{
     Scenario,
+    disk::Disk,
     language::{DEALER, DEALER_HZ, FIRST, OUTBOUND, SHOPPER, SHOPPER_HZ, Setup},
     phone::{Callees, Caller, Phone, Reaction, Steps},
     process::wait_for,
@@ -20,7 +21,8 @@ pub(crate) fn all() -> Vec<Scenario> {
         ..Setup::default()
     };
     let any_space = ("recordings.min_free", "0 B");
-    let small = |setup: &Setup| World::with_disk(setup, "400k");
+    let small = |setup: &Setup| World::with_disk(setup, |at| Disk::in_memory(at, "400k"));
+    let fragile = |setup: &Setup| World::with_disk(setup, Disk::in_file);
     vec![
         Scenario::new("with_little_disk_nobody_is_rung", little_space).in_world(small),
         Scenario::with("a_read_only_disk_is_no_call", setup(&[any_space]), read_only)
@@ -35,6 +37,16 @@ pub(crate) fn all() -> Vec<Scenario> {
         .in_world(small),
         Scenario::with("a_disk_that_goes_away_is_told", setup(&[any_space]), goes_away)
             .in_world(small),
+        Scenario::with("a_disk_that_turns_read_only_is_told", setup(&[any_space]), turns_read_only)
+            .in_world(fragile)
+            .unless(Disk::no_file()),
+        Scenario::with(
+            "a_disk_that_turns_read_only_ends_the_call_if_told_to",
+            setup(&[any_space, ("recordings.when_broken", "end")]),
+            turns_read_only_and_ends,
+        )
+        .in_world(fragile)
+        .unless(Disk::no_file()),
     ]
 }
 
@@ -52,14 +64,17 @@ fn talk(world: &World, ms: u32) -> (Phone, Phone) {
     (world.call("shopper", &Caller::new(SHOPPER, OUTBOUND).open(steps)), dealer)
 }
 
-/// Neither a shopper's call nor a dealer's rings anybody, and each is told or noted.
-fn assert_no_call(world: &World) {
+/// A shopper is told that there are no calls, and the dealer is not rung.
+fn assert_refused(world: &World) {
     let (mut shopper, mut dealer) = talk(world, 2000);
     shopper.finishes();
     assert_eq!(shopper.heard(World::phrases()), ["enter-destination", "calls-not-possible"]);
-    let trace = dealer.stops();
-    assert!(trace.invites().is_empty(), "the dealer was rung");
+    assert!(dealer.stops().invites().is_empty(), "the dealer was rung");
+}
 
+/// Neither a shopper's call nor a dealer's rings anybody, and each is told or noted.
+fn assert_no_call(world: &World) {
+    assert_refused(world);
     let mut phone = world.callees(&Callees::new().rings(SHOPPER));
     let steps = Steps::new().listens_until_hangup(20_000);
     let mut caller = world.call("dealer", &Caller::new(DEALER, FIRST).open(steps));
@@ -80,10 +95,10 @@ fn little_space(world: &mut World) {
 }
 
 fn read_only(world: &mut World) {
-    mount(world, &["-o", "remount,ro"]);
+    world.disk().remount("ro");
     assert_no_call(world);
     // And when it can be written again, calls are possible.
-    mount(world, &["-o", "remount,rw"]);
+    world.disk().remount("rw");
     let (mut shopper, mut dealer) = talk(world, 2000);
     shopper.finishes();
     dealer.stops();
@@ -117,13 +132,9 @@ fn fills_up_and_ends(world: &mut World) {
 
 fn goes_away(world: &mut World) {
     let (mut shopper, mut dealer) = talk(world, LONG_TALK);
-    let begun = shopper.started();
-    wait_for(Duration::from_secs(20), "they talk", || {
-        (shopper.ear().seconds_of(DEALER_HZ, begun) > 1.0).then_some(())
-    });
+    await_talk(&shopper);
     // FreeSWITCH goes on writing to a file that nobody can find any more.
-    let status = Command::new("umount").arg("-l").arg(world.recordings()).status().unwrap();
-    assert!(status.success());
+    world.disk().goes_away();
     wait_for(Duration::from_secs(25), "it is told while they talk", || told_of_break(world));
     assert!(shopper.is_busy(), "they are not disturbed");
     shopper.finishes();
@@ -131,21 +142,39 @@ fn goes_away(world: &mut World) {
     world.rows("recordings", 1, |recording| recording["verdict"] == "missing");
 }
 
-/// The line of the log that tells of a recording that broke.
-fn told_of_break(world: &World) -> Option<String> {
-    let log = world.exchange.log();
-    log.lines().find(|line| line.contains(" s into the talk")).map(str::to_owned)
+/// The kernel finds the disk broken in the talk, and writes nothing more to it.
+fn turns_read_only(world: &mut World) {
+    let (mut shopper, mut dealer) = talk(world, LONG_TALK);
+    await_talk(&shopper);
+    world.disk().breaks();
+    wait_for(Duration::from_secs(25), "it is told while they talk", || told_of_break(world));
+    assert!(shopper.is_busy(), "they are not disturbed");
+    shopper.finishes();
+    dealer.stops();
+    let recordings = world.rows("recordings", 1, |recording| recording["verdict"] != "pending");
+    assert_row(&recordings[0], &[("verdict", json!("short"))]);
+    let problem = recordings[0]["problem"].as_str().unwrap_or_default();
+    for told in ["has not grown since", "the header cannot be rewritten"] {
+        assert!(problem.contains(told), "{problem}");
+    }
+    let calls = world.rows("calls", 1, |call| call["outcome"] == "answered");
+    let talked = calls[0]["talk_seconds"].as_f64().unwrap();
+    assert!(talked > f64::from(LONG_TALK) / 1000.0 - 2.0, "{talked}");
+    assert_refused(world);
 }
 
-fn mount(world: &World, options: &[&str]) {
-    let mut command = Command::new("mount");
-    command.args(options).arg(world.recordings());
-    // A file that was just closed may still keep it busy.
-    for _ in 0..20 {
-        if command.status().unwrap().success() {
-            return;
-        }
-        thread::sleep(Duration::from_millis(200));
-    }
-    panic!("{command:?} does not work");
+fn turns_read_only_and_ends(world: &mut World) {
+    let (mut shopper, mut dealer) = talk(world, 0);
+    await_talk(&shopper);
+    world.disk().breaks();
+    shopper.finishes();
+    dealer.stops();
+    world.rows("recordings", 1, |recording| recording["verdict"] == "short");
+    world.rows("calls", 1, |call| call["outcome"] == "answered");
+}
+
+fn await_talk(shopper: &Phone) {
+    wait_for(Duration::from_secs(20), "they talk", || {
+        (shopper.ear().seconds_of(DEALER_HZ, shopper.started()) > 1.0).then_some(())
+    });
 }
