@@ -49,18 +49,21 @@ pub(crate) enum Alarm {
     Disk { free_bytes: u64, days_left: Option<u64> },
     /// A call ended without a record: FreeSWITCH was killed, or wrote its records elsewhere.
     LostCall { call: String, outcome: String },
+    /// FreeSWITCH records into another folder than ours, so no recording can be proven.
+    Folder { problem: String },
 }
 
 impl Alarm {
     /// Every `kind`.
-    pub(crate) const KINDS: [&'static str; 3] = ["recording", "disk", "lost_call"];
+    pub(crate) const KINDS: [&'static str; 4] = ["recording", "disk", "lost_call", "folder"];
 
     fn kind(&self) -> &'static str {
-        let [recording, disk, lost_call] = Self::KINDS;
+        let [recording, disk, lost_call, folder] = Self::KINDS;
         match self {
             Self::Recording { .. } => recording,
             Self::Disk { .. } => disk,
             Self::LostCall { .. } => lost_call,
+            Self::Folder { .. } => folder,
         }
     }
 }

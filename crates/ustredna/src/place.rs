@@ -242,6 +242,7 @@ fn learn(app: &App, found: Shared) {
             } else {
                 error!(problem, "no recording can be proven");
             }
+            app.alarm.raise(Alarm::Folder { problem });
         }
         Shared::Unknown(why) => {
             warn!(why, "whether FreeSWITCH sees the recordings folder was not checked");

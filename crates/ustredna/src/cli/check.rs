@@ -18,8 +18,9 @@ use super::DEFAULT_CONFIG;
 use crate::{settings::Settings, texts::Texts};
 
 pub(super) const EXAMPLES: &str = "\
-Changes nothing: databases and folders are made by `ustredna serve`. FreeSWITCH is asked over its
-event socket (switch.inbound) with the password in USTREDNA_SWITCH__PASSWORD.
+Changes nothing: databases and folders are made by `ustredna serve`; a small file is written into
+each folder and removed again, to see that it can be. FreeSWITCH is asked over its event socket
+(switch.inbound) with the password in USTREDNA_SWITCH__PASSWORD.
 
 Examples:
   ustredna check

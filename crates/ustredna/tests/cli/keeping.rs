@@ -3,7 +3,10 @@
 use std::{
     fs,
     io::{BufRead as _, BufReader},
-    process::Stdio,
+    process::{Child, Stdio},
+    sync::mpsc,
+    thread,
+    time::Duration,
 };
 
 use exchange::model::Service;
@@ -305,6 +308,41 @@ fn what_has_changed_is_not_archived() {
     assert!(there(&world, &flac(OLDER)));
 }
 
+/// An exchange that runs; killed when dropped.
+struct Serving {
+    process: Child,
+    log: mpsc::Receiver<String>,
+}
+
+impl Serving {
+    fn start(world: &World, settings: &[(&str, &str)]) -> Self {
+        let mut command = world.command(&["serve"]);
+        for listen in ["USTREDNA_WEB__LISTEN", "USTREDNA_SWITCH__LISTEN"] {
+            command.env(listen, "127.0.0.1:0");
+        }
+        command.envs(settings.iter().copied()).stderr(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        let lines = BufReader::new(process.stderr.take().unwrap()).lines();
+        let (line, log) = mpsc::channel();
+        thread::spawn(move || lines.map_while(Result::ok).try_for_each(|text| line.send(text)));
+        Self { process, log }
+    }
+
+    /// The next line of its log with this in it.
+    fn says(&self, text: &str) -> String {
+        let next = || self.log.recv_timeout(Duration::from_mins(1)).ok();
+        let said = std::iter::from_fn(next).find(|line| line.contains(text));
+        said.unwrap_or_else(|| panic!("the log does not say: {text}"))
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
 #[test]
 fn the_exchange_itself_makes_room_and_tells_how_full_it_is() {
     let set =
@@ -312,18 +350,10 @@ fn the_exchange_itself_makes_room_and_tells_how_full_it_is() {
     let world = world(set);
     // Too old, too; but held.
     world.run(&["recordings", "hold", OLD, "--because", "complaint 17"]).ok();
-    let mut command = world.command(&["serve"]);
-    for listen in ["USTREDNA_WEB__LISTEN", "USTREDNA_SWITCH__LISTEN"] {
-        command.env(listen, "127.0.0.1:0");
-    }
-    command.env("USTREDNA_RECORDINGS__MIN_FREE", "9000000TB").stderr(Stdio::piped());
-    let mut exchange = command.spawn().unwrap();
-    let mut log = BufReader::new(exchange.stderr.take().unwrap()).lines().map(Result::unwrap);
-    let deleted = log.find(|line| line.contains("a recording was deleted"));
-    let full = log.find(|line| line.contains("the disk of the recordings is filling up"));
-    exchange.kill().unwrap();
-    exchange.wait().unwrap();
-    let (deleted, full) = (deleted.unwrap(), full.unwrap());
+    let exchange = Serving::start(&world, &[("USTREDNA_RECORDINGS__MIN_FREE", "9000000TB")]);
+    let deleted = exchange.says("a recording was deleted");
+    let full = exchange.says("the disk of the recordings is filling up");
+    drop(exchange);
     assert!(deleted.contains("older than 700 days (project Banks)"), "{deleted}");
     assert!(full.contains("free_bytes=") && full.contains("used_bytes="), "{full}");
     assert!(!deleted.contains("420234567890") && !full.contains("420234567890"));
@@ -333,16 +363,10 @@ fn the_exchange_itself_makes_room_and_tells_how_full_it_is() {
 #[test]
 fn the_exchange_itself_archives() {
     let world = world(ARCHIVE);
-    let mut command = world.command(&["serve"]);
-    for listen in ["USTREDNA_WEB__LISTEN", "USTREDNA_SWITCH__LISTEN"] {
-        command.env(listen, "127.0.0.1:0");
-    }
-    let mut exchange = command.stderr(Stdio::piped()).spawn().unwrap();
-    let mut log = BufReader::new(exchange.stderr.take().unwrap()).lines().map(Result::unwrap);
-    let archived = log.find(|line| line.contains("recordings archived"));
-    exchange.kill().unwrap();
-    exchange.wait().unwrap();
-    assert!(archived.unwrap().contains("count=2"));
+    let exchange = Serving::start(&world, &[]);
+    let archived = exchange.says("recordings archived");
+    drop(exchange);
+    assert!(archived.contains("count=2"), "{archived}");
     assert!(there(&world, &flac(OLD)) && !there(&world, OLD) && there(&world, YOUNG));
     assert_eq!(verify(&world), (Some(0), vec![]));
 }

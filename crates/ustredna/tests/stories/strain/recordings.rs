@@ -238,6 +238,9 @@ pub(crate) fn elsewhere() -> String {
         let account = phones.shopper_calls(&place, 0).await.unwrap();
         assert!(account.heard.contains(&"calls-not-possible".to_owned()), "{account:?}");
         assert!(place.switch().rung().is_empty());
+        let alarms = operator.alarms();
+        assert_eq!((alarms.len(), &alarms[0]["kind"]), (1, &"folder".into()), "{alarms:#?}");
+        assert!(alarms[0]["problem"].as_str().unwrap().contains("recordings.switch_dir"));
 
         symlink(place.folder().join("recordings"), &link).unwrap();
         tokio::time::sleep(secs(35)).await;

@@ -2,7 +2,9 @@
 
 use std::{fs, os::unix::fs::symlink};
 
-use crate::language::{Call, FIRST, HALF_A_SECOND, OUTBOUND, Story, Tale, dealer, secs, shopper};
+use crate::language::{
+    Call, FIRST, HALF_A_SECOND, OUTBOUND, Story, Tale, dealer, millis, secs, shopper,
+};
 
 pub(crate) fn all() -> Vec<Tale> {
     vec![
@@ -48,7 +50,7 @@ fn either_side(story: &mut Story<'_>) {
 fn keys_get_through(story: &mut Story<'_>) {
     // A call centre's menu; then the shopper's phone is the one that was called.
     story.act(
-        calls_the_dealer().talks(HALF_A_SECOND).keys("5*0#").talks(secs(6)).hangs_up(),
+        calls_the_dealer().talks(HALF_A_SECOND).keys("5*0#").talks(millis(5800)).hangs_up(),
         [dealer().rings(HALF_A_SECOND).answers().talks_until_hangup()],
     );
     story.act(
@@ -58,7 +60,7 @@ fn keys_get_through(story: &mut Story<'_>) {
             .answers()
             .talks(HALF_A_SECOND)
             .keys("42*#")
-            .talks(secs(6))
+            .talks(millis(5800))
             .hangs_up()],
     );
     insta::assert_snapshot!(story.told(), @"
