@@ -168,6 +168,20 @@ pub(crate) async fn expire(tx: &mut AnyConnection, now: Timestamp) -> Result<u64
     Ok(done.rows_affected())
 }
 
+/// Brings what waits and was written in the future into the present: the clock was set back since,
+/// and nobody need wait for that long. Some seconds two exchanges' clocks may differ.
+pub(crate) async fn set_back(tx: &mut AnyConnection, now: Timestamp) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE sms SET not_before = not_before - (created_at - $1), \
+         due_at = due_at - (created_at - $1), expires_at = expires_at - (created_at - $1), \
+         created_at = $1 WHERE status = 'queued' AND created_at > $1 + 5000",
+    )
+    .bind(ms(now))
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
 impl Store {
     /// The SMS, newest first; the filter's times are when they were put in the outbox, its
     /// project that of the ticket.

@@ -284,7 +284,8 @@ async fn queue(
             return Ok(false);
         }
         if let Some(last) = outbox::last_of(tx, ticket).await? {
-            due = due.max(after(last, timing.ticket_gap));
+            // By a clock that was set back since, it lies in the future.
+            due = due.max(after(last.min(now), timing.ticket_gap));
         }
     }
     sqlx::query(

@@ -78,6 +78,7 @@ scenarios! {
     outbox::a_shopper_s_sms_go_out_in_order,
     outbox::limits_of_a_shopper_delay_and_lose_nothing,
     outbox::misses_within_the_gap_make_one_sms,
+    outbox::a_clock_set_back_holds_up_no_sms,
     outbox::what_may_have_been_taken_waits_out_its_lease,
     outbox::what_is_of_no_use_any_more_fails,
     outbox::it_goes_to_the_shopper_s_phone_of_today,

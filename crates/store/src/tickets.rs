@@ -196,7 +196,7 @@ pub(crate) async fn number_of(
 impl Store {
     /// Closes the open tickets whose pairing has ended (cancelled) or that were missed last
     /// `ticket_ttl` ago or longer (expired), and skips their waiting SMS. SMS that have expired by
-    /// themselves are given up.
+    /// themselves are given up, and those written before the clock was set back wait no longer for it.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -217,6 +217,7 @@ impl Store {
         .await?
         .rows_affected();
         let swept = cancel_of_ended_pairings(&mut tx, now).await?;
+        outbox::set_back(&mut tx, now).await?;
         let sms_expired = outbox::expire(&mut tx, now).await?;
         tx.commit().await?;
         Ok(Swept { expired, sms_expired, ..swept })

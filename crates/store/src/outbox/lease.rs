@@ -64,7 +64,8 @@ impl Throttle {
 }
 
 /// What is due at `$1` and may go: nothing of the same shopper goes before it, and the limits
-/// (times `$2`, `$4`, `$6`, counts `$3`, `$5`, `$7`) leave room.
+/// (times `$2`, `$4`, `$6`, counts `$3`, `$5`, `$7`) leave room. What was sent in the future, beyond what
+/// the clocks of two exchanges may differ, was sent before the clock was set back, and does not count.
 macro_rules! ready {
     () => {
         "SELECT m.id FROM sms m WHERE m.status IN ('queued', 'sending') AND m.not_before <= $1 \
@@ -72,9 +73,12 @@ macro_rules! ready {
          AND NOT EXISTS (SELECT 1 FROM sms e WHERE e.shopper_id = m.shopper_id \
           AND e.status IN ('queued', 'sending') \
           AND (e.due_at < m.due_at OR (e.due_at = m.due_at AND e.id < m.id))) \
-         AND (SELECT COUNT(*) FROM sms s WHERE s.shopper_id = m.shopper_id AND s.sent_at > $2) < $3 \
-         AND (SELECT COUNT(*) FROM sms s WHERE s.shopper_id = m.shopper_id AND s.sent_at > $4) < $5 \
-         AND (SELECT COUNT(*) FROM sms s WHERE s.shopper_id = m.shopper_id AND s.sent_at > $6) < $7 "
+         AND (SELECT COUNT(*) FROM sms s WHERE s.shopper_id = m.shopper_id \
+          AND s.sent_at > $2 AND s.sent_at <= $1 + 5000) < $3 \
+         AND (SELECT COUNT(*) FROM sms s WHERE s.shopper_id = m.shopper_id \
+          AND s.sent_at > $4 AND s.sent_at <= $1 + 5000) < $5 \
+         AND (SELECT COUNT(*) FROM sms s WHERE s.shopper_id = m.shopper_id \
+          AND s.sent_at > $6 AND s.sent_at <= $1 + 5000) < $7 "
     };
 }
 

@@ -3,7 +3,9 @@ use std::{collections::HashSet, sync::Arc};
 use exchange::model::SmsId;
 use jiff::SignedDuration;
 
-use super::fixture::{LEASE, TIMING, World, after, dealer, eva, f1, fail, member, morning, phone};
+use super::fixture::{
+    LEASE, TIMING, TTL, World, after, dealer, eva, f1, fail, member, morning, phone,
+};
 use crate::{
     Delivery, Filter, ShopperChange, SmsFate, SmsOutcome, SmsRow, SmsTiming, StoreError, Throttle,
 };
@@ -177,6 +179,37 @@ pub(super) async fn misses_within_the_gap_make_one_sms(world: World) {
     assert_eq!(other[0].text, "ticket 2 x1 09:11:50");
 }
 
+pub(super) async fn a_clock_set_back_holds_up_no_sms(world: World) {
+    let world = world.with_eva().await;
+    let timing = SmsTiming { ticket_gap: SignedDuration::from_mins(10), ..TIMING };
+    let miss = async |number, second: i64| {
+        let mut history = world.callback(&f1(), Some(dealer(number)), after(second)).await;
+        fail(&mut history, after(second), exchange::cause::Failure::Busy);
+        world.end_with(&history, after(second), timing).await;
+    };
+    miss(1, 3600).await;
+    let sent = world.lease(after(3660), 10).await.remove(0);
+    world.sent(&sent, after(3660), "p1").await;
+    miss(2, 3700).await;
+    // Now it is an hour earlier. What waits does so for no more than its delay.
+    world.store.sweep(after(100), TTL).await.unwrap();
+    let queued = async || {
+        let all = world.store.sms(&Filter::default()).await.unwrap();
+        all.into_iter().find(|sms| sms.status.as_str() == "queued").unwrap()
+    };
+    let waiting = queued().await;
+    assert_eq!((waiting.created_at, waiting.not_before), (after(100), after(160)));
+    assert_eq!(waiting.expires_at, Some(after(100) + TIMING.expiry));
+    // Nor is it held up by what was sent in the future.
+    let throttle = Throttle { per_minute: Some(1), per_quarter: Some(1), per_hour: Some(1) };
+    let leased = world.store.lease_sms(after(160), LEASE, 10, throttle).await.unwrap().sms;
+    assert_eq!(leased.len(), 1);
+    world.sent(&leased[0], after(161), "p2").await;
+    // Nor is another one about the same ticket.
+    miss(1, 200).await;
+    assert_eq!(queued().await.not_before, after(200) + timing.ticket_gap);
+}
+
 pub(super) async fn what_may_have_been_taken_waits_out_its_lease(world: World) {
     let world = world.with_eva().await;
     world.miss(&dealer(1), morning()).await;
@@ -205,11 +238,11 @@ pub(super) async fn what_is_of_no_use_any_more_fails(world: World) {
     let hours = |count: i64| after(count * 3600);
     // News on the same ticket keeps it of use.
     world.miss(&dealer(1), hours(3)).await;
-    assert_eq!(world.store.sweep(hours(8), super::fixture::TTL).await.unwrap().sms_expired, 0);
+    assert_eq!(world.store.sweep(hours(8), TTL).await.unwrap().sms_expired, 0);
     // One that a worker holds is left to it.
     let held = world.store.lease_sms(hours(8), SignedDuration::from_hours(4), 1, Throttle::NONE);
     assert_eq!(held.await.unwrap().sms.len(), 1);
-    assert_eq!(world.store.sweep(hours(9), super::fixture::TTL).await.unwrap().sms_expired, 0);
+    assert_eq!(world.store.sweep(hours(9), TTL).await.unwrap().sms_expired, 0);
     let none = world.store.lease_sms(hours(12), LEASE, 10, Throttle::NONE).await.unwrap();
     assert_eq!((none.sms.len(), none.expired, none.skipped), (0, 1, 0));
     let expired = world.store.sms(&Filter::default()).await.unwrap().remove(0);
@@ -217,7 +250,7 @@ pub(super) async fn what_is_of_no_use_any_more_fails(world: World) {
     assert_eq!(expired.expires_at, Some(hours(9)));
 
     world.miss(&dealer(2), hours(12)).await;
-    assert_eq!(world.store.sweep(hours(18), super::fixture::TTL).await.unwrap().sms_expired, 1);
+    assert_eq!(world.store.sweep(hours(18), TTL).await.unwrap().sms_expired, 1);
 }
 
 pub(super) async fn it_goes_to_the_shopper_s_phone_of_today(world: World) {
@@ -339,7 +372,7 @@ pub(super) async fn expired_ones_are_sent_again_one_by_one_alone(world: World) {
     let fate = SmsFate::Failed { error: "rejected".to_owned(), unknown: false };
     world.came_to(&rejected, fate).await;
     let over = after(7 * 3600);
-    assert_eq!(world.store.sweep(over, super::fixture::TTL).await.unwrap().sms_expired, 1);
+    assert_eq!(world.store.sweep(over, TTL).await.unwrap().sms_expired, 1);
     let expiry = SignedDuration::from_hours(1);
     let all = world.store.retry_failed_sms(morning(), over, expiry).await.unwrap();
     assert_eq!(all.iter().map(|retried| retried.old).collect::<Vec<_>>(), [rejected.id]);
@@ -451,9 +484,9 @@ pub(super) async fn what_may_have_been_sent_is_marked_for_good(world: World) {
     // The others' worker dies.
     assert_eq!(world.store.cancel_sms(leased[2].id, after(140)).await, Ok(true));
     world.sql("UPDATE tickets SET status = 'reached', closed_at = 1 WHERE number = 1 AND dealer = '+420234000004'").await;
-    assert_eq!(world.store.sweep(after(140), super::fixture::TTL).await.unwrap().sms_skipped, 1);
+    assert_eq!(world.store.sweep(after(140), TTL).await.unwrap().sms_skipped, 1);
     let over = after(7 * 3600);
-    assert_eq!(world.store.sweep(over, super::fixture::TTL).await.unwrap().sms_expired, 1);
+    assert_eq!(world.store.sweep(over, TTL).await.unwrap().sms_expired, 1);
     let mut told = Vec::new();
     for sms in &leased {
         let row = row(&world, sms.id).await;
