@@ -1,6 +1,7 @@
 //! Whatever is killed, and whenever: each call has its row, each talk its recording, each missed
 //! dealer a ticket and one SMS.
 
+mod answer;
 mod crowd;
 mod ledger;
 mod rolling;
@@ -14,7 +15,7 @@ use std::{
 use crate::{Scenario, process::wait_for, world::World};
 
 pub(crate) fn all() -> Vec<Scenario> {
-    [stages::all(), crowd::all(), rolling::all()].into_iter().flatten().collect()
+    [stages::all(), answer::all(), crowd::all(), rolling::all()].into_iter().flatten().collect()
 }
 
 /// What is killed with SIGKILL.
