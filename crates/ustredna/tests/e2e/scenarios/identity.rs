@@ -14,6 +14,7 @@ pub(crate) fn all() -> Vec<Scenario> {
     vec![
         Scenario::new("no_message_shows_the_shopper_s_number", nothing_leaks),
         Scenario::new("a_pin_is_in_no_log_and_no_record", pin),
+        Scenario::new("refusals_are_logged_without_what_was_keyed", refusals),
     ]
 }
 
@@ -47,6 +48,22 @@ fn nothing_leaks(world: &mut World) {
     );
     // Nor is the number in the log of the exchange, which people read.
     assert!(!world.exchange.log().contains("601123456"), "the log tells the shopper's number");
+}
+
+fn refusals(world: &mut World) {
+    let steps = Steps::new().hears("enter-destination").keys("906471147#");
+    let steps = steps.hears("premium-number").hears("enter-destination").keys("777000111#");
+    let steps = steps.hears("own-exchange-number").hears("enter-destination").hangs_up();
+    world.call("shopper", &shopper_calls_out(steps)).finishes();
+    world.rows("calls", 1, |call| !call["ended_at"].is_null());
+    let log = world.exchange.log();
+    let lines = log.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let refused = lines.filter(|line| line["message"] == "refused");
+    let told: Vec<_> = refused.map(|line| line["reason"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(told, ["premium_rate", "exchange_number"]);
+    for keyed in ["906471147", "777000111"] {
+        assert!(!log.contains(keyed), "what was keyed is in the log");
+    }
 }
 
 fn pin(world: &mut World) {
