@@ -1,7 +1,7 @@
 //! What has happened in a call so far: kept by the driver, so that a hang-up at any point loses
 //! nothing.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     call::{Dial, Direction},
@@ -20,6 +20,8 @@ pub struct History {
     pub service: Service,
     /// When it arrived.
     pub started_at: Timestamp,
+    /// How far the switch's clock was ahead of ours then: nothing, unless one of the two was set.
+    pub switch_ahead: SignedDuration,
     /// Who called, unless withheld; for operators, since nobody else knows a stranger.
     pub caller: Option<PhoneNumber>,
     /// The shopper on either side, as soon as known.
@@ -88,6 +90,7 @@ impl History {
             id,
             service,
             started_at,
+            switch_ahead: SignedDuration::ZERO,
             caller: None,
             shopper: None,
             called_number: None,

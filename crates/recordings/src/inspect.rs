@@ -70,7 +70,7 @@ pub enum InspectError {
     DamagedFlac(&'static str),
     /// The file cannot be read.
     #[error("the file cannot be read: {0}")]
-    Io(#[source] io::Error),
+    Io(io::Error),
 }
 
 impl From<LayoutError> for InspectError {

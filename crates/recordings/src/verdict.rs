@@ -109,8 +109,8 @@ pub struct Proof {
 /// Inspects the finished recording at `path`, repairs its header if that is damaged, and judges it.
 ///
 /// # Errors
-/// The file is there but cannot be read or written (permissions, a failing disk): that is no verdict
-/// about the recording. All else is in the [`Proof`].
+/// The file is there but cannot be read (permissions, a failing disk): that is no verdict about the
+/// recording. All else is in the [`Proof`].
 pub fn verify(path: &Path, talk: Option<Duration>) -> Result<Proof, InspectError> {
     let found = match inspect(path) {
         Ok(found) => found,

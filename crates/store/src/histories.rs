@@ -10,7 +10,7 @@ use exchange::{
     model::{CallId, LegId, Outcome, Pairing, PairingId, ShopperId, TicketId},
     ticket::TicketNumber,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     Store, StoreError,
@@ -119,7 +119,7 @@ impl Store {
         let mut tx = self.snapshot().await?;
         let calls = sqlx::query(sqlx::AssertSqlSafe(format!(
             "SELECT c.id, c.service, c.caller, c.shopper_id, c.fictitious_number, c.dealer, c.refusal, \
-             c.started_at, c.ended_at, c.hangup_cause, c.owner, \
+             c.started_at, c.ended_at, c.hangup_cause, c.owner, c.switch_ahead_ms, \
              (SELECT t.number FROM tickets t WHERE t.id = c.ticket_id) AS ticket \
              FROM calls c WHERE {condition} ORDER BY c.started_at, c.id",
         )))
@@ -147,6 +147,7 @@ impl Store {
                 let row = Fields::new("calls", row);
                 let id = CallId(row.id("id")?);
                 let mut history = History::new(id, row.word("service")?, row.time("started_at")?);
+                history.switch_ahead = SignedDuration::from_millis(row.int("switch_ahead_ms")?);
                 history.caller = row.phone_opt("caller")?;
                 history.shopper = row.id_opt("shopper_id")?.map(ShopperId);
                 if Direction::of(history.service) == Direction::Back {

@@ -30,6 +30,11 @@ pub struct Limits {
     pub calls_at_once: Option<u32>,
 }
 
+/// In milliseconds.
+fn span(span: SignedDuration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or_default()
+}
+
 pub(crate) fn direction_word(direction: Direction) -> &'static str {
     match direction {
         Direction::Out => "out",
@@ -71,7 +76,8 @@ impl Store {
         let word = |number: &Option<PhoneNumber>| number.as_ref().map(|n| n.as_str().to_owned());
         sqlx::query(
             "INSERT INTO calls (id, service, shopper_id, fictitious_number, dealer, started_at, \
-             caller, owner) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING",
+             caller, owner, switch_ahead_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+             ON CONFLICT (id) DO NOTHING",
         )
         .bind(history.id.to_string())
         .bind(history.service.as_str())
@@ -81,6 +87,7 @@ impl Store {
         .bind(ms(history.started_at))
         .bind(word(&history.caller))
         .bind(self.owner.as_deref().map(str::to_owned))
+        .bind(span(history.switch_ahead))
         .execute(&self.write)
         .await?;
         Ok(())
@@ -188,8 +195,8 @@ async fn open_call(
     let pairing = &leg.dial.pairing;
     let written = sqlx::query(
         "INSERT INTO calls (id, service, shopper_id, fictitious_number, dealer, project, \
-         started_at, ticket_id, caller, owner) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+         started_at, ticket_id, caller, owner, switch_ahead_ms) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
          ON CONFLICT (id) DO UPDATE SET shopper_id = excluded.shopper_id, \
          fictitious_number = excluded.fictitious_number, dealer = excluded.dealer, \
          project = excluded.project, ticket_id = excluded.ticket_id, owner = excluded.owner \
@@ -205,6 +212,7 @@ async fn open_call(
     .bind(leg.dial.ticket.map(|id| id.to_string()))
     .bind(history.caller.as_ref().map(|caller| caller.as_str().to_owned()))
     .bind(owner.map(str::to_owned))
+    .bind(span(history.switch_ahead))
     .execute(tx)
     .await?;
     Ok(written.rows_affected() > 0)

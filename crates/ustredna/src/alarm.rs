@@ -49,7 +49,8 @@ pub(crate) enum Alarm {
     Disk { free_bytes: u64, days_left: Option<u64> },
     /// A call ended without a record: FreeSWITCH was killed, or wrote its records elsewhere.
     LostCall { call: String, outcome: String },
-    /// FreeSWITCH records into another folder than ours, so no recording can be proven.
+    /// A folder that is shared with FreeSWITCH is not as it must be: another one, not mounted, not
+    /// readable. Recordings cannot be proven, or calls not completed.
     Folder { problem: String },
 }
 

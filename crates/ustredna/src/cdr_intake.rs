@@ -2,7 +2,9 @@
 //!
 //! mod_json_cdr writes `a_<uuid>.cdr.json` for the leg that called in and `<uuid>.cdr.json` for
 //! the leg that was dialled, before CHANNEL_HANGUP_COMPLETE, whether or not anybody listens. It
-//! does not write atomically: a file counts when it parses.
+//! does not write atomically: a file counts when it parses. One that
+//! cannot be read waits until it can, and its call stays open as long: what nobody has seen must not be
+//! closed as missed.
 //!
 //! The folder is looked through every two seconds: notifications of the file system do not come over
 //! NFS or from another container, may overflow, and would need the same look at every start.
@@ -15,6 +17,7 @@ mod folder;
 use std::{
     borrow::Cow,
     collections::HashMap,
+    io::ErrorKind,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
@@ -34,8 +37,9 @@ use tracing::{error, info, warn};
 use uuid::Uuid;
 
 pub(crate) use self::folder::ASIDE;
-use self::folder::{dispose, list, read, set_aside};
+use self::folder::{Unread, dispose, list, read, set_aside};
 use crate::{
+    alarm::Alarm,
     app::App,
     arrival::Arrival,
     clock::{self, Skew},
@@ -98,9 +102,16 @@ impl Variables {
     }
 }
 
-/// When files that wait were first seen.
+/// The files that wait.
 #[derive(Debug, Default)]
-pub(crate) struct Waiting(HashMap<PathBuf, Instant>);
+pub(crate) struct Waiting(HashMap<PathBuf, Seen>);
+
+#[derive(Debug)]
+struct Seen {
+    first: Instant,
+    /// What is wrong with it has been told.
+    told: bool,
+}
 
 impl Waiting {
     fn keep_to(&mut self, files: &[PathBuf]) {
@@ -111,9 +122,23 @@ impl Waiting {
         self.0.retain(|path, _| there.contains(path));
     }
 
+    fn seen(&mut self, path: &Path) -> &mut Seen {
+        let first = clock::instant();
+        self.0.entry(path.to_owned()).or_insert(Seen { first, told: false })
+    }
+
     fn since(&mut self, path: &Path) -> Duration {
-        let now = clock::instant();
-        now.saturating_duration_since(*self.0.entry(path.to_owned()).or_insert(now))
+        clock::instant().saturating_duration_since(self.seen(path).first)
+    }
+
+    /// Tells once what is wrong with a file.
+    fn tell(&mut self, app: &App, path: &Path, problem: &str) {
+        if !std::mem::replace(&mut self.seen(path).told, true) {
+            let file = path.display().to_string();
+            error!(file, problem, "a call detail record waits");
+            let problem = format!("a call detail record waits in cdr.dir: {problem}");
+            app.alarm.raise(Alarm::Folder { problem });
+        }
     }
 }
 
@@ -178,7 +203,7 @@ async fn take(app: &Arc<App>, batches: usize) -> anyhow::Result<()> {
 
 async fn take_batch(
     app: &Arc<App>,
-    files: Vec<(anyhow::Result<Cdr>, PathBuf)>,
+    files: Vec<(Result<Cdr, Unread>, PathBuf)>,
     waiting: &mut Waiting,
 ) -> anyhow::Result<()> {
     // In this order: a call that ends meanwhile is either still looked after here or settled
@@ -197,33 +222,49 @@ async fn take_batch(
                 Some(call) => fate(app, call, &variables, &mut open, seen).await?,
                 None => Fate::Aside,
             },
+            // Somebody took it away meanwhile.
+            Err(Unread::Closed(error)) if error.kind() == ErrorKind::NotFound => Fate::Waits,
             // It is still being written.
-            Err(_) if seen <= HALF_WRITTEN => Fate::Waits,
-            Err(error) => {
-                let problem = format!("{error:#}");
-                warn!(problem, "a call detail record cannot be read and is put aside");
+            Err(Unread::Torn(_)) if seen <= HALF_WRITTEN => Fate::Waits,
+            // Nobody knows what is in it, so it must not be lost sight of.
+            Err(error @ Unread::Closed(_)) => {
+                waiting.tell(app, &path, &error.to_string());
+                Fate::Waits
+            }
+            Err(error @ (Unread::Torn(_) | Unread::Strange | Unread::Nameless)) => {
+                warn!(problem = %error, "a call detail record cannot be read and is put aside");
                 Fate::Aside
             }
         };
-        let (dir, keep) = (app.settings.cdr.dir.clone(), app.settings.cdr.keep.clone());
-        if matches!(fate, Fate::Done | Fate::Aside) {
-            waiting.0.remove(&path);
-        }
         // One call that the database does not take keeps up no other; after some it is the database.
         refused = if fate == Fate::Refused { refused + 1 } else { 0 };
         anyhow::ensure!(refused < REFUSED_AT_MOST, "the database does not take the ends of calls");
-        match fate {
-            Fate::Done => app.metrics.cdr_taken_in(),
-            Fate::Aside => app.metrics.cdr_put_aside(),
-            Fate::Waits | Fate::Refused => {}
+        let (dir, keep) = (app.settings.cdr.dir.clone(), app.settings.cdr.keep.clone());
+        let file = path.clone();
+        let moved = match fate {
+            Fate::Done => tokio::task::spawn_blocking(move || dispose(&keep, &file)).await?,
+            Fate::Aside => tokio::task::spawn_blocking(move || set_aside(&dir, &file)).await?,
+            Fate::Waits | Fate::Refused => continue,
+        };
+        // What stays is looked at again and again, to no effect.
+        if let Err(error) = moved {
+            waiting.tell(app, &path, &format!("it cannot be taken away: {error}"));
+            continue;
         }
-        match fate {
-            Fate::Done => tokio::task::spawn_blocking(move || dispose(&keep, &path)).await?,
-            Fate::Aside => tokio::task::spawn_blocking(move || set_aside(&dir, &path)).await?,
-            Fate::Waits | Fate::Refused => {}
+        waiting.0.remove(&path);
+        if fate == Fate::Done {
+            app.metrics.cdr_taken_in();
+        } else {
+            app.metrics.cdr_put_aside();
         }
     }
     Ok(())
+}
+
+/// Whether a record of the call lies in the folder, whole or not.
+pub(crate) async fn lies_there(app: &App, call: CallId) -> bool {
+    let record = app.settings.cdr.dir.join(format!("a_{call}.cdr.json"));
+    tokio::fs::symlink_metadata(record).await.is_ok()
 }
 
 async fn fate(
@@ -268,9 +309,7 @@ async fn complete(
     ended_at: Timestamp,
 ) -> bool {
     // The record's times are FreeSWITCH's, the row's are ours.
-    let skew = cdr
-        .time("start_uepoch")
-        .map_or_else(Skew::default, |began| Skew::between(began, history.started_at));
+    let skew = Skew::of(history.switch_ahead);
     let ended_at = skew.ours(ended_at).max(history.latest());
     if let Some(leg) = history.legs.last_mut().filter(|leg| leg.ended_at.is_none()) {
         complete_leg(leg, cdr, skew, ended_at);
@@ -336,6 +375,13 @@ fn complete_leg(leg: &mut Leg, cdr: &Variables, skew: Skew, ended_at: Timestamp)
         None | Some("ORIGINATOR_CANCEL" | "failure" | "SUCCESS") => None,
         Some(cause) => Some(Failure::from_cause(cause)),
     };
+}
+
+/// The regular files among the records that wait.
+pub(crate) fn records(dir: &Path) -> Vec<PathBuf> {
+    let mut records = list(dir).unwrap_or_default();
+    records.retain(|path| path.symlink_metadata().is_ok_and(|found| found.is_file()));
+    records
 }
 
 /// How many records lie aside.

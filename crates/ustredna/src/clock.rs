@@ -62,9 +62,10 @@ pub(crate) fn instant() -> std::time::Instant {
     Instant::now().into_std()
 }
 
-/// How far FreeSWITCH's time of day is from ours. It reads the system's once, at its start, and then
-/// counts by the steady clock (`switch_time_sync` in switch_time.c): when the system's clock is set,
-/// its events and records go on in the old time.
+/// How far FreeSWITCH's time of day is from ours. It reads the system's at its start, and again after a
+/// stall of seconds or when told to (`fsctl sync_clock`); else it counts by the steady clock
+/// (`switch_time_sync` in switch_time.c): when the system's clock is set, its events and records go on
+/// in the old time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Skew(SignedDuration);
 
@@ -73,6 +74,25 @@ impl Skew {
     pub(crate) fn between(switch: Timestamp, ours: Timestamp) -> Self {
         let ahead = switch.duration_since(ours);
         Self(if ahead.abs() > TOLERANCE { ahead } else { SignedDuration::ZERO })
+    }
+
+    /// As it was measured before.
+    pub(crate) fn of(ahead: SignedDuration) -> Self {
+        Self(ahead)
+    }
+
+    /// By how much FreeSWITCH's is ahead.
+    pub(crate) fn ahead(self) -> SignedDuration {
+        self.0
+    }
+
+    /// What our clock showed when FreeSWITCH's showed `switch`; `here` is our clock's time now. Where
+    /// the two do not fit together any more, FreeSWITCH's clock was set, and is measured anew.
+    pub(crate) fn ours_now(&mut self, switch: Timestamp, here: Timestamp) -> Timestamp {
+        if self.ours(switch).duration_since(here).abs() > TOLERANCE {
+            *self = Self::between(switch, here);
+        }
+        self.ours(switch)
     }
 
     /// What our clock showed when FreeSWITCH's showed `switch`.
@@ -100,5 +120,15 @@ mod tests {
         assert_eq!(hour_behind.ours(later(20)), later(3620));
         assert_eq!(Skew::between(noon, later(3)), Skew::default());
         assert_eq!(Skew::default().ours(later(7)), later(7));
+    }
+
+    #[test]
+    fn a_switch_whose_clock_is_set_in_a_call_is_measured_anew() {
+        let noon: Timestamp = "2026-11-22T12:00:00Z".parse().unwrap();
+        let later = |seconds| noon + SignedDuration::from_secs(seconds);
+        let mut skew = Skew::between(later(3600), noon);
+        assert_eq!(skew.ours_now(later(3610), later(11)), later(10), "the message took a second");
+        assert_eq!(skew.ours_now(later(20), later(20)), later(20), "now it has our time");
+        assert_eq!(skew, Skew::default());
     }
 }

@@ -4,7 +4,12 @@
 mod bridge;
 mod verbs;
 
-use std::{future::Future, pin::pin, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    pin::pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use esl::{
     Answer, Api, Command, Completion, Event, EventName, Execute, HangupCause, SessionEvent, Why,
@@ -15,6 +20,7 @@ use exchange::{
     history::History,
     number::PhoneNumber,
 };
+use jiff::Timestamp;
 use tokio::net::TcpStream;
 use tracing::{Instrument as _, debug, error, info, warn};
 use uuid::Uuid;
@@ -36,13 +42,12 @@ const FAREWELL: Duration = Duration::from_secs(10);
 
 /// Runs one call from its first byte to its row.
 pub(crate) async fn drive(stream: TcpStream, app: Arc<App>, overload: bool, closing: Closing) {
-    let started_at = app.clock.now();
+    let (started_at, began) = (app.clock.now(), clock::instant());
     let (line, event) = match Line::connect(stream).await {
         Ok(connected) => connected,
         Err(error) => return warn!(%error, "connection dropped"),
     };
-    let now = app.clock.now();
-    let skew = bridge::dated(&event).map_or_else(Skew::default, |at| Skew::between(at, now));
+    let time = CallTime::new(started_at, began, bridge::dated(&event));
     let Some(arrival) = Arrival::read(&event, &app.rules) else {
         return warn!("connection dropped: its channel has no UUID");
     };
@@ -57,9 +62,10 @@ pub(crate) async fn drive(stream: TcpStream, app: Arc<App>, overload: bool, clos
             "call"
         );
         let (call, desk) = exchange::call::call();
-        let service::Flow { history, shopper_phone, plan } = flow;
+        let service::Flow { mut history, shopper_phone, plan } = flow;
+        history.switch_ahead = time.skew.ahead();
         note_arrival(&app, history.clone());
-        let driver = Driver::new(line, Arc::clone(&app), history, arrival.answered, skew);
+        let driver = Driver::new(line, Arc::clone(&app), history, arrival.answered, time);
         let flow = plan.run(call, &app.rules);
         driver.run(flow, desk, shopper_phone, closing, attended).await;
     }
@@ -113,12 +119,41 @@ struct Driver {
     entries: u32,
     /// Whether the caller has been answered, so that media flow.
     answered: bool,
-    /// FreeSWITCH's time of day against ours.
-    skew: Skew,
+    time: CallTime,
     /// Whether the present leg's recording has started.
     recording: bool,
     /// While two talk.
     watched: Option<Watched>,
+}
+
+/// The time of day in a call: read when it came in, and counted by the steady clock from then on.
+/// Whatever becomes of the clocks, a call ends after it began and a talk is as long as it was.
+#[derive(Debug)]
+struct CallTime {
+    started_at: Timestamp,
+    began: Instant,
+    /// FreeSWITCH's against this.
+    skew: Skew,
+}
+
+impl CallTime {
+    /// With the time by FreeSWITCH's clock at this moment.
+    fn new(started_at: Timestamp, began: Instant, switch: Option<Timestamp>) -> Self {
+        let mut time = Self { started_at, began, skew: Skew::default() };
+        time.skew = switch.map_or_else(Skew::default, |at| Skew::between(at, time.now()));
+        time
+    }
+
+    fn now(&self) -> Timestamp {
+        let since = clock::instant().saturating_duration_since(self.began);
+        self.started_at.saturating_add(since).unwrap_or(self.started_at)
+    }
+
+    /// When FreeSWITCH saw something, by its own clock, that has just been told.
+    fn of(&mut self, switch: Option<Timestamp>) -> Timestamp {
+        let now = self.now();
+        switch.map_or(now, |at| self.skew.ours_now(at, now))
+    }
 }
 
 /// Why the loop ended.
@@ -133,7 +168,7 @@ enum End {
 }
 
 impl Driver {
-    fn new(line: Line, app: Arc<App>, history: History, answered: bool, skew: Skew) -> Self {
+    fn new(line: Line, app: Arc<App>, history: History, answered: bool, time: CallTime) -> Self {
         Self {
             line,
             app,
@@ -143,7 +178,7 @@ impl Driver {
             ending: false,
             entries: 0,
             answered,
-            skew,
+            time,
             recording: false,
             watched: None,
         }
@@ -168,6 +203,7 @@ impl Driver {
                 End::Lost
             }
         };
+        let ended_at = self.time.now();
         let Self { app, history, hangup_cause, .. } = self;
         if end != End::HungUp && !history.legs.is_empty() {
             // `socket_resume` is cleared: a talk and its recording go on without us, a phone goes
@@ -181,8 +217,6 @@ impl Driver {
                 Err(error) => error!(%error, "what is known of a call could not be stored"),
             }
         }
-        // By a clock that was set back meanwhile, a call would end before it began.
-        let ended_at = app.clock.now().max(history.latest());
         let ended = Ended { history, shopper_phone, ended_at, hangup_cause };
         ending::begin(&app, ended, attended);
     }

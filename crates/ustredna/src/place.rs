@@ -5,7 +5,10 @@ use std::{
     fs::{self, File},
     io::{self, Write as _},
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -49,12 +52,15 @@ pub(crate) enum Shared {
 pub(crate) struct Place {
     shared: Mutex<Shared>,
     turns: Arc<Semaphore>,
+    /// FreeSWITCH could not record the last time.
+    unrecordable: AtomicBool,
 }
 
 impl Default for Place {
     fn default() -> Self {
         let shared = Mutex::new(Shared::Unknown("nobody has looked yet".to_owned()));
-        Self { shared, turns: Arc::new(Semaphore::new(TURNS)) }
+        let turns = Arc::new(Semaphore::new(TURNS));
+        Self { shared, turns, unrecordable: AtomicBool::new(false) }
     }
 }
 
@@ -66,6 +72,14 @@ impl Place {
     /// Takes a new answer; the old one.
     fn learn(&self, shared: Shared) -> Shared {
         std::mem::replace(&mut self.shared.lock().unwrap_or_else(PoisonError::into_inner), shared)
+    }
+}
+
+/// Notes whether FreeSWITCH could begin a recording; that it cannot is told once.
+pub(crate) fn recorded(app: &App, started: bool) {
+    if !app.place.unrecordable.swap(!started, Ordering::Relaxed) && !started {
+        let problem = format!("FreeSWITCH cannot record into {}", app.switch_recordings);
+        app.alarm.raise(Alarm::Folder { problem });
     }
 }
 
@@ -191,6 +205,7 @@ pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
     look.tick().await;
     // What is low at the start is told by the disk's own worker.
     let mut was_low = free_bytes(&app).await.is_some_and(|free| is_low(&app, free));
+    let mut was_unusable = false;
     let looking = async {
         loop {
             look.tick().await;
@@ -201,6 +216,16 @@ pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
                     error!(free_bytes, "less than recordings.min_free is left: make room");
                     app.alarm.raise(Alarm::Disk { free_bytes, days_left: None });
                 }
+            }
+            // Told already: that the disk is low, that FreeSWITCH sees another folder.
+            let elsewhere = app.place.shared() == Shared::No;
+            let problem = ready(&app, None).await.err().filter(|_| !was_low && !elsewhere);
+            if turns(&mut was_unusable, problem.is_some())
+                && let Some(problem) = problem
+            {
+                let problem = format!("{problem:#}");
+                error!(problem, "nothing can be recorded");
+                app.alarm.raise(Alarm::Folder { problem });
             }
         }
     };

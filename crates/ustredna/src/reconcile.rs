@@ -2,7 +2,9 @@
 //!
 //! Each has a row, open since dialling. FreeSWITCH itself is asked whether it still knows the
 //! call; when it cannot be asked, a call counts as over when nothing of it has moved for a while.
-//! What the row does not know is read off the recording, which holds nothing but the talk.
+//! What the row does not know is read off the recording, which holds nothing but the talk. Where that
+//! cannot be looked at (rights, a disk that is not mounted), the call stays open and an alarm is raised:
+//! a talk must not be taken for a missed call.
 //!
 //! With PostgreSQL an open call may be another exchange's, whose FreeSWITCH and recordings perhaps
 //! cannot be seen from here: it is left alone for a day.
@@ -14,9 +16,10 @@ mod switch;
 
 use std::{
     collections::{HashMap, HashSet},
+    io::ErrorKind,
     path::PathBuf,
     sync::Arc,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 use exchange::{
@@ -25,12 +28,14 @@ use exchange::{
     model::CallId,
 };
 use jiff::{SignedDuration, Timestamp};
+use recordings::InspectError;
 use store::{EndedCall, OpenCall};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use self::switch::{Known, Switch};
 use crate::{
+    alarm::Alarm,
     app::App,
     cdr_intake, clock,
     ending::{self, Ended, LOST},
@@ -98,7 +103,13 @@ async fn close_lost(app: &Arc<App>, signs: &mut Signs) -> anyhow::Result<()> {
     let mut switch = Switch::ask(app).await;
     let mut over = HashMap::new();
     for OpenCall { mut history, .. } in open {
-        let sign = last_sign(app, &history).await;
+        let sign = match last_sign(app, &history).await {
+            Ok(sign) => sign,
+            Err(problem) => {
+                signs.blind(app, history.id, &problem);
+                continue;
+            }
+        };
         let quiet = signs.quiet(history.id, &sign, app.clock.now());
         let known = switch.knows(&history, quiet > QUIET).await;
         if known == Known::Yes {
@@ -115,8 +126,14 @@ async fn close_lost(app: &Arc<App>, signs: &mut Signs) -> anyhow::Result<()> {
     // FreeSWITCH writes a record before it forgets the call: that record, if there is one, first.
     cdr_intake::take_in(app).await?;
     for OpenCall { history, .. } in app.store.open_calls().await? {
-        if let Some(over) = over.get(&history.id) {
-            close(app, history, over).await;
+        let call = history.id;
+        let Some(over) = over.get(&call) else { continue };
+        // It is still being written, or cannot be read: it is decided there.
+        if cdr_intake::lies_there(app, call).await {
+            continue;
+        }
+        if let Err(problem) = close(app, history, over).await {
+            signs.blind(app, call, &problem);
         }
     }
     Ok(())
@@ -183,26 +200,42 @@ impl Sign {
     }
 }
 
-/// The last sign of each open call, when it was first seen, and when FreeSWITCH knew the call last.
 #[derive(Default)]
-struct Signs(HashMap<CallId, (Sign, Instant, Option<Instant>)>);
+struct Signs {
+    /// The last sign of each open call, when it was first seen, and when FreeSWITCH knew the call
+    /// last.
+    seen: HashMap<CallId, (Sign, Instant, Option<Instant>)>,
+    /// Those whose recording cannot be looked at, which has been told.
+    unseen: HashSet<CallId>,
+}
 
 impl Signs {
     fn keep_to(&mut self, open: &[OpenCall]) {
         let open: HashSet<CallId> = open.iter().map(|call| call.history.id).collect();
-        self.0.retain(|call, _| open.contains(call));
+        self.seen.retain(|call, _| open.contains(call));
+        self.unseen.retain(|call| open.contains(call));
+    }
+
+    /// Whether anybody talked cannot be seen: the call stays open until it can, and this is told
+    /// once.
+    fn blind(&mut self, app: &App, call: CallId, problem: &str) {
+        if self.unseen.insert(call) {
+            error!(call.id = %call, problem, "an open call cannot be closed");
+            let problem = format!("the recording of an open call cannot be looked at: {problem}");
+            app.alarm.raise(Alarm::Folder { problem });
+        }
     }
 
     /// FreeSWITCH knows the call at this moment.
     fn lives(&mut self, call: CallId) {
-        if let Some((.., lived)) = self.0.get_mut(&call) {
+        if let Some((.., lived)) = self.seen.get_mut(&call) {
             *lived = Some(clock::instant());
         }
     }
 
     /// For how long there was no other sign, by the time of day or by the steady clock.
     fn quiet(&mut self, call: CallId, sign: &Sign, now: Timestamp) -> SignedDuration {
-        let (last, since, lived) = self.0.entry(call).or_insert((*sign, clock::instant(), None));
+        let (last, since, lived) = self.seen.entry(call).or_insert((*sign, clock::instant(), None));
         if last != sign {
             (*last, *since) = (*sign, clock::instant());
         }
@@ -216,38 +249,68 @@ impl Signs {
 }
 
 /// When the call was last seen to live: its recording grew, or its phone may still have rung.
-async fn last_sign(app: &App, history: &History) -> Sign {
+///
+/// # Errors
+/// Why its recording cannot be looked at, and what to do.
+async fn last_sign(app: &App, history: &History) -> Result<Sign, String> {
     let sign = |at, lasts| Sign { at, lasts, of_recording: false };
     let Some(leg) = history.legs.last() else {
-        return sign(history.started_at, SignedDuration::ZERO);
+        return Ok(sign(history.started_at, SignedDuration::ZERO));
     };
-    if let Some(grew) = modified(app.recordings.join(&leg.recording)).await {
-        return Sign { at: grew, lasts: SignedDuration::ZERO, of_recording: true };
+    if let Some(grew) = modified(app.recordings.join(&leg.recording)).await? {
+        return Ok(Sign { at: grew, lasts: SignedDuration::ZERO, of_recording: true });
     }
     let ring = match leg.dial.direction {
         Direction::Back => app.settings.callbacks.ring_timeout,
         Direction::Out | Direction::Return => app.settings.switch.ring_timeout,
     };
-    sign(leg.ended_at.unwrap_or(leg.started_at), ring.signed())
+    Ok(sign(leg.ended_at.unwrap_or(leg.started_at), ring.signed()))
 }
 
-async fn modified(path: PathBuf) -> Option<Timestamp> {
-    let metadata = tokio::fs::metadata(path).await.ok()?;
-    let since_epoch = metadata.modified().ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-    Timestamp::from_millisecond(i64::try_from(since_epoch.as_millis()).ok()?).ok()
+/// When a recording grew last, `None` if there is none. Its folder was made before anybody was
+/// rung: without it there is no saying.
+async fn modified(path: PathBuf) -> Result<Option<Timestamp>, String> {
+    let told = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    let metadata = match tokio::fs::metadata(&path).await {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let folder = path.parent().unwrap_or(&path);
+            if tokio::fs::try_exists(folder).await.unwrap_or(false) {
+                return Ok(None);
+            }
+            let folder = folder.display();
+            return Err(format!(
+                "{folder} is not there: mount its disk, or make it if it is gone for good"
+            ));
+        }
+        Err(error) => return Err(told(&error)),
+    };
+    let modified = metadata.modified().map_err(|error| told(&error))?;
+    Timestamp::try_from(modified).map(Some).map_err(|error| told(&error))
 }
 
-async fn close(app: &Arc<App>, mut history: History, over: &Over) {
+/// # Errors
+/// Why its recording cannot be looked at.
+async fn close(app: &Arc<App>, mut history: History, over: &Over) -> Result<(), String> {
     // By a clock that was set back meanwhile, a call would end before it began.
     let mut ended_at = over.since.min(app.clock.now()).max(history.started_at);
     if let Some(leg) = history.legs.last_mut().filter(|leg| leg.ended_at.is_none()) {
         ended_at = ended_at.max(leg.started_at);
         let path = app.recordings.join(&leg.recording);
-        let seconds = tokio::task::spawn_blocking(move || recordings::inspect(&path))
-            .await
-            .ok()
-            .and_then(Result::ok)
-            .map_or(0.0, |found| found.seconds);
+        let looked = tokio::task::spawn_blocking(move || recordings::inspect(&path)).await;
+        let seconds = match looked.map_err(|error| error.to_string())? {
+            Ok(found) => found.seconds,
+            Err(error @ InspectError::Io(_)) => return Err(error.to_string()),
+            // Nothing was recorded.
+            Err(
+                InspectError::Missing
+                | InspectError::Empty
+                | InspectError::NotWav(_)
+                | InspectError::TooLarge
+                | InspectError::Undecodable(_)
+                | InspectError::DamagedFlac(_),
+            ) => 0.0,
+        };
         complete_leg(leg, seconds, ended_at);
     }
     ended_at = ended_at.max(history.latest());
@@ -261,6 +324,7 @@ async fn close(app: &Arc<App>, mut history: History, over: &Over) {
     if !ending::write(app, ended, &[]).await {
         info!("the call stays open until the database can be written");
     }
+    Ok(())
 }
 
 /// A recording holds the talk and nothing else, so one with sound in it proves that the call was

@@ -27,7 +27,14 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     allow_open_files(settings.switch.max_calls);
     let mut signals = Signals::new()?;
     let drain = settings.exchange.drain.std();
-    let mut running = Running::start(settings, Clock::SYSTEM).await?;
+    // A database or a folder that does not answer must not keep it from being stopped.
+    let mut running = tokio::select! {
+        started = Running::start(settings, Clock::SYSTEM) => started?,
+        () = signals.next() => {
+            info!("stopped before it was ready");
+            return Ok(());
+        }
+    };
     let open = format!("waiting for FreeSWITCH on {}", running.address());
     notify(&[NotifyState::Ready, NotifyState::Status(&open)]);
     tokio::select! {

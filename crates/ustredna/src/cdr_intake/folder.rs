@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use tracing::{error, info, warn};
+use tracing::info;
 
 use super::Cdr;
 
@@ -38,38 +38,48 @@ pub(super) fn list(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(found.into_iter().map(|(_, path)| path).collect())
 }
 
+/// No record is larger: the largest seen have some 50 kB.
+const LARGEST: u64 = 4 << 20;
+
+/// Why a file gives no record.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unread {
+    /// It may be read another time.
+    #[error("it cannot be read: {0}")]
+    Closed(#[from] io::Error),
+    /// It is still being written, or never was to its end.
+    #[error("it is no whole record: {0}")]
+    Torn(#[from] serde_json::Error),
+    /// Reading it could take for ever.
+    #[error("it is no file, or larger than any record")]
+    Strange,
+    /// It is a record of something else.
+    #[error("it names no call")]
+    Nameless,
+}
+
 /// FreeSWITCH passes on a display name's bytes as they came, UTF-8 or not.
-pub(super) fn read(path: &Path) -> anyhow::Result<Cdr> {
+pub(super) fn read(path: &Path) -> Result<Cdr, Unread> {
+    let found = fs::symlink_metadata(path)?;
+    if !found.is_file() || found.len() > LARGEST {
+        return Err(Unread::Strange);
+    }
     let bytes = fs::read(path)?;
     let cdr: Cdr = serde_json::from_str(&String::from_utf8_lossy(&bytes))?;
-    anyhow::ensure!(cdr.variables.call().is_some(), "it names no call");
-    Ok(cdr)
+    if cdr.variables.call().is_some() { Ok(cdr) } else { Err(Unread::Nameless) }
 }
 
 /// Everything in the file is stored: it is moved to `keep`, or removed where that is empty.
-pub(super) fn dispose(keep: &Path, path: &Path) {
-    let done = if keep.as_os_str().is_empty() { fs::remove_file(path) } else { shift(path, keep) };
-    if let Err(error) = done {
-        warn!(
-            %error,
-            file = %path.display(),
-            "a call detail record that was taken in cannot be removed: check the rights of its folder"
-        );
-    }
+pub(super) fn dispose(keep: &Path, path: &Path) -> io::Result<()> {
+    if keep.as_os_str().is_empty() { fs::remove_file(path) } else { shift(path, keep) }
 }
 
 /// Nothing can be made of the file.
-pub(super) fn set_aside(dir: &Path, path: &Path) {
+pub(super) fn set_aside(dir: &Path, path: &Path) -> io::Result<()> {
     let aside = dir.join(ASIDE);
-    match shift(path, &aside) {
-        Ok(()) => {
-            let file = aside.join(path.file_name().unwrap_or_default());
-            info!(file = %file.display(), "put aside");
-        }
-        Err(error) => {
-            error!(%error, file = %path.display(), "a call detail record cannot be put aside");
-        }
-    }
+    shift(path, &aside)?;
+    info!(file = %aside.join(path.file_name().unwrap_or_default()).display(), "put aside");
+    Ok(())
 }
 
 /// Moves a file into a folder, on another file system too.

@@ -20,7 +20,7 @@ use tracing::{error, info, warn};
 use uuid::Uuid;
 
 use super::{Driver, verbs::Pending};
-use crate::{clock, proof, settings::WhenBroken, talks::Watched};
+use crate::{clock, place, proof, settings::WhenBroken, talks::Watched};
 
 /// How long a recording may take to start; it takes some 12 ms.
 const RECORD: Duration = Duration::from_secs(10);
@@ -29,7 +29,7 @@ impl Driver {
     /// Begins to dial: writes the intent down first, so that whatever crashes leaves a row that
     /// the CDR file completes.
     pub(super) async fn connect(&mut self, dial: Dial, reply: Reply) {
-        let now = self.app.clock.now();
+        let now = self.time.now();
         // What was refused before has been got over.
         self.history.refusal = None;
         let settings = &self.app.settings;
@@ -72,7 +72,7 @@ impl Driver {
         if let Err(problem) = prepared {
             error!(problem = %format!("{problem:#}"), "the recordings folder cannot be used");
             if settings_require(self) {
-                self.history.legs.push(failed(leg, self.app.clock.now()));
+                self.history.legs.push(failed(leg, self.time.now()));
                 return reply.send(Answer::Dialled(Dialled::NotRecordable));
             }
         }
@@ -123,6 +123,7 @@ impl Driver {
         let Some(Pending::Recording { reply, .. }) = self.pending.take_if(waits) else {
             return false;
         };
+        place::recorded(&self.app, started);
         if started {
             if let Err(error) = self.bridge(reply) {
                 self.unspeakable(error);
@@ -135,7 +136,7 @@ impl Driver {
             if let Some(leg) = self.history.legs.last_mut() {
                 leg.failure = Some(Failure::Unreachable);
                 leg.cause = Some(NOT_RECORDABLE.to_owned());
-                leg.ended_at = Some(self.app.clock.now());
+                leg.ended_at = Some(self.time.now());
             }
             reply.send(Answer::Dialled(Dialled::NotRecordable));
         }
@@ -200,8 +201,8 @@ impl Driver {
 
     /// When FreeSWITCH saw it. It writes the recording by the same clock, so a talk is as long as its
     /// file; a message may be late.
-    fn time_of(&self, event: &Event) -> Timestamp {
-        dated(event).map_or_else(|| self.app.clock.now(), |at| self.skew.ours(at))
+    fn time_of(&mut self, event: &Event) -> Timestamp {
+        self.time.of(dated(event))
     }
 
     /// Cancelled should the recording of the present talk break, until that is dealt with.
@@ -225,10 +226,9 @@ impl Driver {
         self.watched = None;
         let at = self.time_of(event);
         if let Some(leg) = self.history.legs.last_mut()
-            && leg.answered_at.is_some()
-            && leg.ended_at.is_none()
+            && let (Some(answered), None) = (leg.answered_at, leg.ended_at)
         {
-            leg.ended_at = Some(at);
+            leg.ended_at = Some(at.max(answered));
         }
     }
 

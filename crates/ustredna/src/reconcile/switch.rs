@@ -94,7 +94,7 @@ impl Switch {
     /// Since when the call's caller talks to `leg`, if they do, by our clock.
     pub(super) async fn bridged_at(&mut self, call: &History, leg: LegId) -> Option<Timestamp> {
         let dump = self.answer(&format!("uuid_dump {} json", call.id)).await?;
-        bridged_at(&dump, leg, call.started_at)
+        Some(Skew::of(call.switch_ahead).ours(bridged_at(&dump, leg)?))
     }
 
     /// One that has failed to answer is not asked again: each question would take its time.
@@ -115,19 +115,16 @@ fn channels(listed: &str) -> HashSet<Uuid> {
     channels.into_iter().flat_map(|channels| channels.rows).map(|row| row.uuid).collect()
 }
 
-fn bridged_at(dump: &str, leg: LegId, started_at: Timestamp) -> Option<Timestamp> {
+/// By FreeSWITCH's clock.
+fn bridged_at(dump: &str, leg: LegId) -> Option<Timestamp> {
     let dump: serde_json::Value = serde_json::from_str(dump.trim()).ok()?;
     let text = |name: &str| dump.get(name).and_then(serde_json::Value::as_str);
     // `Other-Leg-Unique-ID` would name a phone that only rings, too.
     let with: Uuid = text("variable_signal_bond")?.parse().ok()?;
-    // In microseconds since the epoch; 0 stands for never.
-    let time = |name: &str| {
-        let microseconds = text(name)?.parse().ok().filter(|count: &i64| *count > 0)?;
-        Timestamp::from_microsecond(microseconds).ok()
-    };
-    let bridged = time("Caller-Channel-Bridged-Time").filter(|_| with == leg.0)?;
-    let created = time("Caller-Channel-Created-Time").unwrap_or(started_at);
-    Some(Skew::between(created, started_at).ours(bridged))
+    let microseconds: i64 = text("Caller-Channel-Bridged-Time")?.parse().ok()?;
+    (with == leg.0 && microseconds > 0)
+        .then(|| Timestamp::from_microsecond(microseconds).ok())
+        .flatten()
 }
 
 /// Whether FreeSWITCH can be nowhere else: it reaches us on loopback, and so do we it. Otherwise a
@@ -157,20 +154,13 @@ mod tests {
         let leg = LegId(Uuid::from_u128(7));
         let dump = |with: Uuid, at: &str| {
             format!(
-                "{{\"Caller-Channel-Created-Time\":\"1795344550000000\",\
-                 \"Caller-Channel-Bridged-Time\":\"{at}\",\"variable_signal_bond\":\"{with}\"}}"
+                "{{\"Caller-Channel-Bridged-Time\":\"{at}\",\"variable_signal_bond\":\"{with}\"}}"
             )
         };
-        let began = |seconds| Timestamp::from_second(seconds).unwrap();
-        let bridged = |with, at: &str, began| bridged_at(&dump(with, at), leg, began);
-        let at = bridged(leg.0, "1795344561809144", began(1_795_344_550));
+        let at = bridged_at(&dump(leg.0, "1795344561809144"), leg);
         assert_eq!(at.map(Timestamp::as_microsecond), Some(1_795_344_561_809_144));
-        // Our clock was an hour behind FreeSWITCH's when the call began.
-        let at = bridged(leg.0, "1795344561809144", began(1_795_344_550 - 3600));
-        assert_eq!(at.map(Timestamp::as_microsecond), Some(1_795_340_961_809_144));
-        let began = began(1_795_344_550);
-        assert_eq!(bridged(leg.0, "0", began), None);
-        assert_eq!(bridged(Uuid::from_u128(8), "1795344561809144", began), None);
-        assert_eq!(bridged_at("-ERR No such channel!\n", leg, began), None);
+        assert_eq!(bridged_at(&dump(leg.0, "0"), leg), None);
+        assert_eq!(bridged_at(&dump(Uuid::from_u128(8), "1795344561809144"), leg), None);
+        assert_eq!(bridged_at("-ERR No such channel!\n", leg), None);
     }
 }

@@ -1,12 +1,12 @@
 //! Records taken in, with a database and folders.
 
-use std::{fs, time::SystemTime};
+use std::{fs, os::unix::fs::symlink, time::SystemTime};
 
 use store::{Filter, Limits, NewPairing, NewShopper, Store};
 use tempfile::TempDir;
 
 use super::*;
-use crate::{clock::Clock, settings::Settings};
+use crate::{clock::Clock, metrics::DiskFigures, settings::Settings};
 
 const NOON: &str = "2026-11-22T12:00:00Z";
 const SHOPPER: &str = "+420601123456";
@@ -80,6 +80,11 @@ impl Place {
 
     /// The store's row of a dealer's call that rings the shopper, as `exchange` began it.
     async fn rings(&self, number: u128, exchange: &str) {
+        self.rings_in(number, exchange, SignedDuration::ZERO).await;
+    }
+
+    /// The same, with FreeSWITCH's clock so far ahead.
+    async fn rings_in(&self, number: u128, exchange: &str, ahead: SignedDuration) {
         let phone = |text| PhoneNumber::from_e164(text).unwrap();
         let now = self.clock.now();
         let assignment =
@@ -87,6 +92,7 @@ impl Place {
         let call = CallId(Uuid::from_u128(number));
         let mut history = History::new(call, exchange::model::Service::FictitiousNumber, now);
         history.shopper = Some(assignment.shopper.id);
+        history.switch_ahead = ahead;
         let mut leg = leg(&Uuid::from_u128(number + 1_000_000).to_string());
         leg.dial = Dial {
             to: phone(SHOPPER),
@@ -165,6 +171,43 @@ async fn half_a_record_waits_a_minute_and_is_put_aside() {
     assert_eq!(place.missed_calls().await, Some(1));
 }
 
+/// Reading them could take for ever, or all of the memory.
+#[tokio::test]
+async fn what_is_no_record_at_all_is_put_aside_unread() {
+    let place = Place::new("").await;
+    fs::create_dir(place.cdr("folder.cdr.json")).unwrap();
+    symlink("/dev/zero", place.cdr("device.cdr.json")).unwrap();
+    let huge = fs::File::create(place.cdr("huge.cdr.json")).unwrap();
+    huge.set_len(6 << 30).unwrap();
+    let pipe = place.cdr("pipe.cdr.json");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    let whole = place.missed(1, 60);
+    tokio::time::timeout(Duration::from_secs(10), place.take_in()).await.unwrap();
+    assert!(!whole.exists() && place.missed_calls().await == Some(1));
+    assert_eq!(aside(&place.app.settings.cdr.dir), 4);
+}
+
+#[tokio::test]
+async fn what_cannot_be_taken_away_is_counted_once_it_is() {
+    let place = Place::new("cdr.keep = \"kept\"").await;
+    fs::write(place.folder.path().join("kept"), "a file in its place").unwrap();
+    let path = place.missed(1, 60);
+    let taken_in = || {
+        let told = place.app.metrics.told(0, DiskFigures::default()).unwrap();
+        let name = "ustredna_cdrs_total{outcome=\"taken_in\"} ";
+        told.lines().find_map(|line| line.strip_prefix(name)).unwrap().to_owned()
+    };
+    for _ in 0..3 {
+        place.take_in().await;
+        assert!(path.exists());
+        assert_eq!((taken_in().as_str(), place.missed_calls().await), ("0", Some(1)));
+    }
+    fs::remove_file(place.folder.path().join("kept")).unwrap();
+    place.take_in().await;
+    assert_eq!(taken_in(), "1");
+}
+
 #[tokio::test]
 async fn a_clock_set_back_loses_no_record() {
     let place = Place::new("").await;
@@ -190,7 +233,7 @@ async fn a_clock_set_back_loses_no_record() {
 #[tokio::test]
 async fn a_switch_in_another_time_completes_a_call_in_ours() {
     let place = Place::new("").await;
-    place.rings(1, "north").await;
+    place.rings_in(1, "north", SignedDuration::from_hours(1)).await;
     let began = place.clock.now();
     // It began at the same moment, which FreeSWITCH takes for one an hour later.
     place.missed(1, -3600);

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Write as _},
+    io::{self, ErrorKind, Write as _},
     path::{Path, PathBuf},
     process,
 };
@@ -52,12 +52,41 @@ pub(super) fn recordings(settings: &Settings) -> Finding {
         return Finding::failed(CHECK, format!("{error:#}"));
     }
     match recordings::check_writable(dir) {
-        Ok(()) => Finding::ok(CHECK, format!("{} can be written", dir.display())),
+        Ok(()) => match newest_recording(dir).map(|file| (File::open(&file), file)) {
+            Some((Err(error), file)) => unreadable(CHECK, &file, &error),
+            Some((Ok(_), _)) | None => {
+                Finding::ok(CHECK, format!("{} can be written", dir.display()))
+            }
+        },
         Err(recordings::FolderError::Missing(_)) => {
             will_be_made(CHECK, dir, "recordings.dir", "at the first start")
         }
         Err(error) => Finding::failed(CHECK, error.to_string()),
     }
+}
+
+/// What FreeSWITCH writes, and we cannot read.
+fn unreadable(check: &'static str, file: &Path, error: &io::Error) -> Finding {
+    Finding::fail(
+        check,
+        format!("{} cannot be read: {error}", file.display()),
+        "run FreeSWITCH and ustredna as one user, or in one group with umask 027",
+    )
+}
+
+/// The latest recording of the latest day, by their names.
+fn newest_recording(dir: &Path) -> Option<PathBuf> {
+    let latest = |dir: PathBuf, accepts: fn(&str) -> bool| {
+        let paths = fs::read_dir(dir).ok()?.flatten().map(|entry| entry.path());
+        paths
+            .filter(|path| path.file_name().and_then(|name| name.to_str()).is_some_and(accepts))
+            .max()
+    };
+    let number = |name: &str| name.bytes().all(|byte| byte.is_ascii_digit());
+    let month = latest(latest(dir.to_owned(), number)?, number)?;
+    latest(latest(month, number)?, |name| {
+        Path::new(name).extension().is_some_and(|extension| extension == "wav")
+    })
 }
 
 pub(super) fn cdr(settings: &Settings) -> Finding {
@@ -76,6 +105,13 @@ pub(super) fn cdr(settings: &Settings) -> Finding {
                 "set cdr.dir to the log-dir of FreeSWITCH's mod_json_cdr (CDR_DIR), readable and writable for this user",
             );
         }
+    }
+    let closed = cdr_intake::records(dir).into_iter().find_map(|file| {
+        let error = File::open(&file).err().filter(|error| error.kind() != ErrorKind::NotFound)?;
+        Some(unreadable(CHECK, &file, &error))
+    });
+    if let Some(finding) = closed {
+        return finding;
     }
     let keep = &settings.cdr.keep;
     if keep.is_dir()

@@ -204,11 +204,6 @@ async fn check(
     Ok((checked, short))
 }
 
-/// Whether supervisors had what they need when the recording was looked at last.
-fn was_good(row: &RecordingRow) -> bool {
-    [Verdict::Ok, Verdict::Repaired].iter().any(|good| good.as_str() == row.verdict)
-}
-
 /// Stores what was found, and tells it if it falls short. What was archived or deleted since the
 /// rows were read is not missing.
 async fn settle(
@@ -241,8 +236,9 @@ async fn settle(
     let other_file = seen.is_some_and(|seen| {
         !seen.repaired && row.sha256.as_ref().is_some_and(|sha256| *sha256 != seen.sha256)
     });
-    if was_good(&row) && other_file {
-        // The checksum of what was verified is kept: it is the evidence.
+    if other_file {
+        // The checksum of what was verified is kept: it is the evidence. What fell short must not come
+        // out right by another file, either.
         let problem = "its checksum is not the one it had when it was verified";
         return short(row, "changed", Some(problem.to_owned()));
     }
