@@ -1,7 +1,7 @@
 //! A time of day for the exchange alone, which can be set while it runs; by libfaketime.
 //!
-//! FreeSWITCH needs none: it reads the time of day once, at its start, and goes on counting by the
-//! steady clock, whatever becomes of the system's (switch_time.c).
+//! FreeSWITCH needs none: it reads the time of day at its start and goes on counting by the steady
+//! clock, whatever becomes of the system's (switch_time.c).
 
 use std::{
     fs,
@@ -9,7 +9,7 @@ use std::{
     process::Command,
 };
 
-/// A clock that goes as the system's does, but for what it was set back by.
+/// A clock that goes as the system's does, but for what it was set by.
 pub(crate) struct Clock(PathBuf);
 
 impl Clock {
@@ -21,15 +21,15 @@ impl Clock {
     /// In this folder, right.
     pub(crate) fn new(dir: &Path) -> Self {
         let clock = Self(dir.join("clock"));
-        clock.set_back(0);
+        clock.set(0);
         clock
     }
 
-    /// From now on it is so many seconds behind.
-    pub(crate) fn set_back(&self, seconds: u32) {
+    /// From now on it is so many seconds ahead, or behind.
+    pub(crate) fn set(&self, seconds: i32) {
         // In one move: it is read all the time.
         let new = self.0.with_extension("new");
-        fs::write(&new, format!("-{seconds}\n")).unwrap();
+        fs::write(&new, format!("{seconds:+}\n")).unwrap();
         fs::rename(new, &self.0).unwrap();
     }
 

@@ -4,6 +4,7 @@ use std::{
     env, fs,
     io::{Read as _, Write as _},
     net::TcpStream,
+    os::unix::{fs::lchown, process::CommandExt as _},
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
     time::Duration,
@@ -27,6 +28,8 @@ pub(crate) struct Exchange {
     pub(crate) web: u16,
     process: Option<Running>,
     clock: Option<Clock>,
+    /// Runs it without root's rights.
+    program: Option<PathBuf>,
 }
 
 /// One object of a `--json` list.
@@ -60,11 +63,26 @@ impl Exchange {
             conf().join("sounds").display(),
         );
         fs::write(dir.join(format!("{name}.toml")), toml).unwrap();
-        Self { dir: dir.to_owned(), name, controller, web, process: None, clock: None }
+        Self {
+            dir: dir.to_owned(),
+            name,
+            controller,
+            web,
+            process: None,
+            clock: None,
+            program: None,
+        }
     }
 
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ustredna"));
+        let mut command = match &self.program {
+            None => Command::new(env!("CARGO_BIN_EXE_ustredna")),
+            Some(program) => {
+                let mut command = Command::new(program);
+                command.uid(NOBODY).gid(NOBODY);
+                command
+            }
+        };
         // Settings of whoever runs the tests are not those of the tests.
         for (name, _) in
             env::vars_os().filter(|(n, _)| n.to_string_lossy().starts_with("USTREDNA_"))
@@ -106,6 +124,15 @@ impl Exchange {
     pub(crate) fn try_import(&self, lines: &str, options: &[&str]) -> Output {
         fs::write(self.dir.join("import.csv"), format!("{HEADER}\n{lines}\n")).unwrap();
         self.run(&[&["import", "import.csv"], options].concat())
+    }
+
+    /// From now on it runs as a user with no rights but to this world's files.
+    pub(crate) fn becomes_nobody(&mut self) {
+        // Whoever builds it may have done so where nobody else can look.
+        let program = self.dir.join("program");
+        fs::copy(env!("CARGO_BIN_EXE_ustredna"), &program).unwrap();
+        self.program = Some(program);
+        gives(&self.dir, NOBODY);
     }
 
     /// From its next start on it has a clock of its own.
@@ -167,6 +194,19 @@ impl Exchange {
 
     fn log_file(&self) -> PathBuf {
         self.dir.join(format!("{}.log", self.name))
+    }
+}
+
+/// The user and group of who has no rights.
+pub(crate) const NOBODY: u32 = 65_534;
+
+/// Gives a file, or a folder with all that is in it, to a user.
+pub(crate) fn gives(path: &Path, user: u32) {
+    lchown(path, Some(user), Some(user)).unwrap();
+    if path.is_dir() {
+        for entry in fs::read_dir(path).unwrap() {
+            gives(&entry.unwrap().path(), user);
+        }
     }
 }
 

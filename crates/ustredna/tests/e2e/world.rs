@@ -199,7 +199,7 @@ impl World {
 }
 
 /// Files of this extension in a folder and its folders.
-fn files_below(dir: &Path, extension: &str) -> Vec<PathBuf> {
+pub(crate) fn files_below(dir: &Path, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(dir).into_iter().flatten() {
         let path = entry.unwrap().path();

@@ -1,22 +1,30 @@
 //! Call detail records that are not as they should be: cut in half, or there a second time.
 
-use std::{fs, path::PathBuf, thread, time::Duration};
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt as _,
+    path::PathBuf,
+    thread,
+    time::Duration,
+};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::assert_row;
 use crate::{
     Scenario,
+    exchange::{NOBODY, gives},
     language::{DEALER, DEALER_HZ, FIRST, OUTBOUND, SHOPPER, SHOPPER_HZ},
     phone::{Callees, Caller, Reaction, Steps},
     process::wait_for,
-    world::World,
+    world::{World, files_below},
 };
 
 pub(crate) fn all() -> Vec<Scenario> {
     vec![
         Scenario::new("a_record_cut_in_half_loses_no_talk", cut),
         Scenario::new("a_record_that_comes_twice_changes_nothing", twice),
+        Scenario::new("what_cannot_be_read_is_not_taken_for_missed", unreadable),
     ]
 }
 
@@ -55,8 +63,8 @@ fn cut(world: &mut World) {
     fs::write(caller, &whole[..whole.len() / 2]).unwrap();
     world.exchange.start();
     world.exchange.await_ready();
-    // FreeSWITCH does not know the call any more, and the recording tells the rest.
-    let call = wait_for(Duration::from_secs(40), "the call has its end", || {
+    // It may still be written; then it is put aside, and the recording tells the rest.
+    let call = wait_for(Duration::from_secs(90), "the call has its end", || {
         world.exchange.list("calls").into_iter().find(|call| !call["ended_at"].is_null())
     });
     assert_row(&call, &[("outcome", json!("answered")), ("hangup_cause", json!("LOST"))]);
@@ -64,12 +72,46 @@ fn cut(world: &mut World) {
     assert!((3.0..5.0).contains(&talked), "{talked}");
     world.rows("recordings", 1, |recording| recording["verdict"] == "ok");
     // What cannot be read is kept, out of the way.
-    wait_for(Duration::from_secs(80), "it is put aside", || (!caller.exists()).then_some(()));
+    assert!(!caller.exists());
     let aside = caller.parent().unwrap().join("unmatched").join(caller.file_name().unwrap());
     assert_eq!(fs::read(&aside).unwrap(), &whole[..whole.len() / 2]);
     let output = world.exchange.run(&["check"]);
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(told.contains("unmatched"), "{told}");
+}
+
+/// FreeSWITCH runs as root and lets nobody read what it writes; the exchange runs as nobody.
+fn unreadable(world: &mut World) {
+    let records = unseen_talk(world);
+    world.exchange.becomes_nobody();
+    let files = [records, files_below(&world.dir().join("recordings"), "wav")].concat();
+    assert_eq!(files.len(), 3);
+    for file in &files {
+        gives(file, 0);
+        fs::set_permissions(file, Permissions::from_mode(0o600)).unwrap();
+    }
+    world.exchange.start();
+    world.exchange.await_ready();
+    let told = String::from_utf8(world.exchange.run(&["check", "--json"]).stdout).unwrap();
+    let findings = told.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let closed =
+        findings.filter(|found| found["detail"].as_str().unwrap().contains("cannot be read"));
+    let closed: Vec<_> = closed.map(|found| found["check"].clone()).collect();
+    assert_eq!(closed, ["recordings", "cdr"], "{told}");
+    // Calls count as over when nothing has moved for ten seconds, and torn records after a minute.
+    thread::sleep(Duration::from_secs(75));
+    let call = world.exchange.list("calls").remove(0);
+    assert_row(&call, &[("ended_at", json!(null))]);
+    assert!(world.exchange.log().contains("a call detail record waits"));
+    assert!(world.exchange.list("sms").is_empty(), "the shopper is told of a missed call");
+
+    for file in &files {
+        gives(file, NOBODY);
+    }
+    let calls = world.rows("calls", 1, |call| !call["ended_at"].is_null());
+    assert_row(&calls[0], &[("outcome", json!("answered"))]);
+    world.rows("recordings", 1, |recording| recording["verdict"] == "ok");
+    assert!(world.exchange.list("tickets").is_empty());
 }
 
 fn twice(world: &mut World) {
