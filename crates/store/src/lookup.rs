@@ -117,8 +117,8 @@ impl Store {
         Ok(Some(ShopperFacts { shopper, pin_locked, pairings, tickets }))
     }
 
-    /// Whom a fictitious number rang `at` a time: the pairing that was active then, if number and
-    /// shopper are switched on `now`. A pairing made in the future was made before the clock was set
+    /// Whom a fictitious number rang `at` a time: the pairing that had begun by then and has not ended
+    /// since, if number and shopper are switched on `now`. A pairing made in the future was made before the clock was set
     /// back, nobody knows how long.
     ///
     /// # Errors
@@ -164,6 +164,18 @@ impl Store {
             .fetch_optional(&self.read)
             .await?;
         Ok(row.is_some())
+    }
+
+    /// A shopper's phone of today.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn phone_of(&self, shopper: ShopperId) -> Result<Option<PhoneNumber>, StoreError> {
+        let row = sqlx::query("SELECT id, phone FROM shoppers WHERE id = $1")
+            .bind(shopper.to_string())
+            .fetch_optional(&self.read)
+            .await?;
+        row.map(|row| Fields::new("shoppers", &row).phone("phone")).transpose()
     }
 
     /// Whether this is the phone of a shopper, active or not.

@@ -317,7 +317,7 @@ async fn complete(
     info!(call.id = %history.id, "a call that went on without the exchange is completed");
     let hangup_cause = cdr.get("hangup_cause").map(str::to_owned);
     // One try: the file is still there at the next look.
-    ending::write(app, Ended { history, shopper_phone: None, ended_at, hangup_cause }, &[]).await
+    ending::write(app, Ended { history, ended_at, hangup_cause }, &[]).await
 }
 
 /// A call that no exchange has written a row for: none was running, or it died before anybody was
@@ -341,8 +341,7 @@ async fn unattended(
         return Ok(unmatched(call));
     }
     let cause = cdr.get("hangup_cause").map(str::to_owned);
-    let Flow { mut history, shopper_phone, plan } =
-        Flow::begin(app, &arrival, started_at, false).await;
+    let Flow { mut history, plan } = Flow::begin(app, &arrival, started_at, false).await;
     plan.miss(app, &mut history, ended_at, cause.clone());
     match plan {
         // Asked again at the next look.
@@ -356,7 +355,7 @@ async fn unattended(
         Plan::OutboundHotline(Some(_)) | Plan::CallbackHotline(Some(_)) => {}
     }
     info!(call.id = %call, service = %history.service, "a call that no exchange attended to");
-    let ended = Ended { history, shopper_phone, ended_at, hangup_cause: cause };
+    let ended = Ended { history, ended_at, hangup_cause: cause };
     let stored = ending::write(app, ended, &[]).await;
     Ok(if stored { Fate::Done } else { Fate::Refused })
 }

@@ -18,7 +18,6 @@ use exchange::{
     call::{Desk, HungUp},
     cause::Cause,
     history::History,
-    number::PhoneNumber,
 };
 use jiff::Timestamp;
 use tokio::net::TcpStream;
@@ -62,12 +61,12 @@ pub(crate) async fn drive(stream: TcpStream, app: Arc<App>, overload: bool, clos
             "call"
         );
         let (call, desk) = exchange::call::call();
-        let service::Flow { mut history, shopper_phone, plan } = flow;
+        let service::Flow { mut history, plan } = flow;
         history.switch_ahead = time.skew.ahead();
         note_arrival(&app, history.clone());
         let driver = Driver::new(line, Arc::clone(&app), history, arrival.answered, time);
         let flow = plan.run(call, &app.rules);
-        driver.run(flow, desk, shopper_phone, closing, attended).await;
+        driver.run(flow, desk, closing, attended).await;
     }
     .instrument(span)
     .await;
@@ -188,7 +187,6 @@ impl Driver {
         mut self,
         flow: impl Future<Output = Result<(), HungUp>>,
         desk: Desk,
-        shopper_phone: Option<PhoneNumber>,
         closing: Closing,
         attended: Attended,
     ) {
@@ -217,7 +215,7 @@ impl Driver {
                 Err(error) => error!(%error, "what is known of a call could not be stored"),
             }
         }
-        let ended = Ended { history, shopper_phone, ended_at, hangup_cause };
+        let ended = Ended { history, ended_at, hangup_cause };
         ending::begin(&app, ended, attended);
     }
 

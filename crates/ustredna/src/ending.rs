@@ -6,7 +6,6 @@ use std::{sync::Arc, time::Duration};
 use exchange::{
     history::History,
     model::Outcome,
-    number::PhoneNumber,
     settle::{Settlement, settle},
 };
 use jiff::Timestamp;
@@ -24,7 +23,6 @@ use crate::{
 #[expect(clippy::struct_field_names, reason = "`ended_at` is what every row calls it")]
 pub(crate) struct Ended {
     pub(crate) history: History,
-    pub(crate) shopper_phone: Option<PhoneNumber>,
     pub(crate) ended_at: Timestamp,
     pub(crate) hangup_cause: Option<String>,
 }
@@ -60,7 +58,7 @@ pub(crate) fn begin(app: &Arc<App>, ended: Ended, attended: Attended) {
 /// Writes a call's end, with as many further tries as there are pauses; `false` when the store
 /// would not take it. Its recording is proven afterwards, in a task of its own.
 pub(crate) async fn write(app: &Arc<App>, ended: Ended, pauses: &[Duration]) -> bool {
-    let Ended { mut history, shopper_phone, ended_at, hangup_cause } = ended;
+    let Ended { mut history, ended_at, hangup_cause } = ended;
     let mut pauses = pauses.iter();
     let (settlement, settled) = loop {
         match store_end(app, &mut history, ended_at, hangup_cause.as_deref()).await {
@@ -95,7 +93,7 @@ pub(crate) async fn write(app: &Arc<App>, ended: Ended, pauses: &[Duration]) -> 
     }
     if settlement.outcome == Outcome::Answered {
         let ticket = settled.ticket;
-        let talk = Talk { history, shopper_phone, ended_at, hangup_cause, ticket };
+        let talk = Talk { history, ended_at, hangup_cause, ticket };
         let shared = Arc::clone(app);
         app.afterwork.spawn(async move { prove(&shared, talk).await }.in_current_span());
     }

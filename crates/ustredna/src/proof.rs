@@ -46,7 +46,6 @@ pub(crate) async fn prepare(app: &App, name: &RecordingName) -> anyhow::Result<(
 /// A call that was answered, and what is told of it beside its recording.
 pub(crate) struct Talk {
     pub(crate) history: History,
-    pub(crate) shopper_phone: Option<PhoneNumber>,
     pub(crate) ended_at: Timestamp,
     pub(crate) hangup_cause: Option<String>,
     pub(crate) ticket: Option<TicketNumber>,
@@ -170,7 +169,13 @@ async fn write_sidecar(
     let Some(name) = RecordingName::parse(std::path::Path::new(&leg.recording)) else {
         anyhow::bail!("its name is of another form");
     };
-    let sidecar = sidecar(app, talk, leg, Recording::new(&name, proof.verdict, found), &name);
+    let mut sidecar = sidecar(app, talk, leg, Recording::new(&name, proof.verdict, found), &name);
+    if let (true, Some(shopper)) =
+        (app.settings.recordings.shopper_in_sidecar, talk.history.shopper)
+    {
+        let phone = app.store.phone_of(shopper).await?;
+        sidecar.shopper_phone = phone.map(|phone| phone.as_str().to_owned());
+    }
     let beside = path.with_extension("json");
     tokio::task::spawn_blocking(move || sidecar.write(&beside)).await??;
     Ok(())
@@ -211,11 +216,7 @@ fn sidecar(
         dealer: leg.dial.dealer.as_ref().map(|dealer| dealer.as_str().to_owned()),
         project: leg.dial.pairing.project.clone(),
         shopper_id: talk.history.shopper.map(|shopper| shopper.to_string()),
-        shopper_phone: talk
-            .shopper_phone
-            .as_ref()
-            .filter(|_| settings.recordings.shopper_in_sidecar)
-            .map(|phone| phone.as_str().to_owned()),
+        shopper_phone: None,
         started_at: local(talk.history.started_at),
         answered_at: leg.answered_at.map(local),
         ended_at: Some(local(talk.ended_at)),

@@ -82,7 +82,7 @@ pub(crate) async fn prove_unproven(
         }
         let ended_at = call.ended_at.unwrap_or_else(|| app.clock.now());
         let EndedCall { history, hangup_cause, ticket, .. } = call;
-        prove(&app, Talk { history, shopper_phone: None, ended_at, hangup_cause, ticket }).await;
+        prove(&app, Talk { history, ended_at, hangup_cause, ticket }).await;
     }
 }
 
@@ -320,7 +320,7 @@ async fn close(app: &Arc<App>, mut history: History, over: &Over) -> Result<(), 
         "a call ended without a record; it is closed with what is known"
     );
     let cause = Some(LOST.to_owned());
-    let ended = Ended { history, shopper_phone: None, ended_at, hangup_cause: cause };
+    let ended = Ended { history, ended_at, hangup_cause: cause };
     if !ending::write(app, ended, &[]).await {
         info!("the call stays open until the database can be written");
     }

@@ -20,8 +20,6 @@ use crate::{app::App, arrival::Arrival, proof::recording_name};
 /// A call's history so far, and what is to be done with it.
 pub(crate) struct Flow {
     pub(crate) history: History,
-    /// The shopper's real number, for sidecars that tell it.
-    pub(crate) shopper_phone: Option<PhoneNumber>,
     pub(crate) plan: Plan,
 }
 
@@ -76,8 +74,7 @@ impl Flow {
         if let Plan::FictitiousNumber { dealer, .. } = &plan {
             history.calling_dealer.clone_from(dealer);
         }
-        let shopper_phone = shopper.map(|shopper| shopper.phone.clone());
-        Self { history, shopper_phone, plan }
+        Self { history, plan }
     }
 }
 

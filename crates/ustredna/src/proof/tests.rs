@@ -86,7 +86,7 @@ impl House {
             cause: None,
         });
         let attended = self.app.live.enter(call);
-        let ended = Ended { history, shopper_phone: None, ended_at: now, hangup_cause: None };
+        let ended = Ended { history, ended_at: now, hangup_cause: None };
         (ended, attended, path)
     }
 

@@ -6,6 +6,7 @@ mod check;
 mod import;
 mod keeping;
 mod lists;
+mod serve;
 mod settings;
 mod verify;
 mod world;

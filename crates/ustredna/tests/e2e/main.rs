@@ -4,7 +4,8 @@
 //! The stories of `tests/stories` are played here too, and come to the same; beside them are
 //! scenarios about what the simulated switch does not have: SIP messages, processes, ports.
 //!
-//! Without `freeswitch` or `sipp` on PATH every scenario is reported as ignored, and why.
+//! Without `freeswitch` or `sipp` on PATH every scenario is reported as ignored, and why; with
+//! `USTREDNA_E2E_REQUIRED=1` that is a failure.
 //! `USTREDNA_E2E_MEASURE=1` adds the scenario that measures.
 #![expect(
     clippy::unwrap_used,
@@ -153,6 +154,10 @@ fn main() {
     let scenarios = scenarios::all().into_iter().map(Scenario::into_trial);
     let mut trials: Vec<Trial> = stories.chain(scenarios).chain(scenarios::measure()).collect();
     if let Some(reason) = missing() {
+        if env::var_os("USTREDNA_E2E_REQUIRED").is_some() {
+            eprintln!("error: USTREDNA_E2E_REQUIRED is set, and {reason}");
+            std::process::exit(1);
+        }
         eprintln!("end-to-end tests skipped: {reason}");
         trials = trials.into_iter().map(|trial| trial.with_ignored_flag(true)).collect();
         arguments.ignored = false;

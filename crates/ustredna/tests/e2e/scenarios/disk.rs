@@ -1,7 +1,7 @@
 //! The disk of the recordings is full, read-only or gone. Each scenario has a small disk of its
 //! own (tmpfs), which needs the right to mount.
 
-use std::time::Duration;
+use std::{fs, thread, time::Duration};
 
 use serde_json::json;
 
@@ -37,6 +37,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         .in_world(small),
         Scenario::with("a_disk_that_goes_away_is_told", setup(&[any_space]), goes_away)
             .in_world(small),
+        Scenario::new("a_disk_that_is_not_mounted_at_the_start_closes_no_call", not_mounted),
         Scenario::with("a_disk_that_turns_read_only_is_told", setup(&[any_space]), turns_read_only)
             .in_world(fragile)
             .unless(Disk::no_file()),
@@ -171,6 +172,35 @@ fn turns_read_only_and_ends(world: &mut World) {
     dealer.stops();
     world.rows("recordings", 1, |recording| recording["verdict"] == "short");
     world.rows("calls", 1, |call| call["outcome"] == "answered");
+}
+
+/// The power fails in a talk, and the recordings' disk does not come back with the machine.
+fn not_mounted(world: &mut World) {
+    let (mut shopper, mut dealer) = talk(world, LONG_TALK);
+    await_talk(&shopper);
+    world.exchange.process().kill();
+    world.switch.kill();
+    shopper.breaks();
+    dealer.breaks();
+    let (folder, disk) = (world.dir().join("recordings"), world.dir().join("disk"));
+    fs::rename(&folder, &disk).unwrap();
+    world.exchange.start();
+    world.restart_switch();
+    world.exchange.await_ready();
+    wait_for(Duration::from_secs(30), "it is told", || {
+        world.exchange.log().contains("an open call cannot be closed").then_some(())
+    });
+    // Longer than a call is waited for whose recording has stopped growing.
+    thread::sleep(Duration::from_secs(15));
+    let call = world.exchange.list("calls").remove(0);
+    assert_row(&call, &[("ended_at", json!(null))]);
+    for entry in fs::read_dir(&disk).unwrap() {
+        let path = entry.unwrap().path();
+        fs::rename(&path, folder.join(path.file_name().unwrap())).unwrap();
+    }
+    let calls = world.rows("calls", 1, |call| !call["ended_at"].is_null());
+    assert_row(&calls[0], &[("outcome", json!("answered")), ("hangup_cause", json!("LOST"))]);
+    world.rows("recordings", 1, |recording| recording["verdict"] == "repaired");
 }
 
 fn await_talk(shopper: &Phone) {
