@@ -1,7 +1,11 @@
 //! Makes room on the disk of the recordings as the settings say, and tells how full it is: at the
 //! start and every night.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use exchange::model::CallId;
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
@@ -14,13 +18,15 @@ use tracing::{error, info, warn};
 use crate::{
     alarm::Alarm,
     app::App,
-    archive,
+    archive, clock,
     retention::{self, Fate},
     settings::Settings,
 };
 
 /// Between two looks at the clock, which may be set.
 const LOOK: Duration = Duration::from_mins(1);
+/// By how much the clock may be set forward without keeping recordings from being deleted.
+const BELIEVED: SignedDuration = SignedDuration::from_hours(24);
 /// When fewer calls come than at any other hour.
 const NIGHT: SignedDuration = SignedDuration::from_hours(3);
 /// With fewer days left than this somebody should make room.
@@ -29,10 +35,13 @@ pub(crate) const FEW_DAYS: u64 = 14;
 /// Runs until `stop`.
 pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
     let mut kept_house = None;
+    let jumps = Jumps::new(app.clock.now(), clock::instant());
     loop {
-        let night = last_night(app.clock.now(), &app.settings.exchange.timezone.0);
+        let now = app.clock.now();
+        let forward = jumps.seen(now, clock::instant());
+        let night = last_night(now, &app.settings.exchange.timezone.0);
         if kept_house != Some(night) {
-            make_room(&app, &stop).await;
+            make_room(&app, forward, &stop).await;
             count(&app).await;
             kept_house = Some(night);
         }
@@ -40,6 +49,24 @@ pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
             () = stop.cancelled() => return,
             () = sleep(LOOK) => {}
         }
+    }
+}
+
+/// How far the time of day has been set forward since the start.
+struct Jumps {
+    wall: Timestamp,
+    steady: Instant,
+}
+
+impl Jumps {
+    fn new(wall: Timestamp, steady: Instant) -> Self {
+        Self { wall, steady }
+    }
+
+    /// By the steady clock; what was set back again does not count.
+    fn seen(&self, wall: Timestamp, steady: Instant) -> SignedDuration {
+        let passed = SignedDuration::try_from(steady.saturating_duration_since(self.steady));
+        wall.duration_since(self.wall).saturating_sub(passed.unwrap_or(SignedDuration::MAX))
     }
 }
 
@@ -103,10 +130,18 @@ pub(crate) fn is_low(disk: &DiskUse, min_free: u64) -> bool {
     disk.free_bytes < min_free || disk.days_left.is_some_and(|days| days < FEW_DAYS)
 }
 
-/// Deletes and archives what is due, one after the other: calls come first.
-async fn make_room(app: &App, stop: &CancellationToken) {
+/// Deletes and archives what is due, one after the other: calls come first. By a clock that was set
+/// `forward` by days, everything would be too old.
+async fn make_room(app: &App, forward: SignedDuration, stop: &CancellationToken) {
     let settings = &app.settings.recordings;
-    if settings.retention.is_set()
+    let hours = forward.as_hours();
+    if settings.retention.is_set() && forward > BELIEVED {
+        error!(
+            hours,
+            "the clock was set forward: nothing is deleted until it is set back, or the exchange \
+             started again"
+        );
+    } else if settings.retention.is_set()
         && let Err(error) = purge(app, stop).await
     {
         error!(error = %format!("{error:#}"), "old recordings are not deleted");
@@ -160,6 +195,18 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+
+    #[test]
+    fn a_clock_set_forward_is_noticed_until_it_is_set_back() {
+        let (wall, steady) = (Timestamp::UNIX_EPOCH, clock::instant());
+        let jumps = Jumps::new(wall, steady);
+        let after = |wall_hours, hours| {
+            let at = wall + SignedDuration::from_hours(wall_hours);
+            jumps.seen(at, steady + Duration::from_hours(hours)).as_hours()
+        };
+        assert_eq!([after(30, 30), after(30 + 900, 30), after(31, 31)], [0, 900, 0]);
+        assert_eq!(after(10, 40), -30);
+    }
 
     #[test]
     fn house_is_kept_at_night() {
