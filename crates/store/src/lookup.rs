@@ -118,8 +118,8 @@ impl Store {
     }
 
     /// Whom a fictitious number rang `at` a time: the pairing that had begun by then and has not ended
-    /// since, if number and shopper are switched on `now`. A pairing made in the future was made before the clock was set
-    /// back, nobody knows how long.
+    /// since, if number and shopper are switched on `now`. A pairing made in the future was made before
+    /// the clock was set back, nobody knows how long.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -134,7 +134,8 @@ impl Store {
             "SELECT p.id, p.shopper_id, p.number, p.fictitious_number, p.project \
              FROM pairings p JOIN numbers n ON n.number = p.fictitious_number \
              WHERE p.fictitious_number = $1 AND p.ended_at IS NULL AND n.active = 1 \
-             AND (p.created_at <= $2 OR p.created_at > $3) AND (p.valid_from IS NULL OR p.valid_from <= $2) \
+             AND (p.created_at <= $2 OR p.created_at > $3) \
+             AND (p.valid_from IS NULL OR p.valid_from <= $2) \
              AND (p.valid_to IS NULL OR p.valid_to > $2)",
         )
         .bind(fictitious.as_str())
