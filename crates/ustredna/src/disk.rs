@@ -195,6 +195,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::proof::tests::House;
 
     #[test]
     fn a_clock_set_forward_is_noticed_until_it_is_set_back() {
@@ -228,5 +229,15 @@ mod tests {
         };
         assert!(!is_low(&disk(500, None), 500) && is_low(&disk(499, None), 500));
         assert!(!is_low(&disk(500, Some(14)), 500) && is_low(&disk(500, Some(13)), 500));
+    }
+
+    #[tokio::test]
+    async fn too_little_room_raises_an_alarm() {
+        for (min_free, alarms) in [("0 B", 0.0), ("900TB", 1.0)] {
+            let house = House::with(&format!("recordings.min_free = \"{min_free}\"")).await;
+            count(&house.app).await;
+            let told = house.metric("ustredna_alarms_total{kind=\"disk\"}");
+            assert!((told - alarms).abs() < 0.5, "{min_free}: {told}");
+        }
     }
 }

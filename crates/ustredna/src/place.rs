@@ -279,6 +279,7 @@ fn learn(app: &App, found: Shared) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proof::tests::House;
 
     const MUCH: u64 = u64::MAX;
 
@@ -323,5 +324,15 @@ mod tests {
                 scope.spawn(|| (0..50).for_each(|_| usable(dir.path(), DAY, 0).unwrap()));
             }
         });
+    }
+
+    #[tokio::test]
+    async fn what_freeswitch_does_not_see_stays_unusable_until_it_says_otherwise() {
+        let house = House::with("").await;
+        learn(&house.app, Shared::No);
+        learn(&house.app, Shared::Unknown("it is started again".to_owned()));
+        assert!(ready(&house.app, None).await.is_err());
+        learn(&house.app, Shared::Yes);
+        ready(&house.app, None).await.unwrap();
     }
 }

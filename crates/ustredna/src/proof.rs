@@ -231,4 +231,4 @@ fn sidecar(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

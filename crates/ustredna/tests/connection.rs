@@ -177,6 +177,10 @@ fn a_talk_that_is_not_recorded_is_ended() {
         dealer.next_execute();
         dealer.complete(&[]);
         assert_eq!(dealer.next_execute().0, "bridge");
+        // Should it not begin, FreeSWITCH ends the call before anybody else could.
+        let set = |_| dealer.next_api("uuid_setvar_multi ");
+        let set = (0..3).map(set).find(|set| set.contains("RECORD_STEREO_SWAP=true")).unwrap();
+        assert!(set.contains("RECORD_HANGUP_ON_ERROR=true"), "{set}");
         dealer.event("CHANNEL_ANSWER", &[]);
         if recorded {
             dealer.event("RECORD_START", &[]);

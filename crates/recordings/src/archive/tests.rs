@@ -191,3 +191,25 @@ fn a_copy_that_differs_in_one_sample_is_told() {
         assert!(matches!(found, Err(ArchiveError::Differs)), "{at} {louder} {frames}: {found:?}");
     }
 }
+
+/// Where one sample changes under the encoder's hands, the copy is thrown away.
+#[test]
+fn a_wav_that_changes_meanwhile_stays_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let wav = talk(dir.path(), 240 * RATE);
+    let part = dir.path().join(".a.flac.part");
+    let changing = std::thread::spawn({
+        let wav = wav.clone();
+        move || {
+            // The beginning has been read, and the end has not.
+            while !fs::metadata(&part).is_ok_and(|part| part.len() > 20_000) {
+                std::thread::yield_now();
+            }
+            let file = fs::File::options().write(true).open(wav).unwrap();
+            std::os::unix::fs::FileExt::write_all_at(&file, &[0x55, 0x55], 44).unwrap();
+        }
+    });
+    assert!(matches!(archive(&wav, None).unwrap_err(), ArchiveError::Differs));
+    changing.join().unwrap();
+    assert_eq!(names(dir.path()), ["a.wav"]);
+}

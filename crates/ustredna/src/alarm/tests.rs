@@ -1,4 +1,4 @@
-use std::{fs, os::unix::fs::PermissionsExt as _};
+use std::fs;
 
 use tempfile::TempDir;
 
@@ -8,10 +8,11 @@ use crate::metrics::DiskFigures;
 /// A command that writes down what it is told, the first time and the second time in vain.
 fn reluctant(folder: &TempDir) -> settings::Alarm {
     let (path, out) = (folder.path().join("alarm"), folder.path().join("out"));
-    let text = format!("#!/bin/sh\ncat >> {0}\ntest $(wc -l < {0}) -gt 2\n", out.display());
+    let text = format!("cat >> {0}\ntest $(wc -l < {0}) -gt 2\n", out.display());
+    // Run by a shell: while another test starts a program, a file just written is "text file busy".
     fs::write(&path, text).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
-    settings::Alarm { command: vec![path.to_str().unwrap().to_owned()], webhook: None }
+    let command = ["/bin/sh", path.to_str().unwrap()].map(str::to_owned);
+    settings::Alarm { command: command.to_vec(), webhook: None }
 }
 
 fn alarms(settings: &settings::Alarm) -> Alarms {

@@ -1,4 +1,4 @@
-mod taking;
+pub(crate) mod taking;
 
 use std::path::Path;
 

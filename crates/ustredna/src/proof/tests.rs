@@ -8,6 +8,7 @@ use hound::{SampleFormat, WavSpec, WavWriter};
 use jiff::SignedDuration;
 use store::{Filter, ImportRow, Store};
 use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::*;
@@ -22,8 +23,8 @@ use crate::{
 const RATE: u32 = 8000;
 
 /// An exchange that takes no calls, with one pairing.
-struct House {
-    app: Arc<App>,
+pub(crate) struct House {
+    pub(crate) app: Arc<App>,
     folder: TempDir,
 }
 
@@ -33,10 +34,15 @@ fn phone(text: &str) -> PhoneNumber {
 
 impl House {
     async fn new() -> Self {
+        Self::with("").await
+    }
+
+    pub(crate) async fn with(settings: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
-        let settings: Settings =
-            toml::from_str(&format!("recordings.dir = {:?}", path("recordings"))).unwrap();
+        let dir = format!("recordings.dir = {:?}\n", path("recordings"));
+        let settings: Settings = toml::from_str(&(dir + settings)).unwrap();
+        std::fs::create_dir(&settings.recordings.dir).unwrap();
         let url = format!("sqlite://{}", path("ustredna.db").display());
         let store = Store::open(&url).await.unwrap();
         let row = ImportRow {
@@ -114,7 +120,7 @@ impl House {
         rows.remove(0)
     }
 
-    fn metric(&self, name: &str) -> f64 {
+    pub(crate) fn metric(&self, name: &str) -> f64 {
         let told = self.app.metrics.told(0, DiskFigures::default()).unwrap();
         let line = told.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         line.unwrap_or_else(|| panic!("no {name} in\n{told}")).parse().unwrap()
@@ -258,4 +264,62 @@ async fn a_hundred_calls_that_end_at_once_are_proven_within_five_seconds() {
     house.app.afterwork.wait().await;
     let within = house.metric("ustredna_proof_delay_seconds_bucket{le=\"5.0\"}");
     assert!(within >= 99.0, "{within} of {CALLS} were in the store within 5 s");
+}
+
+#[tokio::test]
+async fn a_recording_that_cannot_be_read_raises_an_alarm() {
+    let house = House::new().await;
+    let (ended, attended, path) = house.ended(5).await;
+    // It leads to itself.
+    std::os::unix::fs::symlink(&path, &path).unwrap();
+    ending::begin(&house.app, ended, attended);
+    house.app.afterwork.close();
+    house.app.afterwork.wait().await;
+    assert!((house.alarms() - 1.0).abs() < 0.5);
+}
+
+#[tokio::test]
+async fn a_lost_call_raises_one_alarm() {
+    let house = House::new().await;
+    let (ended, _attended, _) = house.ended(5).await;
+    for _ in 0..2 {
+        let history = ended.history.clone();
+        let hangup_cause = Some(ending::LOST.to_owned());
+        let lost = Ended { history, hangup_cause, ..ended };
+        assert!(ending::write(&house.app, lost, &[]).await);
+    }
+    assert!((house.metric("ustredna_alarms_total{kind=\"lost_call\"}") - 1.0).abs() < 0.5);
+}
+
+#[tokio::test]
+async fn what_a_crash_left_unproven_is_proven_after_the_next_start() {
+    let house = House::new().await;
+    let (ended, _attended, path) = house.ended(3).await;
+    record(&path, 3, [true, true]);
+    // No look comes to its turn before the crash.
+    house.app.looks.forget_permits(house.app.processors);
+    assert!(ending::write(&house.app, ended, &[]).await);
+    let unproven = house.app.store.unproven_calls().await.unwrap();
+    let (settings, store) = (house.app.settings.clone(), house.app.store.clone());
+    let next = App::new(settings, store, Clock::SYSTEM).unwrap();
+    crate::reconcile::prove_unproven(next, unproven, CancellationToken::new()).await;
+    assert_eq!(house.proven(1).await[0].verdict, "ok");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_held_while_it_is_archived_keeps_its_wav() {
+    let house = House::new().await;
+    let row = house.prove_one(3, |path| record(path, 3, [true, true])).await;
+    let (store, dir) = (&house.app.store, &house.app.recordings);
+    let later = house.app.clock.now() + SignedDuration::from_hours(48);
+    let hold = || {
+        let held = store.hold_recording(row.leg, "complaint 17", later);
+        let runtime = tokio::runtime::Handle::current();
+        tokio::task::block_in_place(|| runtime.block_on(held)).unwrap()
+    };
+    let archive = toml::from_str("after_days = 1").unwrap();
+    let done = crate::archive::run(store, dir, &archive, later, hold).await.unwrap();
+    assert_eq!((done.count, done.problems.len()), (0, 0));
+    let wav = dir.join(&row.path);
+    assert!(wav.exists() && !wav.with_extension("flac").exists());
 }

@@ -291,6 +291,13 @@ fn an_archiving_that_was_cut_short_is_finished() {
     assert_eq!(done.code, Some(1));
     assert!(done.out.contains("1 archived") && done.out.contains("1 could not"), "{}", done.out);
     assert!(there(&world, OLDER) && !there(&world, OLD));
+    // Whole, but of another talk.
+    let other = world.path("other.wav");
+    record(&other, 1, [0.2, 0.2]);
+    fs::copy(recordings::archive(&other, None).unwrap().0, dir.join(flac(OLDER))).unwrap();
+    let done = world.run(&["recordings", "archive"]);
+    assert!(done.code == Some(1) && done.out.contains("has changed since"), "{}", done.out);
+    assert!(there(&world, OLDER));
 }
 
 #[test]

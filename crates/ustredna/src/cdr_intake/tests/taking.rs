@@ -2,6 +2,7 @@
 
 use std::{fs, os::unix::fs::symlink, time::SystemTime};
 
+use sqlx::{Connection as _, Executor as _};
 use store::{Filter, Limits, NewPairing, NewShopper, Store};
 use tempfile::TempDir;
 
@@ -10,16 +11,16 @@ use crate::{clock::Clock, metrics::DiskFigures, settings::Settings};
 
 const NOON: &str = "2026-11-22T12:00:00Z";
 const SHOPPER: &str = "+420601123456";
-const NUMBER: &str = "+420777000111";
+pub(crate) const NUMBER: &str = "+420777000111";
 
-struct Place {
-    app: Arc<App>,
-    clock: Clock,
+pub(crate) struct Place {
+    pub(crate) app: Arc<App>,
+    pub(crate) clock: Clock,
     folder: TempDir,
 }
 
 impl Place {
-    async fn new(settings: &str) -> Self {
+    pub(crate) async fn new(settings: &str) -> Self {
         // What is flushed to a disk takes its time.
         let memory = Path::new("/dev/shm");
         let root = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
@@ -62,7 +63,7 @@ impl Place {
     }
 
     /// A dealer's call that came so long ago and ended a second later, `number` of them in all.
-    fn missed(&self, number: u128, seconds_ago: i64) -> PathBuf {
+    pub(crate) fn missed(&self, number: u128, seconds_ago: i64) -> PathBuf {
         let path = self.cdr(&format!("a_{number}.cdr.json"));
         let started = self.clock.now() - SignedDuration::from_secs(seconds_ago);
         let call = Uuid::from_u128(number);
@@ -79,7 +80,7 @@ impl Place {
     }
 
     /// The store's row of a dealer's call that rings the shopper, as `exchange` began it.
-    async fn rings(&self, number: u128, exchange: &str) {
+    pub(crate) async fn rings(&self, number: u128, exchange: &str) {
         self.rings_in(number, exchange, SignedDuration::ZERO).await;
     }
 
@@ -119,7 +120,7 @@ impl Place {
     }
 
     /// Misses counted on the shopper's only ticket.
-    async fn missed_calls(&self) -> Option<u32> {
+    pub(crate) async fn missed_calls(&self) -> Option<u32> {
         let tickets = self.app.store.tickets(&Filter::default()).await.unwrap();
         assert!(tickets.len() < 2);
         tickets.first().map(|ticket| ticket.missed)
@@ -225,6 +226,9 @@ async fn a_clock_set_back_loses_no_record() {
     assert!(!unattended.exists(), "it waits no two hours");
     assert_eq!(place.missed_calls().await, Some(2));
     assert!(place.app.store.open_calls().await.unwrap().is_empty());
+    let calls = place.app.store.calls(&Filter::default()).await.unwrap();
+    let second = calls.iter().find(|call| call.id == CallId(Uuid::from_u128(2))).unwrap();
+    assert!(second.ended_at.unwrap() <= place.clock.now(), "it ended in the future");
     let sms = place.app.store.sms(&Filter::default()).await.unwrap().remove(0);
     let waits = sms.not_before.duration_since(place.clock.now());
     assert!(waits <= SignedDuration::from_mins(1), "the shopper waits {waits} for the SMS");
@@ -339,4 +343,31 @@ async fn a_full_folder_holds_up_nobody() {
     assert_eq!(place.missed_calls().await, Some(count));
     assert!(list(&place.app.settings.cdr.dir).unwrap().is_empty());
     assert!(longest < Duration::from_millis(500), "{longest:?}");
+}
+
+#[tokio::test]
+async fn a_record_that_the_database_does_not_take_stays() {
+    let place = Place::new("").await;
+    place.rings(1, "north").await;
+    let path = place.missed(1, 60);
+    let url = format!("sqlite://{}/exchange.db", place.folder.path().display());
+    let mut hand = sqlx::SqliteConnection::connect(&url).await.unwrap();
+    let full = "CREATE TRIGGER full BEFORE UPDATE ON calls \
+                BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END";
+    hand.execute(full).await.unwrap();
+    place.take_in().await;
+    assert!(path.exists() && place.missed_calls().await.is_none());
+    hand.execute("DROP TRIGGER full").await.unwrap();
+    place.take_in().await;
+    assert!(!path.exists() && place.missed_calls().await == Some(1));
+}
+
+#[tokio::test]
+async fn nobody_is_told_of_calls_of_another_day() {
+    let place = Place::new("").await;
+    place.clock.skip(SignedDuration::from_hours(72));
+    place.missed(1, 25 * 3600);
+    place.take_in().await;
+    assert_eq!(aside(&place.app.settings.cdr.dir), 1);
+    assert_eq!(place.missed_calls().await, None);
 }
