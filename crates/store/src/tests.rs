@@ -2,6 +2,7 @@
 //! where `USTREDNA_TEST_POSTGRES` holds the URL of a database that may be filled and emptied.
 
 mod admin;
+mod clock;
 mod fixture;
 mod import;
 mod intents;
@@ -46,6 +47,9 @@ scenarios! {
     admin::an_expired_pairing_makes_way,
     admin::a_number_has_one_pairing_however_many_ask_at_once,
     admin::damaged_rows_are_named,
+    clock::an_end_in_the_future_delays_no_sms,
+    clock::a_clock_set_back_holds_up_no_sms,
+    clock::a_pairing_rings_for_no_call_before_it,
     import::the_same_table_again_changes_nothing,
     import::a_table_changes_what_it_says_and_keeps_the_rest,
     import::every_bad_line_is_named_and_nothing_imported,
@@ -69,7 +73,6 @@ scenarios! {
     lookup::facts_are_what_is_active_now,
     lookup::tickets_of_an_ended_pairing_are_cancelled_on_the_way,
     lookup::a_number_rings_its_shopper_while_the_pairing_is_active,
-    lookup::a_pairing_rings_for_no_call_before_it,
     lookup::three_wrong_pins_lock_for_a_while,
     outbox::a_lease_is_nobody_elses_until_it_runs_out,
     outbox::workers_at_once_never_take_the_same_sms,
@@ -78,7 +81,6 @@ scenarios! {
     outbox::a_shopper_s_sms_go_out_in_order,
     outbox::limits_of_a_shopper_delay_and_lose_nothing,
     outbox::misses_within_the_gap_make_one_sms,
-    outbox::a_clock_set_back_holds_up_no_sms,
     outbox::what_may_have_been_taken_waits_out_its_lease,
     outbox::what_is_of_no_use_any_more_fails,
     outbox::it_goes_to_the_shopper_s_phone_of_today,
@@ -97,7 +99,6 @@ scenarios! {
     settle::a_second_miss_counts_and_refreshes_the_waiting_sms,
     settle::a_miss_after_the_sms_went_out_queues_another,
     settle::a_call_settled_twice_is_settled_once,
-    settle::an_end_in_the_future_delays_no_sms,
     settle::a_withheld_dealer_gives_an_sms_without_a_ticket,
     settle::a_talk_closes_the_ticket_and_skips_its_sms,
     settle::a_returned_call_closes_its_ticket_and_a_failed_one_does_not,

@@ -75,14 +75,6 @@ pub(super) async fn a_number_rings_its_shopper_while_the_pairing_is_active(world
     assert!(world.store.is_exchange_number(&f1()).await.unwrap());
 }
 
-pub(super) async fn a_pairing_rings_for_no_call_before_it(world: World) {
-    let world = world.with_eva().await;
-    let rings = async |at, now| world.store.assignment(&f1(), at, now).await.unwrap().is_some();
-    let earlier = morning() - SignedDuration::from_hours(1);
-    assert!(!rings(earlier, after(60)).await, "a call that is looked at later");
-    assert!(rings(earlier, earlier).await, "the clock was set back since the pairing was made");
-}
-
 pub(super) async fn three_wrong_pins_lock_for_a_while(world: World) {
     let mut shopper = new_shopper(eva());
     shopper.pin = Some(Pin::hash("1234", &[7; 16]).unwrap());

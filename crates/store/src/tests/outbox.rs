@@ -179,37 +179,6 @@ pub(super) async fn misses_within_the_gap_make_one_sms(world: World) {
     assert_eq!(other[0].text, "ticket 2 x1 09:11:50");
 }
 
-pub(super) async fn a_clock_set_back_holds_up_no_sms(world: World) {
-    let world = world.with_eva().await;
-    let timing = SmsTiming { ticket_gap: SignedDuration::from_mins(10), ..TIMING };
-    let miss = async |number, second: i64| {
-        let mut history = world.callback(&f1(), Some(dealer(number)), after(second)).await;
-        fail(&mut history, after(second), exchange::cause::Failure::Busy);
-        world.end_with(&history, after(second), timing).await;
-    };
-    miss(1, 3600).await;
-    let sent = world.lease(after(3660), 10).await.remove(0);
-    world.sent(&sent, after(3660), "p1").await;
-    miss(2, 3700).await;
-    // Now it is an hour earlier. What waits does so for no more than its delay.
-    world.store.sweep(after(100), TTL).await.unwrap();
-    let queued = async || {
-        let all = world.store.sms(&Filter::default()).await.unwrap();
-        all.into_iter().find(|sms| sms.status.as_str() == "queued").unwrap()
-    };
-    let waiting = queued().await;
-    assert_eq!((waiting.created_at, waiting.not_before), (after(100), after(160)));
-    assert_eq!(waiting.expires_at, Some(after(100) + TIMING.expiry));
-    // Nor is it held up by what was sent in the future.
-    let throttle = Throttle { per_minute: Some(1), per_quarter: Some(1), per_hour: Some(1) };
-    let leased = world.store.lease_sms(after(160), LEASE, 10, throttle).await.unwrap().sms;
-    assert_eq!(leased.len(), 1);
-    world.sent(&leased[0], after(161), "p2").await;
-    // Nor is another one about the same ticket.
-    miss(1, 200).await;
-    assert_eq!(queued().await.not_before, after(200) + timing.ticket_gap);
-}
-
 pub(super) async fn what_may_have_been_taken_waits_out_its_lease(world: World) {
     let world = world.with_eva().await;
     world.miss(&dealer(1), morning()).await;

@@ -4,16 +4,14 @@ use exchange::{
     history::History,
     model::{CallId, Outcome, Service},
     number::PhoneNumber,
-    settle::settle,
 };
 use jiff::SignedDuration;
 use uuid::Uuid;
 
 use super::fixture::{
-    DAY, TIMING, TTL, World, after, dealer, eva, f1, f2, fail, id, morning, new_shopper, phone,
-    talk, text_of,
+    DAY, TTL, World, after, dealer, eva, f1, f2, fail, id, morning, new_shopper, phone, talk,
 };
-use crate::{End, Filter, RecordingRow};
+use crate::{Filter, RecordingRow};
 
 pub(super) async fn a_miss_opens_a_ticket_and_queues_an_sms(world: World) {
     let world = world.with_eva().await;
@@ -75,19 +73,6 @@ pub(super) async fn a_call_settled_twice_is_settled_once(world: World) {
     assert_eq!(world.tickets().await, [(1, "open", 1)]);
     assert_eq!(world.sms().await.len(), 1);
     assert_eq!(world.store.calls(&Filter::default()).await.unwrap(), calls);
-}
-
-/// The clock was set back while it rang.
-pub(super) async fn an_end_in_the_future_delays_no_sms(world: World) {
-    let world = world.with_eva().await;
-    let mut history = world.callback(&f1(), Some(dealer(1)), after(3600)).await;
-    fail(&mut history, after(3620), Failure::NoAnswer);
-    let end = End { at: after(3620), now: after(20), hangup_cause: None };
-    world.store.settle(&history, &settle(&history), end, &text_of, TIMING).await.unwrap();
-    let sms = world.store.sms(&Filter::default()).await.unwrap().remove(0);
-    assert_eq!((sms.created_at, sms.not_before), (after(20), after(80)));
-    let call = world.store.calls(&Filter::default()).await.unwrap().remove(0);
-    assert_eq!((call.started_at, call.ended_at), (after(3600), Some(after(3620))));
 }
 
 pub(super) async fn a_withheld_dealer_gives_an_sms_without_a_ticket(world: World) {
