@@ -327,6 +327,16 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn that_freeswitch_cannot_record_is_told_once_until_it_can() {
+        let house = House::with("").await;
+        for started in [false, false, true, false] {
+            recorded(&house.app, started);
+        }
+        let told = house.metric("ustredna_alarms_total{kind=\"folder\"}");
+        assert!((told - 2.0).abs() < 0.5, "{told}");
+    }
+
+    #[tokio::test]
     async fn what_freeswitch_does_not_see_stays_unusable_until_it_says_otherwise() {
         let house = House::with("").await;
         learn(&house.app, Shared::No);
