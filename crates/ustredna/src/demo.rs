@@ -17,7 +17,7 @@ mod terminal;
 mod words;
 
 use std::{
-    io::{self, IsTerminal as _},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -31,7 +31,7 @@ use screen::Screen;
 use story::Story;
 use words::Words;
 
-use crate::serve::Signals;
+use crate::{colours, serve::Signals};
 
 /// The shopper's own phone.
 const SHOPPER: &str = "+420601123456";
@@ -91,9 +91,7 @@ async fn play(
     words: &Words,
     out: &mut dyn io::Write,
 ) -> anyhow::Result<()> {
-    // https://no-color.org
-    let uncoloured = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let colours = io::stdout().is_terminal() && !uncoloured;
+    let colours = colours::wanted();
     if options.interactive {
         return keyboard::play(house, words, out, colours).await;
     }

@@ -15,6 +15,7 @@ mod arrival;
 mod cdr_intake;
 mod cli;
 mod clock;
+mod colours;
 mod demo;
 mod disk;
 mod driver;

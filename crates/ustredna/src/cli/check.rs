@@ -11,11 +11,12 @@ mod switch;
 use std::{io, path::Path, process::ExitCode};
 
 use clap::Args;
+use console::Style;
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::DEFAULT_CONFIG;
-use crate::{settings::Settings, texts::Texts};
+use crate::{colours, settings::Settings, texts::Texts};
 
 pub(super) const EXAMPLES: &str = "\
 Changes nothing: databases and folders are made by `ustredna serve`; a small file is written into
@@ -74,6 +75,7 @@ impl Finding {
 /// Where findings go, as they are made.
 struct Report<'a> {
     json: bool,
+    colours: bool,
     out: &'a mut dyn io::Write,
     failures: usize,
 }
@@ -86,15 +88,17 @@ impl Report<'_> {
         if self.json {
             writeln!(self.out, "{}", serde_json::to_string(finding)?)?;
         } else {
-            let word = match finding.status {
-                Status::Ok => "OK",
-                Status::Skipped => "--",
-                Status::Fail => "FAIL",
+            let (word, style) = match finding.status {
+                Status::Ok => ("OK", Style::new().green()),
+                Status::Skipped => ("--", Style::new().yellow()),
+                Status::Fail => ("FAIL", Style::new().red().bold()),
             };
+            // Filled up first: a terminal counts no colours.
+            let word = style.force_styling(self.colours).apply_to(format!("{word:<5}"));
             let fix = finding.fix.as_ref().map(|fix| format!(" — {fix}")).unwrap_or_default();
             // Errors of the settings show the line they are in below.
             let text = format!("{}{fix}", finding.detail).replace('\n', "\n      ");
-            writeln!(self.out, "{word:<5} {:<12} {text}", finding.check)?;
+            writeln!(self.out, "{word} {:<12} {text}", finding.check)?;
         }
         // What follows may take seconds.
         Ok(self.out.flush()?)
@@ -108,7 +112,7 @@ impl Check {
         settings: anyhow::Result<Settings>,
         out: &mut dyn io::Write,
     ) -> anyhow::Result<ExitCode> {
-        let mut report = Report { json: self.json, out, failures: 0 };
+        let mut report = Report { json: self.json, colours: colours::wanted(), out, failures: 0 };
         match settings {
             Ok(settings) => {
                 report.tell(&Finding::ok("settings", source(config)))?;

@@ -8,5 +8,6 @@ mod keeping;
 mod lists;
 mod serve;
 mod settings;
+mod terminal;
 mod verify;
 mod world;
