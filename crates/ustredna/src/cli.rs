@@ -12,6 +12,7 @@ mod pin;
 mod recordings;
 mod shoppers;
 mod sms;
+mod table;
 mod tickets;
 mod when;
 

@@ -11,7 +11,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 use store::{AttemptRow, CallRow};
 
-use super::{desk::Desk, filter::Listing};
+use super::{
+    desk::Desk,
+    filter::Listing,
+    table::Column::{Text, Time, Whole},
+};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -151,7 +155,16 @@ pub(super) async fn list(listing: &Listing, desk: &mut Desk<'_>) -> anyhow::Resu
             ]
         })
         .collect();
-    let header = ["started", "CALL", "SHOPPER", "NUMBER", "DEALER", "outcome", "TALK", "TICKET"];
-    desk.table(header, rows, "No such calls.")?;
+    let columns = [
+        Time("STARTED"),
+        Whole("CALL"),
+        Whole("SHOPPER"),
+        Whole("NUMBER"),
+        Whole("DEALER"),
+        Text("OUTCOME"),
+        Whole("TALK"),
+        Whole("TICKET"),
+    ];
+    desk.table(columns, rows, "No such calls.")?;
     Ok(listing.tell_cut(desk, calls.len())?)
 }

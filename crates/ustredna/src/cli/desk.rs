@@ -3,19 +3,14 @@
 use std::io::{self, Write};
 
 use anyhow::Context as _;
-use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
 use exchange::number::PhoneNumber;
 use jiff::{Timestamp, tz::TimeZone};
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use store::Store;
 
+use super::table::{self, Column};
 use crate::settings::Settings;
-
-/// Between columns.
-const GAP: u16 = 2;
-/// A column is broken to no less than this; in a terminal too narrow for that, lines run on.
-const NARROWEST: u16 = 10;
 
 pub(super) struct Desk<'a> {
     pub(super) settings: &'a Settings,
@@ -88,42 +83,22 @@ impl Desk<'_> {
         Ok(())
     }
 
-    /// A table as wide as the terminal, or as it needs where there is none. Lower-case columns
-    /// may be broken to that end: a number or a path in two parts cannot be copied.
+    /// A table as wide as the terminal, or as it needs where there is none; or `empty`.
     pub(super) fn table<const N: usize>(
         &mut self,
-        header: [&str; N],
+        columns: [Column; N],
         rows: impl IntoIterator<Item = [String; N]>,
         empty: &str,
     ) -> io::Result<()> {
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING);
-        table.set_content_arrangement(ContentArrangement::Dynamic);
-        table.set_header(header.map(str::to_uppercase));
-        table.add_rows(rows.into_iter().map(|row| row.map(|cell| printable(&cell))));
-        let widths = table.column_max_content_widths();
-        for ((column, name), width) in table.column_iter_mut().zip(header).zip(widths) {
-            column.set_padding((0, GAP));
-            let breakable = name.chars().any(char::is_lowercase);
-            column.set_constraint(if breakable && width > NARROWEST {
-                ColumnConstraint::LowerBoundary(Width::Fixed(NARROWEST + GAP))
-            } else {
-                ColumnConstraint::ContentWidth
-            });
-        }
-        if table.is_empty() {
+        let mut rows = rows.into_iter().peekable();
+        if rows.peek().is_none() {
             return self.line(empty);
         }
-        for line in table.lines() {
-            writeln!(self.out, "{}", line.trim_end())?;
+        for line in table::lines(columns, rows, table::room()) {
+            self.line(&line)?;
         }
         Ok(())
     }
-}
-
-/// Names and notes are other people's: a control character in one would steer the terminal.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 /// What is wrong with a shopper's or a fictitious number that is one of the hotlines.

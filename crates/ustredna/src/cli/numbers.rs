@@ -7,7 +7,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 use store::NumberChange;
 
-use super::desk::{Desk, yes_no};
+use super::{
+    desk::{Desk, yes_no},
+    table::Column::{Text, Whole},
+};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -127,7 +130,9 @@ impl List {
             .collect();
         let empty =
             "No fictitious numbers yet: add one with `ustredna numbers add` or `ustredna import`.";
-        Ok(desk.table(["NUMBER", "ACTIVE", "SHOPPER", "ID", "note"], rows, empty)?)
+        let columns =
+            [Whole("NUMBER"), Whole("ACTIVE"), Whole("SHOPPER"), Whole("ID"), Text("NOTE")];
+        Ok(desk.table(columns, rows, empty)?)
     }
 }
 

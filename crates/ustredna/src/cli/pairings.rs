@@ -12,6 +12,7 @@ use store::{Filter, NewPairing, PairingChange, PairingRow};
 
 use super::{
     desk::Desk,
+    table::Column::{Text, Time, Whole},
     when::{self, Edge},
 };
 
@@ -212,13 +213,22 @@ impl List {
                 ]
             })
             .collect();
-        let header = ["SHOPPER", "name", "ID", "NUMBER", "project", "FROM", "TO", "STATE"];
+        let columns = [
+            Whole("SHOPPER"),
+            Text("NAME"),
+            Whole("ID"),
+            Whole("NUMBER"),
+            Text("PROJECT"),
+            Time("FROM"),
+            Time("TO"),
+            Text("STATE"),
+        ];
         let empty = if filter.shopper.is_some() || filter.project.is_some() {
             "No such pairings."
         } else {
             "No pairings yet: add one with `ustredna pairings add` or `ustredna import`."
         };
-        Ok(desk.table(header, rows, empty)?)
+        Ok(desk.table(columns, rows, empty)?)
     }
 }
 

@@ -14,7 +14,12 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use store::RecordingRow;
 
-use super::{calls::length, desk::Desk, filter::Listing};
+use super::{
+    calls::length,
+    desk::Desk,
+    filter::Listing,
+    table::Column::{Text, Time, Whole},
+};
 
 pub(super) const EXAMPLES: &str = "\
 Paths are below recordings.dir. --since and --until are of the call's arrival.
@@ -151,14 +156,16 @@ impl List {
                     [desk.local_opt(row.deleted_at), because, row.path]
                 })
                 .collect();
-            desk.table(["DELETED", "because", "PATH"], rows, "No such recordings.")?;
-        } else {
-            let rows: Vec<_> = recordings.into_iter().map(told).collect();
             desk.table(
-                ["VERDICT", "LENGTH", "BYTES", "KEPT", "PATH"],
+                [Time("DELETED"), Text("BECAUSE"), Whole("PATH")],
                 rows,
                 "No such recordings.",
             )?;
+        } else {
+            let rows: Vec<_> = recordings.into_iter().map(told).collect();
+            let columns =
+                [Whole("VERDICT"), Whole("LENGTH"), Whole("BYTES"), Whole("KEPT"), Whole("PATH")];
+            desk.table(columns, rows, "No such recordings.")?;
         }
         Ok(self.listing.tell_cut(desk, count)?)
     }

@@ -14,6 +14,7 @@ use store::{NewShopper, ShopperChange};
 use super::{
     desk::{Desk, yes_no},
     pin,
+    table::Column::{Text, Time, Whole},
 };
 
 pub(super) const EXAMPLES: &str = "\
@@ -181,9 +182,16 @@ impl List {
                 ]
             })
             .collect();
-        let header = ["PHONE", "name", "LANGUAGE", "ACTIVE", "pin", "PAIRINGS"];
+        let columns = [
+            Whole("PHONE"),
+            Text("NAME"),
+            Whole("LANGUAGE"),
+            Whole("ACTIVE"),
+            Time("PIN"),
+            Whole("PAIRINGS"),
+        ];
         let empty = "No shoppers yet: add one with `ustredna shoppers add` or `ustredna import`.";
-        Ok(desk.table(header, rows, empty)?)
+        Ok(desk.table(columns, rows, empty)?)
     }
 }
 

@@ -16,6 +16,7 @@ use store::{Retried, SmsRow};
 use super::{
     desk::Desk,
     filter::Listing,
+    table::Column::{Text, Time, Whole},
     when::{self, Edge},
 };
 
@@ -206,7 +207,16 @@ async fn list(listing: &Listing, desk: &mut Desk<'_>) -> anyhow::Result<()> {
             ]
         })
         .collect();
-    let header = ["ID", "written", "TO", "status", "sent", "TRIES", "text", "error"];
-    desk.table(header, rows, "No such messages.")?;
+    let columns = [
+        Whole("ID"),
+        Time("WRITTEN"),
+        Whole("TO"),
+        Text("STATUS"),
+        Time("SENT"),
+        Whole("TRIES"),
+        Text("TEXT"),
+        Text("ERROR"),
+    ];
+    desk.table(columns, rows, "No such messages.")?;
     Ok(listing.tell_cut(desk, messages.len())?)
 }

@@ -9,7 +9,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 use store::TicketRow;
 
-use super::{desk::Desk, filter::Listing};
+use super::{
+    desk::Desk,
+    filter::Listing,
+    table::Column::{Time, Whole},
+};
 
 pub(super) const EXAMPLES: &str = "\
 --since and --until are of the last missed call.
@@ -86,8 +90,16 @@ pub(super) async fn list(listing: &Listing, desk: &mut Desk<'_>) -> anyhow::Resu
             ]
         })
         .collect();
-    let header =
-        ["last missed", "SHOPPER", "TICKET", "DEALER", "NUMBER", "MISSED", "STATUS", "SMS"];
-    desk.table(header, rows, "No such tickets.")?;
+    let columns = [
+        Time("LAST MISSED"),
+        Whole("SHOPPER"),
+        Whole("TICKET"),
+        Whole("DEALER"),
+        Whole("NUMBER"),
+        Whole("MISSED"),
+        Whole("STATUS"),
+        Whole("SMS"),
+    ];
+    desk.table(columns, rows, "No such tickets.")?;
     Ok(listing.tell_cut(desk, tickets.len())?)
 }

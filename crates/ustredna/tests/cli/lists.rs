@@ -6,7 +6,7 @@ use crate::world::{PastCall, World, assert_keys};
 
 const OUT: &str = "2026/11/22/20261122-103145_out_420777000111_420234567890_3f2a9c1e.wav";
 
-fn with_calls() -> World {
+pub(crate) fn with_calls() -> World {
     let world = World::imported();
     let answered = PastCall {
         service: Service::OutboundHotline,

@@ -12,7 +12,7 @@ use rustix::{
     termios::{Winsize, tcsetwinsize},
 };
 
-use crate::world::World;
+use crate::{lists::with_calls, world::World};
 
 /// Runs a command to its end on a terminal of its own; what is on the screen then.
 pub(crate) fn shown(mut command: Command, columns: u16) -> String {
@@ -79,4 +79,50 @@ fn colours_go_by_the_variables_that_programs_agree_on() {
     assert_eq!(coloured(&[("TERM", "xterm"), ("CLICOLOR", "0")]), [false, false]);
     assert_eq!(coloured(&[("CLICOLOR_FORCE", "1")]), [true, true]);
     assert_eq!(coloured(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]), [false, false]);
+}
+
+#[test]
+fn lists_can_be_read_on_terminals_of_any_width() {
+    let world = with_calls();
+    let lists = [
+        &["calls"][..],
+        &["tickets"],
+        &["sms"],
+        &["recordings"],
+        &["shoppers"],
+        &["numbers"],
+        &["pairings"],
+        &["sms", "preview"],
+    ];
+    for list in lists {
+        let piped = world.run(list).ok();
+        let rows = piped.lines().count();
+        for columns in [40, 80, 250] {
+            let seen = shown(world.command(list), columns);
+            assert!(!seen.contains('\x1b') && !seen.contains('…'), "{seen}");
+            if columns >= 80 {
+                let widest = seen.lines().map(|line| line.chars().count()).max();
+                assert!(widest <= Some(columns.into()), "{list:?} on {columns}:\n{seen}");
+            }
+            // Nothing is lost or broken. Of times only seconds and years may be missing.
+            for part in piped.lines().skip(1).flat_map(str::split_whitespace) {
+                let part = match part.len() {
+                    10 if part.starts_with("20") => &part[5..],
+                    8 if part.contains(':') => &part[..5],
+                    _ => part,
+                };
+                assert!(seen.contains(part), "{list:?} on {columns} lacks {part}:\n{seen}");
+            }
+            if columns == 250 {
+                assert_eq!(seen.lines().count(), rows, "{list:?} on {columns}:\n{seen}");
+            }
+        }
+    }
+    let mut calls = world.command(&["calls"]);
+    calls.env("COLUMNS", "80");
+    assert!(shown(calls, 200).lines().all(|line| line.len() <= 80), "COLUMNS counts");
+    let mut calls = world.command(&["calls"]);
+    calls.env("COLUMNS", "20");
+    let piped = String::from_utf8(calls.output().unwrap().stdout).unwrap();
+    assert_eq!(piped, world.run(&["calls"]).ok(), "a pipe has no width");
 }

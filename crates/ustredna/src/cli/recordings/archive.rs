@@ -6,7 +6,13 @@ use anyhow::Context as _;
 use clap::Args;
 
 use super::size;
-use crate::{archive, cli::desk::Desk};
+use crate::{
+    archive,
+    cli::{
+        desk::Desk,
+        table::Column::{Text, Whole},
+    },
+};
 
 pub(super) const HELP: &str = "\
 After how many days is set in recordings.archive; `serve` does it every night. Each file is decoded
@@ -38,7 +44,7 @@ impl Archive {
             let due = archive::due(&store, &settings.archive, desk.now).await?;
             let bytes = size(due.iter().filter_map(|row| row.bytes).sum());
             if !due.is_empty() {
-                desk.table(["PATH"], due.iter().map(|row| [row.path.clone()]), "")?;
+                desk.table([Whole("PATH")], due.iter().map(|row| [row.path.clone()]), "")?;
             }
             desk.line(&format!("Recordings: {} would be archived ({bytes}).", due.len()))?;
             return Ok(ExitCode::SUCCESS);
@@ -50,7 +56,7 @@ impl Archive {
             String::new()
         } else {
             let rows = problems.into_iter().map(|(row, error)| [format!("{error:#}"), row.path]);
-            desk.table(["problem", "PATH"], rows, "")?;
+            desk.table([Text("PROBLEM"), Whole("PATH")], rows, "")?;
             format!(", {failed} could not be")
         };
         let (before, after) = (size(before), size(after));

@@ -9,7 +9,10 @@ use serde::Serialize;
 
 use super::size;
 use crate::{
-    cli::desk::Desk,
+    cli::{
+        desk::Desk,
+        table::Column::{Text, Whole},
+    },
     retention::{self, Due, Fate},
 };
 
@@ -99,7 +102,7 @@ impl Purge {
                 let why = told.problem.as_ref().unwrap_or(&told.because);
                 [size(told.bytes), why.clone(), told.path.clone()]
             });
-            desk.table(["SIZE", "because", "PATH"], rows, "")?;
+            desk.table([Whole("SIZE"), Text("BECAUSE"), Whole("PATH")], rows, "")?;
         }
         let (count, bytes) = (gone.len(), size(gone.iter().map(|told| told.bytes).sum()));
         let failed = match failed {

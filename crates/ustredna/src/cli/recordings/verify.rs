@@ -20,7 +20,10 @@ use serde::Serialize;
 use store::{CallRow, Filter, RecordingRow, Store};
 use tokio::task::spawn_blocking;
 
-use crate::cli::desk::Desk;
+use crate::cli::{
+    desk::Desk,
+    table::Column::{Text, Whole},
+};
 
 pub(super) const HELP: &str = "\
 Every file is decoded to its end. Damaged headers are repaired, verdicts in the database and in
@@ -72,7 +75,7 @@ impl Verify {
                 [found.verdict.replace('_', " "), problem, found.path.clone()]
             });
             if !short.is_empty() {
-                desk.table(["VERDICT", "problem", "PATH"], rows, "")?;
+                desk.table([Whole("VERDICT"), Text("PROBLEM"), Whole("PATH")], rows, "")?;
             }
             let left_alone = match in_progress {
                 0 => String::new(),

@@ -7,7 +7,10 @@ use exchange::model::Language;
 use serde::Serialize;
 use sms::Alphabet;
 
-use super::super::desk::Desk;
+use super::super::{
+    desk::Desk,
+    table::Column::{Text, Whole},
+};
 use crate::{
     sms_gateway,
     texts::{Sample, Texts},
@@ -66,7 +69,15 @@ impl Preview {
                 sample.text,
             ]
         });
-        let header = ["LANGUAGE", "KIND", "ALPHABET", "LENGTH", "SEGMENTS", "AT MOST", "text"];
-        Ok(desk.table(header, rows, "There are no texts.")?)
+        let columns = [
+            Whole("LANGUAGE"),
+            Whole("KIND"),
+            Whole("ALPHABET"),
+            Whole("LENGTH"),
+            Whole("SEGMENTS"),
+            Whole("AT MOST"),
+            Text("TEXT"),
+        ];
+        Ok(desk.table(columns, rows, "There are no texts.")?)
     }
 }
