@@ -1,11 +1,10 @@
 //! The destination check: which numbers a shopper may call.
 
-use phonenumber::Type;
-
 use crate::{
     facts::Rules,
     model::words,
     number::{Country, NumberError, PhoneNumber},
+    plan,
 };
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
@@ -123,10 +122,10 @@ pub fn check_recipient(
     premium: bool,
     foreign: bool,
 ) -> Result<(), Refusal> {
-    let (number, parsed) =
+    let (_, parsed) =
         PhoneNumber::read(number.as_str(), country).map_err(|_| Refusal::InvalidNumber)?;
     let home = parsed.country().id() == Some(country.id());
-    if !premium && is_premium(&number, &parsed, home) {
+    if !premium && plan::is_dear(&parsed, home) {
         return Err(Refusal::PremiumRate);
     }
     if !foreign && !home {
@@ -148,7 +147,7 @@ fn check_number(
         return Err(Refusal::OwnNumber);
     }
     let home = parsed.country().id() == Some(rules.country.id());
-    if is_premium(number, parsed, home) {
+    if plan::is_dear(parsed, home) {
         return Err(Refusal::PremiumRate);
     }
     if !home && !rules.policy.international {
@@ -188,21 +187,6 @@ fn is_emergency_or_short(keyed: &str, country: Country) -> bool {
         Some(b'1'..=b'9') => digits.len() <= 6 && digits.len() >= 3,
         _ => false,
     }
-}
-
-/// Premium-rate and shared-cost numbers by the plan's own types; `phonenumber` has no shared-cost
-/// ranges for the Czech 81x to 84x, so they are named here (ČTÚ numbering plan), and neither for
-/// satellites and networks without a country (ITU-T E.164.1: 870, 878, 881, 882, 883, 979), which
-/// cost as much, like personal numbers and pagers abroad.
-fn is_premium(number: &PhoneNumber, parsed: &phonenumber::PhoneNumber, home: bool) -> bool {
-    const DEAR: &[&str] = &[
-        "42081", "42082", "42083", "42084", "42090", "42097", "42099", "870", "878", "881", "882",
-        "883", "979",
-    ];
-    let kind = parsed.number_type(&phonenumber::metadata::DATABASE);
-    matches!(kind, Type::PremiumRate | Type::SharedCost)
-        || (!home && matches!(kind, Type::PersonalNumber | Type::Pager))
-        || DEAR.iter().any(|prefix| number.digits().starts_with(prefix))
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ pub mod history;
 pub mod model;
 pub mod number;
 pub mod pin;
+mod plan;
 pub mod prompt;
 pub mod settle;
 pub mod ticket;

@@ -4,7 +4,12 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// A telephone number in E.164 form: `+`, then 3 to 15 digits.
+use crate::plan;
+
+/// A telephone number in E.164 form: `+`, then 3 to 15 digits, of which the first is no 0.
+///
+/// There is one way to become one, [`PhoneNumber::from_e164`]: what was parsed goes through it as
+/// well, so whatever the exchange takes for a number can be stored and read again.
 ///
 /// `Display` shows it whole, for callers and databases. `Debug`, which is what logs use, hides
 /// the middle: `+420…456`.
@@ -95,35 +100,52 @@ impl PhoneNumber {
             digits = format!("+{rest}");
         }
         let national = Self::valid(&digits, country);
-        // `420601123456`: the country's own code without a plus.
-        let number = match national {
+        match national {
+            // `420601123456`: the country's own code without a plus.
             Err(NumberError::Invalid) if !digits.starts_with('+') => {
                 Self::valid(&format!("+{digits}"), country)
                     .ok()
-                    .filter(|number| number.country().id() == Some(country.id()))
-                    .ok_or(NumberError::Invalid)?
+                    .filter(|(_, number)| number.country().id() == Some(country.id()))
+                    .ok_or(NumberError::Invalid)
             }
-            other => other?,
-        };
-        let text = number.format().mode(phonenumber::Mode::E164).to_string();
-        Ok((Self(text), number))
+            other => other,
+        }
     }
 
-    fn valid(digits: &str, country: Country) -> Result<phonenumber::PhoneNumber, NumberError> {
-        let number =
-            phonenumber::parse(Some(country.id()), digits).map_err(|_| NumberError::Invalid)?;
-        // `parse` accepts `112`; only `is_valid` looks at the plan.
-        if phonenumber::is_valid(&number) { Ok(number) } else { Err(NumberError::Invalid) }
+    /// What `digits` mean at home or, after a `+`, in their own country: there the digits as they
+    /// stand come first, since the library takes a 0 or 8 for a trunk prefix where there is none.
+    fn valid(
+        digits: &str,
+        country: Country,
+    ) -> Result<(Self, phonenumber::PhoneNumber), NumberError> {
+        let abroad = digits.starts_with('+').then_some(None);
+        let mut found = None;
+        for plan in abroad.into_iter().chain([Some(country.id())]) {
+            let Ok(number) = phonenumber::parse(plan, digits) else { continue };
+            // `parse` accepts `112`.
+            if !plan::admits(&number) {
+                continue;
+            }
+            // Longer ones are in some countries' plans; no network takes them.
+            let text = number.format().mode(phonenumber::Mode::E164).to_string();
+            let Ok(text) = Self::from_e164(&text) else { continue };
+            if text.as_str() == digits {
+                return Ok((text, number));
+            }
+            found.get_or_insert((text, number));
+        }
+        found.ok_or(NumberError::Invalid)
     }
 
     /// A number already in E.164 form, as the store and the settings hold it.
     ///
     /// # Errors
-    /// [`NumberError::Malformed`] unless it is `+` and 3 to 15 digits.
+    /// [`NumberError::Malformed`] unless it is `+` and 3 to 15 digits, the first no 0.
     pub fn from_e164(text: &str) -> Result<Self, NumberError> {
         match text.strip_prefix('+') {
             Some(digits)
                 if (3..=15).contains(&digits.len())
+                    && !digits.starts_with('0')
                     && digits.bytes().all(|byte| byte.is_ascii_digit()) =>
             {
                 Ok(Self(text.to_owned()))
@@ -233,6 +255,49 @@ mod tests {
             PhoneNumber::from_e164("+420777000111").unwrap().spoken(cz()),
             (false, "777000111")
         );
+    }
+
+    #[test]
+    fn what_has_more_digits_than_any_network_takes_is_no_number() {
+        for text in ["+4930909018201820", "004930909018201820", "+49 30 909018201820"] {
+            assert_eq!(PhoneNumber::parse(text, cz()), Err(NumberError::Invalid), "{text}");
+        }
+        assert!(PhoneNumber::from_e164("+4930909018201820").is_err());
+        assert!(PhoneNumber::from_e164("+0420601123456").is_err());
+    }
+
+    #[test]
+    fn a_number_after_a_plus_stays_as_it_is() {
+        let written = "+390236618300";
+        for home in ["CZ", "DE", "IT"] {
+            let number = PhoneNumber::parse(written, home.parse().unwrap()).unwrap();
+            assert_eq!(number.as_str(), written, "at home in {home}");
+        }
+        // Many write the trunk prefix, which nobody dials after the country code.
+        let written = "+49 (0)30 901820";
+        assert_eq!(PhoneNumber::parse(written, cz()).unwrap().as_str(), "+4930901820");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_parsed_can_be_stored_read_and_parsed_again(
+            // German numbers are valid up to any length.
+            text in "(\\+|00|\\+420|\\+4930|004989|\\+390|\\+1|\\+7|\\+86|)[0-9]{4,14}[0-9 ()./-]{0,3}",
+            home in proptest::sample::select(vec!["CZ", "SK", "DE", "IT", "US", "RU", "AU"]),
+        ) {
+            let home = home.parse().unwrap();
+            if let Ok(number) = PhoneNumber::parse(&text, home) {
+                assert_eq!(PhoneNumber::from_e164(number.as_str()), Ok(number.clone()));
+                assert_eq!(PhoneNumber::parse(number.as_str(), home), Ok(number));
+            }
+        }
+
+        #[test]
+        fn no_text_becomes_a_number_that_cannot_be_stored(text in "\\PC{0,24}") {
+            if let Ok(number) = PhoneNumber::parse(&text, cz()) {
+                assert_eq!(PhoneNumber::from_e164(number.as_str()), Ok(number));
+            }
+        }
     }
 
     #[test]

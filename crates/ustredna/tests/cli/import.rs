@@ -98,6 +98,40 @@ fn every_bad_line_is_named_and_nothing_is_changed() {
 }
 
 #[test]
+fn a_number_that_can_be_nobodys_is_refused_with_its_line() {
+    let world = World::new();
+    world.write(
+        "bad.csv",
+        format!(
+            "{HEADER}\
+             +4930909018201820,,,777000114,,,,\n\
+             603111222,,,930123456789,,,,\n\
+             +420960123456,,,609123456,,,,\n\
+             604111222,,,955559550,,,,\n"
+        ),
+    );
+    let error = world.run(&["import", "bad.csv"]).failed();
+    for told in [
+        "line 2: shopper_phone `+4930909018201820`: no such number in its country's numbering plan",
+        "line 3: fictitious_number `930123456789`: no such number",
+        "line 4: shopper_phone `+420960123456`: no such number",
+        "line 4: fictitious_number `609123456`: no such number",
+    ] {
+        assert!(error.contains(told), "no {told:?} in:\n{error}");
+    }
+    assert!(!error.contains("line 5:") && !world.path("ustredna.db").exists(), "{error}");
+    // By hand neither.
+    for command in [
+        ["shoppers", "add", "+4930909018201820"],
+        ["numbers", "add", "930123456789"],
+        ["shoppers", "add", "960123456"],
+    ] {
+        let error = world.run(&command).failed();
+        assert!(error.contains("numbering plan"), "{error}");
+    }
+}
+
+#[test]
 fn a_bad_table_leaves_no_database_behind() {
     let world = World::new();
     world.write("bad.csv", format!("{HEADER}601,,,777000111,,,,\n"));

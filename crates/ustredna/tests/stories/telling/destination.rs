@@ -6,6 +6,7 @@ pub(crate) fn all() -> Vec<Tale> {
     vec![
         Tale::new("emergency_premium_and_own_numbers_are_refused", refused),
         Tale::new("odd_entries_are_refused", odd_entries),
+        Tale::new("czech_numbers_that_can_be_nobodys_are_refused", nobodys),
         Tale::new("a_number_may_be_keyed_in_many_ways", many_ways),
         Tale::new("a_call_abroad_must_be_allowed", abroad)
             .setting("destinations.international", "true"),
@@ -68,6 +69,58 @@ fn refused(story: &mut Story<'_>) {
       outbound_hotline: +420601123456 as - with -: refused (exchange_number)
       outbound_hotline: +420601123456 as - with -: refused (exchange_number)
       outbound_hotline: +420601123456 as - with -: refused (international)
+    ");
+}
+
+/// Voice mail, ranges of nobody, a digit too many: what the country's plan does not have. A private
+/// network's number is called like any other.
+fn nobodys(story: &mut Story<'_>) {
+    story.act(
+        [
+            keys_three(
+                ["930123456789#", "00420930123456789#", "960123456#"],
+                ["invalid-number", "invalid-number"],
+            ),
+            keys_three(
+                ["96012345678#", "609123456#", "2345678901#"],
+                ["invalid-number", "invalid-number"],
+            ),
+            keys_three(
+                ["004930909018201820", "976123456#", "820123456#"],
+                ["invalid-number", "premium-number"],
+            ),
+        ],
+        [],
+    );
+    story.act(
+        shopper()
+            .calls(OUTBOUND)
+            .hears("enter-destination")
+            .keys("974811111#")
+            .talks_until_hangup(),
+        [phone("+420974811111").rings(HALF_A_SECOND).answers().talks(secs(2)).hangs_up()],
+    );
+    insta::assert_snapshot!(story.told(), @"
+    +420601123456 calls 234234399: 200
+      presses 930123456789# 00420930123456789# 960123456#
+      hears enter-destination invalid-number enter-destination invalid-number enter-destination invalid-number too-many-attempts
+    +420601123456 calls 234234399: 200
+      presses 96012345678# 609123456# 2345678901#
+      hears enter-destination invalid-number enter-destination invalid-number enter-destination invalid-number too-many-attempts
+    +420601123456 calls 234234399: 200
+      presses 004930909018201820 976123456# 820123456#
+      hears enter-destination invalid-number enter-destination premium-number enter-destination invalid-number too-many-attempts
+    +420601123456 calls 234234399: 200
+      presses 974811111#
+      hears enter-destination
+    +420974811111 rings, shows +420777000111: 180 200
+    calls:
+      outbound_hotline: +420601123456 as - with -: refused (invalid_number)
+      outbound_hotline: +420601123456 as - with -: refused (invalid_number)
+      outbound_hotline: +420601123456 as - with -: refused (invalid_number)
+      outbound_hotline: +420601123456 as +420777000111 with +420974811111: answered, talked 2 s, recording 2 s ok
+    recordings:
+      DAY/TIME_out_420777000111_420974811111_ID.wav
     ");
 }
 

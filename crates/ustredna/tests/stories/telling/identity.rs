@@ -11,6 +11,7 @@ pub(crate) fn all() -> Vec<Tale> {
         Tale::new("a_lock_is_over_after_a_while", lock_over).setting("pin.lock", "30s"),
         Tale::new("strangers_and_withheld_numbers_are_turned_away", strangers),
         Tale::new("a_number_is_known_however_it_is_written", written),
+        Tale::new("a_caller_id_that_is_no_number_is_as_good_as_withheld", no_number),
         Tale::new("a_shopper_without_a_number_is_told_so", no_pairing)
             .data("+420601123456,Jana,cs,+420777000111,1,Auto,2020-01-01,2020-12-31"),
         Tale::new("an_inactive_shopper_is_a_stranger", inactive).data(ONE),
@@ -80,6 +81,81 @@ fn written(story: &mut Story<'_>) {
       outbound_hotline: +420601123456 as - with -: abandoned
       outbound_hotline: +420601123456 as - with -: abandoned
       outbound_hotline: +420601123456 as - with -: abandoned
+    ");
+}
+
+/// Sixteen digits that the numbering plans hold a German number, and more than anybody can hold.
+fn no_number(story: &mut Story<'_>) {
+    let strange = ["+4930909018201820", "00420930123456789", "1234567890123456789012345"];
+    for number in strange {
+        // The shopper is rung all the same, and told what they missed.
+        story.act(phone(number).calls(FIRST).listens_until_hangup(), [shopper().rejects(486)]);
+    }
+    story.act(strange.map(|number| phone(number).calls(OUTBOUND).listens_until_hangup()), []);
+    story.act(phone(strange[0]).calls(CALLBACK).listens_until_hangup(), []);
+    // Nobody else's calls are the worse for it.
+    story.act(dealer().calls(FIRST).listens_until_hangup(), [shopper().rejects(486)]);
+    story.act(
+        shopper().calls(CALLBACK).talks_until_hangup(),
+        [dealer().rings(HALF_A_SECOND).answers().talks(secs(2)).hangs_up()],
+    );
+    story.act(
+        shopper()
+            .calls(OUTBOUND)
+            .hears("enter-destination")
+            .keys("234567890#")
+            .talks_until_hangup(),
+        [dealer().rings(HALF_A_SECOND).answers().talks(secs(2)).hangs_up()],
+    );
+    insta::assert_snapshot!(story.told(), @"
+    +4930909018201820 calls +420777000111: 180 183 486
+      hears not-available
+    +420601123456 rings, shows +420234234390: 486
+    00420930123456789 calls +420777000111: 180 183 486
+      hears not-available
+    +420601123456 rings, shows +420234234390: 486
+    1234567890123456789012345 calls +420777000111: 180 183 486
+      hears not-available
+    +420601123456 rings, shows +420234234390: 486
+    +4930909018201820 calls 234234399: 200
+      hears unknown-caller
+    00420930123456789 calls 234234399: 200
+      hears unknown-caller
+    1234567890123456789012345 calls 234234399: 200
+      hears unknown-caller
+    +4930909018201820 calls +420234234390: 200
+      hears unknown-caller
+    +420234567890 calls +420777000111: 180 183 486
+      hears not-available
+    +420601123456 rings, shows +420234234390: 486
+    +420601123456 calls +420234234390: 200
+      hears one-missed-call
+    +420234567890 rings, shows +420777000111: 180 200
+    +420601123456 calls 234234399: 200
+      presses 234567890#
+      hears enter-destination
+    +420234567890 rings, shows +420777000111: 180 200
+    calls:
+      fictitious_number: +420601123456 as +420777000111 with -: busy
+      fictitious_number: +420601123456 as +420777000111 with -: busy
+      fictitious_number: +420601123456 as +420777000111 with -: busy
+      outbound_hotline: - as - with -: refused (unknown_caller)
+      outbound_hotline: - as - with -: refused (unknown_caller)
+      outbound_hotline: - as - with -: refused (unknown_caller)
+      callback_hotline: - as - with -: refused (unknown_caller)
+      fictitious_number: +420601123456 as +420777000111 with +420234567890: busy, ticket 1
+      callback_hotline: +420601123456 as +420777000111 with +420234567890: answered, talked 2 s, ticket 1, recording 2 s ok
+      outbound_hotline: +420601123456 as +420777000111 with +420234567890: answered, talked 2 s, recording 2 s ok
+    tickets:
+      1 of +420601123456 for +420777000111 from +420234567890: called_back, missed 1, sms skipped
+    sms:
+      to +420601123456 in 1: queued: Zmeskany hovor ze skryteho cisla na Vase cislo 777000111 (HH:MM).
+      to +420601123456 in 1: queued: Zmeskany hovor ze skryteho cisla na Vase cislo 777000111 (HH:MM).
+      to +420601123456 in 1: queued: Zmeskany hovor ze skryteho cisla na Vase cislo 777000111 (HH:MM).
+      to +420601123456 in 1: skipped: Zmeskany hovor c. 1 od +420234567890 na Vase cislo 777000111 (HH:MM). Volejte zpet 234234390.
+    recordings:
+      DAY/TIME_out_420777000111_420234567890_ID.wav
+      DAY/TIME_return_420777000111_420234567890_ID.wav
     ");
 }
 
