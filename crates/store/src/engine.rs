@@ -2,6 +2,7 @@
 //! its tables up to date.
 
 use std::{
+    io::ErrorKind,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -12,12 +13,16 @@ use sqlx::{
     migrate::Migrator,
 };
 
-use crate::{Store, StoreError};
+use crate::{
+    Store, StoreError,
+    connections::{Connections, Pools},
+    watch::{self, Watch},
+};
 
 pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!();
 
 /// How long to wait for a server, or for a free connection.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Which engine holds the state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,9 +38,70 @@ const WRITER: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; \
     PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
 const READER: &str = "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON;";
 
+/// What connections are opened with.
+#[derive(Debug, Clone)]
+pub(crate) struct Opening {
+    engine: Engine,
+    options: AnyConnectOptions,
+}
+
+impl Opening {
+    pub(crate) fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    /// One connection, to a database whose tables are up to date.
+    async fn first(&self) -> Result<AnyConnection, StoreError> {
+        let mut first = self.connect().await?;
+        migrate(self.engine, &mut first).await?;
+        Ok(first)
+    }
+
+    /// The same once more, of a running exchange: without tables there would be no shoppers either,
+    /// so an empty file is not made a database.
+    pub(crate) async fn again(&self) -> Result<AnyConnection, StoreError> {
+        let mut first = self.connect().await?;
+        if schema(self.engine, &mut first).await?.is_none() {
+            return Err(StoreError::Emptied);
+        }
+        migrate(self.engine, &mut first).await?;
+        Ok(first)
+    }
+
+    /// A pool would try a server that refuses again and again; a single connection tells why.
+    pub(crate) async fn connect(&self) -> Result<AnyConnection, StoreError> {
+        let connected = tokio::time::timeout(PATIENCE, AnyConnection::connect_with(&self.options));
+        let mut connection = connected.await.map_err(|_| match self.engine {
+            // A file on a disk that does not answer either.
+            Engine::Sqlite => StoreError::NoAnswer,
+            Engine::Postgres => StoreError::Unreachable("no answer".to_owned()),
+        })??;
+        if self.engine == Engine::Sqlite {
+            set_up(&mut connection).await?;
+        }
+        Ok(connection)
+    }
+
+    /// Nothing is opened yet.
+    pub(crate) fn pools(&self) -> Pools {
+        let pool = AnyPoolOptions::new().acquire_timeout(PATIENCE);
+        match self.engine {
+            Engine::Sqlite => {
+                let pool = pool.idle_timeout(None).max_lifetime(None);
+                let read = sqlite_pool(pool.clone().max_connections(4), READER, &self.options);
+                Pools { read, write: sqlite_pool(pool.max_connections(1), WRITER, &self.options) }
+            }
+            Engine::Postgres => {
+                let both = pool.max_connections(10).connect_lazy_with(self.options.clone());
+                Pools { read: both.clone(), write: both }
+            }
+        }
+    }
+}
+
 impl Store {
-    /// Opens the database that `url` names, creates a missing SQLite file, and brings the tables
-    /// up to date.
+    /// Opens the database that `url` names, creates a missing SQLite file (for this user's eyes
+    /// alone), and brings the tables up to date.
     ///
     /// `sqlite://FILE` (relative to the working directory, `sqlite:///abs/FILE` absolute) or
     /// `postgres://USER:PASSWORD@HOST/DATABASE`.
@@ -47,7 +113,7 @@ impl Store {
     }
 
     /// The same, but a missing SQLite file is an error: a list of nothing would only hide that
-    /// the wrong file was named.
+    /// the wrong file was named. One that this user may only read can be read.
     ///
     /// # Errors
     /// As [`Self::open`], and [`StoreError::NoDatabase`].
@@ -57,45 +123,59 @@ impl Store {
 
     async fn open_with(url: &str, create: bool) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
-        let (engine, url) = match url.split_once(':') {
-            Some(("sqlite", _)) => (Engine::Sqlite, sqlite_url(url, create)?),
-            Some(("postgres" | "postgresql", _)) => (Engine::Postgres, url.to_owned()),
-            _ => return Err(StoreError::Url("it must begin with sqlite:// or postgres://")),
-        };
-        let options: AnyConnectOptions =
-            url.parse().map_err(|_| StoreError::Url("it is not a URL"))?;
-
-        // A pool would try a server that refuses again and again; a single connection tells why.
-        let mut first = tokio::time::timeout(PATIENCE, AnyConnection::connect_with(&options))
-            .await
-            .map_err(|_| match engine {
-                // A file on a disk that does not answer either.
-                Engine::Sqlite => StoreError::NoAnswer,
-                Engine::Postgres => StoreError::Unreachable("no answer".to_owned()),
-            })??;
-        if engine == Engine::Sqlite {
-            set_up(&mut first).await?;
+        match url.split_once(':') {
+            Some(("sqlite", _)) => Self::open_file(&SqliteUrl::read(url, create)?, create).await,
+            Some(("postgres" | "postgresql", _)) => {
+                let opening = Opening { engine: Engine::Postgres, options: options(url)? };
+                opening.first().await?.close().await?;
+                Ok(Self::new(Connections::new(opening.clone(), opening.pools(), None, None)))
+            }
+            _ => Err(StoreError::Url("it must begin with sqlite:// or postgres://")),
         }
-        migrate(engine, &mut first).await?;
-
-        let pool = AnyPoolOptions::new().acquire_timeout(PATIENCE);
-        let (read, write) = match engine {
-            Engine::Sqlite => {
-                let pool = pool.idle_timeout(None).max_lifetime(None);
-                let read = sqlite_pool(pool.clone().max_connections(4), READER, &options);
-                (read, sqlite_pool(pool.max_connections(1), WRITER, &options))
-            }
-            Engine::Postgres => {
-                let both = pool.max_connections(10).connect_lazy_with(options);
-                (both.clone(), both)
-            }
-        };
-        // One connection at least stays open from now on: the last one to close takes the WAL file
-        // away, and whoever opens the database in that moment finds it locked.
-        drop(write.acquire().await?);
-        first.close().await?;
-        Ok(Self { engine, read, write, owner: None })
     }
+
+    async fn open_file(url: &SqliteUrl, create: bool) -> Result<Self, StoreError> {
+        if url.creates
+            && let Err(error) = watch::create(&url.path)
+            && error.kind() != ErrorKind::AlreadyExists
+        {
+            return Err(StoreError::CannotOpen);
+        }
+        let opening = |mode| -> Result<Opening, StoreError> {
+            let url = format!("sqlite:{}?{mode}", percent_encoded(&url.path));
+            Ok(Opening { engine: Engine::Sqlite, options: options(&url)? })
+        };
+        let mode = if url.is_read_only { "mode=ro" } else { "mode=rw" };
+        let mut opening_as = opening(mode)?;
+        let mut may_write = !url.is_read_only;
+        let keeper = match opening_as.first().await {
+            // A user who may not write to the folder cannot make the WAL's index. Without a WAL all
+            // is in the file, and nobody writes to it just now.
+            Err(StoreError::CannotOpen | StoreError::ReadOnly) if !create => {
+                if !url.may_be_read() {
+                    return Err(StoreError::CannotOpen);
+                }
+                if url.has_wal() {
+                    return Err(StoreError::NotClosed);
+                }
+                may_write = false;
+                opening_as = opening("mode=ro&immutable=1")?;
+                opening_as.first().await?
+            }
+            opened => opened?,
+        };
+        let watch = may_write.then(|| Watch::new(url.path.clone()));
+        let connections =
+            Connections::new(opening_as.clone(), opening_as.pools(), watch, Some(keeper));
+        if let Some(watch) = &connections.watch {
+            watch.learn();
+        }
+        Ok(Self::new(connections))
+    }
+}
+
+fn options(url: &str) -> Result<AnyConnectOptions, StoreError> {
+    url.parse().map_err(|_| StoreError::Url("it is not a URL"))
 }
 
 /// Changing to WAL needs the file for itself and does not heed `busy_timeout`; two programs that
@@ -165,34 +245,51 @@ async fn schema(engine: Engine, connection: &mut AnyConnection) -> Result<Option
         .await?)
 }
 
-/// The URL as the driver wants it: the file as an absolute path, in a form that URL parsing
-/// leaves alone (it takes the first folder of `sqlite://data/../x.db` for a host).
-fn sqlite_url(url: &str, create: bool) -> Result<String, StoreError> {
-    let rest = url.strip_prefix("sqlite:").unwrap_or(url);
-    let rest = rest.strip_prefix("//").unwrap_or(rest);
-    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
-    if path.is_empty() || path.contains(":memory:") || query.contains("mode=memory") {
-        return Err(StoreError::Url(
-            "name a file, as in sqlite://ustredna.db: a database in memory forgets everything",
-        ));
-    }
-    let path = percent_decoded(path).ok_or(StoreError::Url("it has a broken %-escape"))?;
-    let path = std::path::absolute(path).map_err(|_| StoreError::CannotOpen)?;
-    if !path.exists() {
-        if let Some(folder) = path.parent().filter(|folder| !folder.is_dir()) {
-            return Err(StoreError::NoFolder(folder.to_owned()));
+/// A file named by a URL.
+struct SqliteUrl {
+    path: PathBuf,
+    creates: bool,
+    is_read_only: bool,
+}
+
+impl SqliteUrl {
+    /// The file as an absolute path, which goes to the driver in a form that URL parsing leaves
+    /// alone (it takes the first folder of `sqlite://data/../x.db` for a host).
+    fn read(url: &str, create: bool) -> Result<Self, StoreError> {
+        let rest = url.strip_prefix("sqlite:").unwrap_or(url);
+        let rest = rest.strip_prefix("//").unwrap_or(rest);
+        let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+        if path.is_empty() || path.contains(":memory:") || query.contains("mode=memory") {
+            return Err(StoreError::Url(
+                "name a file, as in sqlite://ustredna.db: a database in memory forgets everything",
+            ));
         }
-        if !create {
-            return Err(StoreError::NoDatabase(path));
+        let path = percent_decoded(path).ok_or(StoreError::Url("it has a broken %-escape"))?;
+        let path = std::path::absolute(path).map_err(|_| StoreError::CannotOpen)?;
+        if !matches!(query, "" | "mode=rwc" | "mode=rw" | "mode=ro") {
+            return Err(StoreError::Url("after the `?` only mode=ro, mode=rw and mode=rwc"));
         }
+        let creates = create && matches!(query, "" | "mode=rwc");
+        if !path.exists() {
+            if let Some(folder) = path.parent().filter(|folder| !folder.is_dir()) {
+                return Err(StoreError::NoFolder(folder.to_owned()));
+            }
+            if !creates {
+                return Err(StoreError::NoDatabase(path));
+            }
+        }
+        Ok(Self { path, creates, is_read_only: query == "mode=ro" })
     }
-    let mode = match query {
-        "" | "mode=rwc" if create => "rwc",
-        "" | "mode=rwc" | "mode=rw" => "rw",
-        "mode=ro" => "ro",
-        _ => return Err(StoreError::Url("after the `?` only mode=ro, mode=rw and mode=rwc")),
-    };
-    Ok(format!("sqlite:{}?mode={mode}", percent_encoded(&path)))
+
+    fn may_be_read(&self) -> bool {
+        rustix::fs::access(&self.path, rustix::fs::Access::READ_OK).is_ok()
+    }
+
+    /// Whether the last one who had it open has left changes outside it, or is still there.
+    fn has_wal(&self) -> bool {
+        let wal = watch::beside(&self.path, "-wal");
+        wal.metadata().is_ok_and(|found| found.len() > 0)
+    }
 }
 
 fn percent_decoded(text: &str) -> Option<PathBuf> {

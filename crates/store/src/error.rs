@@ -29,6 +29,30 @@ pub enum StoreError {
         "the database file cannot be opened: check that it is a file that this user may read and write"
     )]
     CannotOpen,
+    /// The file was changed for one without tables while it was open.
+    #[error(
+        "the database file has no tables any more: put a backup in its place, or restart to begin an empty one"
+    )]
+    Emptied,
+    /// The file was changed for another one while something was written.
+    #[error("the database file was changed for another one: try again")]
+    Moved,
+    /// Whoever may only read cannot read what an exchange that was killed has left.
+    #[error(
+        "the exchange that wrote the database was killed: run this once as its user, or start it"
+    )]
+    NotClosed,
+    /// A file beside the database, or a copy of it, cannot be made or removed.
+    #[error("the database's file cannot be written: {0}")]
+    Files(String),
+    /// PostgreSQL's programs do it better.
+    #[error(
+        "a PostgreSQL database is copied by its own programs: pg_dump --format=custom --file=FILE, with the host, user and database of database.url"
+    )]
+    OwnBackup,
+    /// A row refers to one that is not there, or has what another has.
+    #[error("the change contradicts what is in the database: {0}")]
+    Contradiction(String),
     /// Another program holds the write lock.
     #[error(
         "the database is locked: another program has been writing to it for too long; wait for it or end it"
@@ -36,7 +60,7 @@ pub enum StoreError {
     Locked,
     /// No connection became free in time.
     #[error(
-        "the database has not answered for ten seconds: see whether it runs, is overloaded or is locked by another program"
+        "the database has not answered for some seconds: see whether it runs, is overloaded or is locked by another program"
     )]
     NoAnswer,
     /// Nothing can be written.
@@ -89,6 +113,39 @@ pub enum StoreError {
     Database(String),
 }
 
+impl StoreError {
+    /// Whether the same may well succeed later: the trouble is the database's, not that of what was
+    /// to be read or written.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        match self {
+            Self::NoFolder(_)
+            | Self::NoDatabase(_)
+            | Self::NotADatabase
+            | Self::CannotOpen
+            | Self::Emptied
+            | Self::Moved
+            | Self::NotClosed
+            | Self::Files(_)
+            | Self::Locked
+            | Self::NoAnswer
+            | Self::ReadOnly
+            | Self::Full
+            | Self::Unreachable(_)
+            | Self::Denied(_)
+            | Self::Database(_) => true,
+            Self::Url(_)
+            | Self::NewerSchema { .. }
+            | Self::Migration(_)
+            | Self::Contradiction(_)
+            | Self::Damaged { .. }
+            | Self::OwnBackup
+            | Self::NotFound(_)
+            | Self::Conflict(_) => false,
+        }
+    }
+}
+
 impl From<sqlx::Error> for StoreError {
     #[expect(clippy::wildcard_enum_match_arm, reason = "what an operator can do nothing about")]
     fn from(error: sqlx::Error) -> Self {
@@ -101,6 +158,9 @@ impl From<sqlx::Error> for StoreError {
                     return of_postgres(postgres);
                 }
                 Self::Database(database.message().to_owned())
+            }
+            sqlx::Error::AnyDriverError(inner) if inner.is::<Self>() => {
+                inner.downcast_ref().cloned().unwrap_or(Self::NoAnswer)
             }
             sqlx::Error::Io(io) => Self::Unreachable(io.to_string()),
             sqlx::Error::PoolTimedOut => Self::NoAnswer,
@@ -135,6 +195,7 @@ fn of_sqlite(error: &SqliteError) -> StoreError {
         11 | 26 => StoreError::NotADatabase,
         13 => StoreError::Full,
         14 => StoreError::CannotOpen,
+        19 => StoreError::Contradiction(error.message().to_owned()),
         _ => StoreError::Database(error.message().to_owned()),
     }
 }
@@ -151,6 +212,7 @@ fn of_postgres(error: &PgDatabaseError) -> StoreError {
         code if code.starts_with("08") || code.starts_with("57P") || code == "53300" => {
             StoreError::Unreachable(text)
         }
+        code if code.starts_with("23") => StoreError::Contradiction(text),
         _ => StoreError::Database(text),
     }
 }

@@ -102,12 +102,12 @@ impl Store {
         .fetch_optional(&mut *tx)
         .await?;
         if open.is_none() {
-            return Ok(tx.rollback().await?);
+            return tx.rollback().await;
         }
         for leg in &history.legs {
             write_leg(&mut tx, history, leg, leg.ended_at).await?;
         }
-        Ok(tx.commit().await?)
+        tx.commit().await
     }
 
     /// The calls that `condition` chooses, with their legs, and whether another exchange attends

@@ -9,10 +9,11 @@ use exchange::{
     number::PhoneNumber,
 };
 use jiff::{SignedDuration, Timestamp};
-use sqlx::{AnyConnection, any::AnyRow};
+use sqlx::any::AnyRow;
 
 use crate::{
     Store, StoreError,
+    connections::Link,
     row::{Fields, ms, ms_opt},
 };
 
@@ -51,10 +52,7 @@ pub(crate) fn direction_of(word: &str) -> Option<Direction> {
 
 /// Takes the shopper's row, so that transactions of one shopper come one after the other also
 /// where several exchanges write at once. (SQLite has but one writer anyway.)
-pub(crate) async fn lock_shopper(
-    tx: &mut AnyConnection,
-    shopper: ShopperId,
-) -> Result<AnyRow, StoreError> {
+pub(crate) async fn lock_shopper(tx: &mut Link, shopper: ShopperId) -> Result<AnyRow, StoreError> {
     sqlx::query(
         "UPDATE shoppers SET active = active WHERE id = $1 \
          RETURNING id, phone, language, last_ticket",
@@ -137,7 +135,7 @@ impl Store {
 }
 
 async fn refusal(
-    tx: &mut AnyConnection,
+    tx: &mut Link,
     history: &History,
     leg: &Leg,
     limits: &Limits,
@@ -187,7 +185,7 @@ async fn refusal(
 
 /// `false` if somebody has closed the call: what is dialled now would be nobody's.
 async fn open_call(
-    tx: &mut AnyConnection,
+    tx: &mut Link,
     history: &History,
     leg: &Leg,
     owner: Option<&str>,
@@ -220,7 +218,7 @@ async fn open_call(
 
 /// Writes a leg; without `ended_at` it is under way.
 pub(crate) async fn write_leg(
-    tx: &mut AnyConnection,
+    tx: &mut Link,
     history: &History,
     leg: &Leg,
     ended_at: Option<Timestamp>,

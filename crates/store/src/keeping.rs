@@ -2,10 +2,10 @@
 
 use exchange::model::LegId;
 use jiff::Timestamp;
-use sqlx::{Any, Transaction};
 
 use crate::{
     Filter, RecordingRow, Store, StoreError,
+    connections::Tx,
     recordings::{COLUMNS, recording},
     row::{Fields, ms},
 };
@@ -27,7 +27,7 @@ const MAY_GO: &str = "deleted_at IS NULL AND held_at IS NULL AND verdict <> 'pen
 /// A recording marked as deleted, to be written once its file is gone. Dropped, nothing has changed.
 #[must_use = "what is not committed has not happened"]
 #[derive(Debug)]
-pub struct Deletion(Transaction<'static, Any>);
+pub struct Deletion(Tx);
 
 impl Deletion {
     /// Writes it down.
@@ -35,7 +35,7 @@ impl Deletion {
     /// # Errors
     /// [`StoreError`]; the row then says that the file is still there.
     pub async fn commit(self) -> Result<(), StoreError> {
-        Ok(self.0.commit().await?)
+        self.0.commit().await
     }
 }
 
@@ -159,7 +159,11 @@ impl Store {
         .bind(because.to_owned())
         .execute(&mut *tx)
         .await?;
-        Ok((marked.rows_affected() > 0).then_some(Deletion(tx)))
+        if marked.rows_affected() == 0 {
+            tx.rollback().await?;
+            return Ok(None);
+        }
+        Ok(Some(Deletion(tx)))
     }
 
     /// Makes the file at `archived.path`, of its size and checksum, the recording of its leg in place
@@ -187,6 +191,7 @@ impl Store {
         .execute(&mut *tx)
         .await?;
         if moved.rows_affected() == 0 {
+            tx.rollback().await?;
             return Ok(false);
         }
         // The list of calls tells it too.

@@ -10,7 +10,9 @@
 //! bits.
 #![warn(missing_docs)]
 
+mod backup;
 mod calls;
+mod connections;
 mod engine;
 mod error;
 mod filter;
@@ -27,12 +29,15 @@ mod row;
 mod settle;
 mod shoppers;
 mod tickets;
+mod watch;
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use sqlx::{Any, AnyPool, Transaction};
 use uuid::Uuid;
+
+use connections::{Connections, Pool, Tx};
+use engine::Engine;
 
 pub use calls::{AttemptRow, CallRow};
 pub use error::StoreError;
@@ -55,18 +60,29 @@ pub use tickets::{Swept, TicketRow};
 /// The state, open. Clones share the connections.
 #[derive(Clone)]
 pub struct Store {
-    engine: engine::Engine,
-    read: AnyPool,
-    write: AnyPool,
+    connections: Arc<Connections>,
+    read: Pool,
+    write: Pool,
     /// The exchange that this one serves, if it is one.
     owner: Option<Arc<str>>,
 }
 
 impl Store {
+    fn new(connections: Connections) -> Self {
+        let connections = Arc::new(connections);
+        let read = Pool::readers(Arc::clone(&connections));
+        let write = Pool::writers(Arc::clone(&connections));
+        Self { connections, read, write, owner: None }
+    }
+
+    fn engine(&self) -> Engine {
+        self.connections.opening.engine()
+    }
+
     /// Whether exchanges on other machines may use the same state.
     #[must_use]
     pub fn is_shared(&self) -> bool {
-        matches!(self.engine, engine::Engine::Postgres)
+        matches!(self.engine(), Engine::Postgres)
     }
 
     /// The same state, as the exchange of this name: the calls that it begins are its own.
@@ -77,21 +93,13 @@ impl Store {
 
     /// A transaction that writes: on SQLite it has the write lock from its first moment, so it
     /// never fails half-way because another program wrote in between.
-    async fn begin(&self) -> Result<Transaction<'static, Any>, StoreError> {
-        Ok(match self.engine {
-            engine::Engine::Sqlite => self.write.begin_with("BEGIN IMMEDIATE").await?,
-            engine::Engine::Postgres => self.write.begin().await?,
-        })
+    async fn begin(&self) -> Result<Tx, StoreError> {
+        self.write.begin(connections::begin_writing(self.engine())).await
     }
 
     /// A transaction whose statements all see the same state.
-    async fn snapshot(&self) -> Result<Transaction<'static, Any>, StoreError> {
-        Ok(match self.engine {
-            engine::Engine::Sqlite => self.read.begin().await?,
-            engine::Engine::Postgres => {
-                self.read.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?
-            }
-        })
+    async fn snapshot(&self) -> Result<Tx, StoreError> {
+        self.read.begin(connections::begin_reading(self.engine())).await
     }
 
     /// Reads and writes, changing nothing: finds a database that is locked, read-only or gone.
@@ -109,14 +117,13 @@ impl Store {
     /// Whether a statement is under way, or a transaction open.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        let busy = |pool: &AnyPool| usize::try_from(pool.size()).unwrap_or(0) > pool.num_idle();
-        busy(&self.read) || busy(&self.write)
+        self.connections.is_busy()
     }
 
-    /// Closes the connections after the statements under way.
+    /// Closes the connections after the statements under way. A SQLite file holds everything then, so
+    /// that it can be copied; should that not be possible, its WAL keeps the rest.
     pub async fn close(self) {
-        self.read.close().await;
-        self.write.close().await;
+        self.connections.close().await;
     }
 }
 

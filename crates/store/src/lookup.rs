@@ -59,7 +59,10 @@ impl Store {
         .bind(phone.as_str())
         .fetch_optional(&mut *tx)
         .await?;
-        let Some(row) = row else { return Ok(None) };
+        let Some(row) = row else {
+            tx.rollback().await?;
+            return Ok(None);
+        };
         let fields = Fields::new("shoppers", &row);
         let pin_locked = fields.time_opt("pin_locked_until")?.is_some_and(|until| until > now);
         let shopper = shopper(&row)?;
@@ -143,7 +146,10 @@ impl Store {
         .bind(ms(now))
         .fetch_optional(&mut *tx)
         .await?;
-        let Some(row) = row else { return Ok(None) };
+        let Some(row) = row else {
+            tx.rollback().await?;
+            return Ok(None);
+        };
         let owner = sqlx::query(
             "SELECT id, phone, language, active, pin FROM shoppers WHERE id = $1 AND active = 1",
         )

@@ -2,10 +2,10 @@
 
 use exchange::{model::PairingNumber, number::PhoneNumber};
 use jiff::Timestamp;
-use sqlx::AnyConnection;
 
 use crate::{
     Store, StoreError,
+    connections::Link,
     row::{Fields, ms},
     shoppers,
 };
@@ -37,7 +37,7 @@ pub struct NumberRow {
 }
 
 pub(crate) async fn insert(
-    tx: &mut AnyConnection,
+    tx: &mut Link,
     number: &PhoneNumber,
     note: Option<&str>,
     now: Timestamp,

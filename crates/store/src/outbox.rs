@@ -12,10 +12,10 @@ use exchange::{
     ticket::TicketNumber,
 };
 use jiff::{SignedDuration, Timestamp};
-use sqlx::AnyConnection;
 
 use crate::{
     Filter, SmsText, Store, StoreError,
+    connections::Link,
     row::{Fields, ms},
 };
 
@@ -72,7 +72,7 @@ pub struct SmsRow {
 /// Gives a ticket's waiting SMS a new text; false when none waits. One that may have been taken
 /// already keeps its text: under the same id a provider would take no other.
 pub(crate) async fn refresh(
-    tx: &mut AnyConnection,
+    tx: &mut Link,
     ticket: TicketId,
     text: &SmsText,
     expires_at: Timestamp,
@@ -92,7 +92,7 @@ pub(crate) async fn refresh(
 
 /// When a ticket's last SMS went out, or is meant to.
 pub(crate) async fn last_of(
-    tx: &mut AnyConnection,
+    tx: &mut Link,
     ticket: TicketId,
 ) -> Result<Option<Timestamp>, StoreError> {
     let row = sqlx::query(
@@ -107,7 +107,7 @@ pub(crate) async fn last_of(
 }
 
 /// Skips a ticket's waiting SMS.
-pub(crate) async fn skip_of(tx: &mut AnyConnection, ticket: TicketId) -> Result<(), StoreError> {
+pub(crate) async fn skip_of(tx: &mut Link, ticket: TicketId) -> Result<(), StoreError> {
     sqlx::query("UPDATE sms SET status = 'skipped' WHERE ticket_id = $1 AND status = 'queued'")
         .bind(ticket.to_string())
         .execute(tx)
@@ -117,10 +117,7 @@ pub(crate) async fn skip_of(tx: &mut AnyConnection, ticket: TicketId) -> Result<
 
 /// Skips the SMS of closed tickets that wait, or whose worker has been gone too long: those may
 /// have been sent.
-pub(crate) async fn skip_of_closed(
-    tx: &mut AnyConnection,
-    now: Timestamp,
-) -> Result<u64, StoreError> {
+pub(crate) async fn skip_of_closed(tx: &mut Link, now: Timestamp) -> Result<u64, StoreError> {
     let done = sqlx::query(
         "UPDATE sms SET fate_unknown = CASE WHEN status = 'sending' THEN 1 ELSE fate_unknown END, \
          status = 'skipped', leased_until = NULL \
@@ -134,10 +131,7 @@ pub(crate) async fn skip_of_closed(
 }
 
 /// Skips what is due to shoppers who are switched off; what a worker left may have been sent.
-pub(crate) async fn skip_of_inactive(
-    tx: &mut AnyConnection,
-    now: Timestamp,
-) -> Result<u64, StoreError> {
+pub(crate) async fn skip_of_inactive(tx: &mut Link, now: Timestamp) -> Result<u64, StoreError> {
     let done = sqlx::query(
         "UPDATE sms SET fate_unknown = CASE WHEN status = 'sending' THEN 1 ELSE fate_unknown END, \
          status = 'skipped', leased_until = NULL, error = 'shopper inactive' \
@@ -154,7 +148,7 @@ pub(crate) async fn skip_of_inactive(
 pub(crate) const EXPIRED: &str = "expired";
 
 /// Gives up what waits and is of no use any more; what a worker left may have been sent.
-pub(crate) async fn expire(tx: &mut AnyConnection, now: Timestamp) -> Result<u64, StoreError> {
+pub(crate) async fn expire(tx: &mut Link, now: Timestamp) -> Result<u64, StoreError> {
     let done = sqlx::query(
         "UPDATE sms SET fate_unknown = CASE WHEN status = 'sending' THEN 1 ELSE fate_unknown END, \
          status = 'failed', leased_until = NULL, error = $2 \
@@ -170,7 +164,7 @@ pub(crate) async fn expire(tx: &mut AnyConnection, now: Timestamp) -> Result<u64
 
 /// Brings what waits and was written in the future into the present: the clock was set back since,
 /// and nobody need wait for that long. Some seconds two exchanges' clocks may differ.
-pub(crate) async fn set_back(tx: &mut AnyConnection, now: Timestamp) -> Result<(), StoreError> {
+pub(crate) async fn set_back(tx: &mut Link, now: Timestamp) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE sms SET not_before = not_before - (created_at - $1), \
          due_at = due_at - (created_at - $1), expires_at = expires_at - (created_at - $1), \

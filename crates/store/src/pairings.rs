@@ -5,10 +5,10 @@ use exchange::{
     number::PhoneNumber,
 };
 use jiff::Timestamp;
-use sqlx::AnyConnection;
 
 use crate::{
     Filter, Store, StoreError,
+    connections::Link,
     intents::lock_shopper,
     new_id,
     row::{Fields, ms, ms_opt},
@@ -74,7 +74,7 @@ const PERIOD: StoreError =
 /// Ends the shopper's pairings, and those of the number, whose time is over: now their ID or
 /// number is needed again.
 async fn end_expired(
-    tx: &mut AnyConnection,
+    tx: &mut Link,
     shopper: ShopperId,
     number: &PhoneNumber,
     now: Timestamp,
@@ -92,7 +92,7 @@ async fn end_expired(
 }
 
 pub(crate) async fn insert(
-    tx: &mut AnyConnection,
+    tx: &mut Link,
     shopper: ShopperId,
     number: PairingNumber,
     pairing: &NewPairing,

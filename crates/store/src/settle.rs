@@ -8,10 +8,10 @@ use exchange::{
     ticket::TicketNumber,
 };
 use jiff::Timestamp;
-use sqlx::AnyConnection;
 
 use crate::{
     SmsTiming, Store, StoreError,
+    connections::Link,
     intents::{lock_shopper, talk_ms, write_leg},
     new_id, outbox,
     row::{Fields, ms, ms_opt},
@@ -174,7 +174,7 @@ impl Store {
     }
 }
 
-async fn already(tx: &mut AnyConnection, history: &History) -> Result<Option<Settled>, StoreError> {
+async fn already(tx: &mut Link, history: &History) -> Result<Option<Settled>, StoreError> {
     let row = sqlx::query(
         "SELECT c.id, t.number FROM calls c LEFT JOIN tickets t ON t.id = c.ticket_id \
          WHERE c.id = $1 AND c.ended_at IS NOT NULL",
@@ -190,7 +190,7 @@ async fn already(tx: &mut AnyConnection, history: &History) -> Result<Option<Set
 }
 
 async fn write_call(
-    tx: &mut AnyConnection,
+    tx: &mut Link,
     history: &History,
     settlement: &Settlement,
     end: &End<'_>,
@@ -237,7 +237,7 @@ async fn write_call(
 
 /// Opens or counts the ticket and queues the SMS; tells the ticket and whether the SMS is new.
 async fn miss(
-    tx: &mut AnyConnection,
+    tx: &mut Link,
     shopper: &Locked,
     missed: &Missed,
     (at, now): (Timestamp, Timestamp),
@@ -269,7 +269,7 @@ async fn miss(
 }
 
 async fn queue(
-    tx: &mut AnyConnection,
+    tx: &mut Link,
     shopper: ShopperId,
     locked: &Locked,
     ticket: Option<TicketId>,

@@ -6,10 +6,11 @@ use exchange::{
     pin::Pin,
 };
 use jiff::Timestamp;
-use sqlx::AnyConnection;
 
 use crate::{
-    Store, StoreError, new_id,
+    Store, StoreError,
+    connections::Link,
+    new_id,
     row::{Fields, ms},
 };
 
@@ -70,7 +71,7 @@ const IS_FICTITIOUS: StoreError =
 
 /// The row of the shopper with this phone.
 pub(crate) async fn by_phone(
-    tx: &mut AnyConnection,
+    tx: &mut Link,
     phone: &PhoneNumber,
 ) -> Result<Option<ShopperId>, StoreError> {
     let row = sqlx::query("SELECT id FROM shoppers WHERE phone = $1")
@@ -80,7 +81,7 @@ pub(crate) async fn by_phone(
     row.map(|row| Fields::new("shoppers", &row).id("id").map(ShopperId)).transpose()
 }
 
-async fn check_free(tx: &mut AnyConnection, phone: &PhoneNumber) -> Result<(), StoreError> {
+async fn check_free(tx: &mut Link, phone: &PhoneNumber) -> Result<(), StoreError> {
     if by_phone(tx, phone).await?.is_some() {
         return Err(TAKEN);
     }
@@ -92,7 +93,7 @@ async fn check_free(tx: &mut AnyConnection, phone: &PhoneNumber) -> Result<(), S
 }
 
 pub(crate) async fn insert(
-    tx: &mut AnyConnection,
+    tx: &mut Link,
     shopper: &NewShopper,
     now: Timestamp,
 ) -> Result<ShopperId, StoreError> {

@@ -11,6 +11,7 @@ mod lookup;
 mod open;
 mod outbox;
 mod settle;
+mod trouble;
 
 use fixture::World;
 
@@ -110,4 +111,6 @@ scenarios! {
     settle::refused_calls_are_listed_with_their_reason,
     settle::a_recording_waits_for_its_verdict,
     settle::lists_are_narrowed,
+    trouble::what_is_broken_off_in_the_middle_harms_nobody,
+    trouble::a_statement_that_fails_harms_no_other,
 }

@@ -7,10 +7,11 @@ use exchange::{
     ticket::{NUMBER_REST, TicketNumber},
 };
 use jiff::{SignedDuration, Timestamp};
-use sqlx::AnyConnection;
 
 use crate::{
-    Filter, Store, StoreError, new_id, outbox,
+    Filter, Store, StoreError,
+    connections::Link,
+    new_id, outbox,
     row::{Fields, ms},
 };
 
@@ -72,7 +73,7 @@ pub(crate) struct Counted {
 
 /// Counts a miss on the dealer's open ticket or opens one. `None` when all numbers are taken.
 pub(crate) async fn count(
-    tx: &mut AnyConnection,
+    tx: &mut Link,
     last: Option<TicketNumber>,
     missed: &Missed,
     dealer: &PhoneNumber,
@@ -140,7 +141,7 @@ pub(crate) async fn count(
 /// Closes what a talk settles: the ticket it returned, and the open one of the same shopper,
 /// dealer and fictitious number. Tells one of those closed.
 pub(crate) async fn close(
-    tx: &mut AnyConnection,
+    tx: &mut Link,
     talked: &Talked,
     now: Timestamp,
 ) -> Result<Option<TicketId>, StoreError> {
@@ -167,7 +168,7 @@ pub(crate) async fn close(
 
 /// Cancels the open tickets of pairings that are over, and skips their waiting SMS.
 pub(crate) async fn cancel_of_ended_pairings(
-    tx: &mut AnyConnection,
+    tx: &mut Link,
     now: Timestamp,
 ) -> Result<Swept, StoreError> {
     let cancelled = sqlx::query(
@@ -183,7 +184,7 @@ pub(crate) async fn cancel_of_ended_pairings(
 }
 
 pub(crate) async fn number_of(
-    tx: &mut AnyConnection,
+    tx: &mut Link,
     ticket: TicketId,
 ) -> Result<Option<TicketNumber>, StoreError> {
     let row = sqlx::query("SELECT id, number FROM tickets WHERE id = $1")

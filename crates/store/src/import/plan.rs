@@ -8,11 +8,11 @@ use exchange::{
     number::PhoneNumber,
 };
 use jiff::Timestamp;
-use sqlx::AnyConnection;
 
 use super::{ImportProblem, ImportReport, ImportRow};
 use crate::{
     StoreError,
+    connections::Link,
     pairings::{NewPairing, after, runs_forwards},
     row::{Fields, ms_opt},
 };
@@ -40,7 +40,7 @@ pub(super) struct Known {
 }
 
 impl Known {
-    pub(super) async fn read(tx: &mut AnyConnection) -> Result<Self, StoreError> {
+    pub(super) async fn read(tx: &mut Link) -> Result<Self, StoreError> {
         let mut known =
             Self { shoppers: HashMap::new(), numbers: HashSet::new(), pairings: HashMap::new() };
         let rows = sqlx::query("SELECT id, phone, name, language FROM shoppers")

@@ -2,11 +2,12 @@
 
 use exchange::model::{SmsId, SmsStatus};
 use jiff::{SignedDuration, Timestamp};
-use sqlx::AnyConnection;
 
 use super::EXPIRED;
 use crate::{
-    Store, StoreError, new_id,
+    Store, StoreError,
+    connections::Link,
+    new_id,
     row::{Fields, ms},
 };
 
@@ -136,7 +137,7 @@ struct State {
     closed: bool,
 }
 
-async fn state(tx: &mut AnyConnection, id: SmsId) -> Result<State, StoreError> {
+async fn state(tx: &mut Link, id: SmsId) -> Result<State, StoreError> {
     let row = sqlx::query(
         "SELECT m.id, m.status, m.sent_at, m.retried_as, t.status AS ticket \
          FROM sms m LEFT JOIN tickets t ON t.id = m.ticket_id WHERE m.id = $1",
@@ -155,7 +156,7 @@ async fn state(tx: &mut AnyConnection, id: SmsId) -> Result<State, StoreError> {
 }
 
 async fn retry(
-    tx: &mut AnyConnection,
+    tx: &mut Link,
     id: SmsId,
     now: Timestamp,
     expiry: SignedDuration,

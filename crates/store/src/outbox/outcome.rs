@@ -2,10 +2,10 @@
 
 use exchange::model::{SmsId, SmsStatus};
 use jiff::Timestamp;
-use sqlx::AnyConnection;
 
 use crate::{
     Store, StoreError,
+    connections::Link,
     row::{Fields, ms},
 };
 
@@ -167,7 +167,7 @@ impl Store {
 
 /// A report may have come before the answer it belongs to. A row that another worker has leased
 /// meanwhile is that worker's; that it was sent is true whoever holds it.
-async fn write(tx: &mut AnyConnection, outcome: &SmsOutcome) -> Result<(), StoreError> {
+async fn write(tx: &mut Link, outcome: &SmsOutcome) -> Result<(), StoreError> {
     let id = outcome.id.to_string();
     let lease = ms(outcome.leased_until);
     match &outcome.fate {
