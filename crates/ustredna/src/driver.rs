@@ -30,7 +30,8 @@ use crate::{
     clock::{self, Skew},
     ending::{self, Ended},
     line::{Line, LineError},
-    listener::Closing,
+    listener::{Closing, Places},
+    seats::Seat,
     service,
     talks::Watched,
 };
@@ -40,11 +41,25 @@ use verbs::Pending;
 const FAREWELL: Duration = Duration::from_secs(10);
 
 /// Runs one call from its first byte to its row.
-pub(crate) async fn drive(stream: TcpStream, app: Arc<App>, overload: bool, closing: Closing) {
+pub(crate) async fn drive(
+    stream: TcpStream,
+    seat: Seat,
+    places: Places,
+    app: Arc<App>,
+    closing: Closing,
+) {
     let (started_at, began) = (app.clock.now(), clock::instant());
-    let (line, event) = match Line::connect(stream).await {
+    let connected = tokio::select! {
+        connected = Line::connect(stream) => connected,
+        () = seat.asked_to_leave() => Err(LineError::NotConnected),
+    };
+    let (line, event) = match connected {
         Ok(connected) => connected,
         Err(error) => return warn!(%error, "connection dropped"),
+    };
+    drop(seat);
+    let Some(place) = places.take() else {
+        return error!("far more calls than switch.max_calls; a connection is closed");
     };
     let time = CallTime::new(started_at, began, bridge::dated(&event));
     let Some(arrival) = Arrival::read(&event, &app.rules) else {
@@ -53,7 +68,7 @@ pub(crate) async fn drive(stream: TcpStream, app: Arc<App>, overload: bool, clos
     let span = tracing::info_span!("call", call.id = %arrival.call);
     async {
         let attended = app.live.enter(arrival.call);
-        let flow = service::Flow::begin(&app, &arrival, started_at, overload).await;
+        let flow = service::Flow::begin(&app, &arrival, started_at, place.overload).await;
         info!(
             service = %flow.history.service,
             caller = ?arrival.caller,

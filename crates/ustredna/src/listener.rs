@@ -5,19 +5,16 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use anyhow::Context as _;
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{error, info, warn};
 
-use crate::{app::App, driver};
+use crate::{app::App, driver, files::Files, seats::Seats};
 
-/// Calls beyond `switch.max_calls` that are refused in an orderly way at the same time: closing
-/// their connection would leave FreeSWITCH with a parked channel.
-const REFUSED_AT_ONCE: usize = 200;
 /// After a failed `accept` (out of file descriptors): long enough for some to come free.
-const BREATHER: Duration = Duration::from_millis(100);
+pub(crate) const BREATHER: Duration = Duration::from_millis(100);
 
 /// How the exchange comes to its end: the door is shut with `drain`, and talks are left to
 /// FreeSWITCH; with `stop` everything is.
@@ -32,26 +29,54 @@ pub(crate) struct Listener {
     socket: TcpListener,
     address: SocketAddr,
     app: Arc<App>,
-    places: Arc<Semaphore>,
-    overflow: Arc<Semaphore>,
+    /// For those who have not shown yet that they are FreeSWITCH.
+    seats: Seats,
+    places: Places,
     calls: TaskTracker,
+}
+
+/// A call's place, until dropped.
+#[derive(Debug)]
+pub(crate) struct CallPlace {
+    _permit: OwnedSemaphorePermit,
+    /// Whether the call is one too many, and to be refused in an orderly way: closing its
+    /// connection would leave FreeSWITCH with a parked channel.
+    pub(crate) overload: bool,
+}
+
+/// As many as there may be calls, and some more for those that are refused.
+#[derive(Debug, Clone)]
+pub(crate) struct Places {
+    calls: Arc<Semaphore>,
+    refused: Arc<Semaphore>,
+}
+
+impl Places {
+    /// A place, unless there are far more calls than `switch.max_calls`.
+    pub(crate) fn take(&self) -> Option<CallPlace> {
+        let place = |of: &Arc<Semaphore>, overload| {
+            let permit = Arc::clone(of).try_acquire_owned().ok()?;
+            Some(CallPlace { overload, _permit: permit })
+        };
+        place(&self.calls, false).or_else(|| place(&self.refused, true))
+    }
 }
 
 impl Listener {
     /// Opens the door at `switch.listen`.
-    pub(crate) fn open(app: Arc<App>) -> anyhow::Result<Self> {
+    pub(crate) fn open(app: Arc<App>, files: Files) -> anyhow::Result<Self> {
         let address = app.settings.switch.listen;
         let socket = bind(address, "switch.listen")?;
         // With port 0 the system has chosen one.
         let address = socket.local_addr().context("switch.listen")?;
-        let max_calls = usize::try_from(app.settings.switch.max_calls).unwrap_or(usize::MAX);
-        info!(%address, max_calls, "waiting for FreeSWITCH");
+        info!(%address, max_calls = files.calls, "waiting for FreeSWITCH");
+        let semaphore = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
         Ok(Self {
             socket,
             address,
             app,
-            places: Arc::new(Semaphore::new(max_calls.min(Semaphore::MAX_PERMITS))),
-            overflow: Arc::new(Semaphore::new(REFUSED_AT_ONCE)),
+            seats: Seats::new(files.greeted),
+            places: Places { calls: semaphore(files.calls), refused: semaphore(files.refused) },
             calls: TaskTracker::new(),
         })
     }
@@ -98,20 +123,11 @@ impl Listener {
         if !self.app.settings.switch.allow.iter().any(|net| net.contains(&peer.ip())) {
             return warn!(peer = %peer.ip(), "connection refused: the address is not in switch.allow");
         }
-        let (place, overload) = match Arc::clone(&self.places).try_acquire_owned() {
-            Ok(place) => (place, false),
-            Err(_) => match Arc::clone(&self.overflow).try_acquire_owned() {
-                Ok(place) => (place, true),
-                Err(_) => {
-                    return error!("far more calls than switch.max_calls; a connection is closed");
-                }
-            },
+        let Some(seat) = self.seats.take() else {
+            return error!("more connections to switch.listen than can be greeted; one is closed");
         };
-        let (app, closing) = (Arc::clone(&self.app), closing.clone());
-        self.calls.spawn(async move {
-            driver::drive(stream, app, overload, closing).await;
-            drop(place);
-        });
+        let (app, places, closing) = (Arc::clone(&self.app), self.places.clone(), closing.clone());
+        self.calls.spawn(driver::drive(stream, seat, places, app, closing));
     }
 }
 

@@ -14,7 +14,9 @@ use crate::{
     app::App,
     cdr_intake, cli,
     clock::Clock,
-    disk, listener,
+    disk,
+    files::Files,
+    listener,
     listener::{Closing, Listener},
     place, reconcile, settings,
     settings::{Settings, SmsGateway},
@@ -33,7 +35,7 @@ pub struct Running {
     doorman: Option<JoinHandle<()>>,
     calls: TaskTracker,
     workers: Vec<JoinHandle<()>>,
-    health: JoinHandle<std::io::Result<()>>,
+    health: JoinHandle<()>,
 }
 
 impl std::fmt::Debug for Running {
@@ -54,6 +56,7 @@ impl Running {
 
     /// Starts everything; what a call needs is there before the door is opened.
     pub(crate) async fn start(settings: Settings, clock: Clock) -> anyhow::Result<Self> {
+        let files = Files::claim(&settings)?;
         let store = Store::open(settings.database.url.expose_secret())
             .await
             .context("database.url: the database cannot be opened")?
@@ -73,10 +76,11 @@ impl Running {
         let closing = Closing::default();
         let stop = &closing.stop;
         let web_socket = listener::bind(app.settings.web.listen, "web.listen")?;
-        let door = Listener::open(Arc::clone(&app))?;
+        let door = Listener::open(Arc::clone(&app), files)?;
         let address = door.address();
         let (drain_web, stop_web) = (closing.drain.clone(), stop.clone());
-        let health = tokio::spawn(web::run(web_socket, Arc::clone(&app), drain_web, stop_web));
+        let health = web::run(web_socket, Arc::clone(&app), files.web, drain_web, stop_web);
+        let health = tokio::spawn(health);
         let workers = vec![
             tokio::spawn(sms_worker::run(Arc::clone(&app), gateway, stop.clone())),
             tokio::spawn(sms_reports::run(Arc::clone(&app), receipts, stop.clone())),
@@ -178,7 +182,7 @@ impl Running {
             }
         }
         if let Ok(ended) = tokio::time::timeout(AFTERWORK, self.health).await {
-            ended.context("the health page failed")??;
+            ended.context("the health page failed")?;
         } else {
             warn!("the health page was still being read");
         }

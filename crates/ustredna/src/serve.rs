@@ -6,7 +6,6 @@
 //! systemd is told (`Type=notify`) when the door is open, and when it shuts.
 
 use anyhow::Context as _;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
@@ -24,7 +23,6 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     if settings.log.level as u8 >= LogLevel::Debug as u8 {
         warn!("at this log level numbers of shoppers may be logged");
     }
-    allow_open_files(settings.switch.max_calls);
     let mut signals = Signals::new()?;
     let drain = settings.exchange.drain.std();
     // A database or a folder that does not answer must not keep it from being stopped.
@@ -63,25 +61,6 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
 fn notify(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
         warn!(%error, "systemd cannot be told: is NOTIFY_SOCKET right?");
-    }
-}
-
-/// A call holds one connection; the database, logs and recordings being proven need some more. Many
-/// systems allow 1024 files unless a program asks for what it may have.
-fn allow_open_files(max_calls: u32) {
-    let needed = u64::from(max_calls) + 256;
-    let limit = getrlimit(Resource::Nofile);
-    if limit.current.is_none_or(|current| current >= needed) {
-        return;
-    }
-    let allowed = limit.maximum.map_or(needed, |maximum| maximum.min(needed));
-    let raised = setrlimit(Resource::Nofile, Rlimit { current: Some(allowed), ..limit });
-    if raised.is_err() || allowed < needed {
-        warn!(
-            needed,
-            allowed,
-            "too few open files are allowed for switch.max_calls: raise `ulimit -n` (LimitNOFILE of a systemd unit)"
-        );
     }
 }
 

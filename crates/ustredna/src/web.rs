@@ -1,6 +1,8 @@
 //! HTTP: `/healthz` (the process lives), `/readyz` (it can take calls), `/metrics` (for Prometheus),
 //! and `/sms/reports`, where an SMS provider tells what became of messages.
 
+mod door;
+
 use std::sync::Arc;
 
 use axum::{
@@ -24,13 +26,14 @@ use crate::{
 /// A thousand reports at once fit well.
 const REPORT_BYTES: usize = 512 * 1024;
 
-/// Serves until `stop`.
+/// Serves so many connections at once, until `stop`.
 pub(crate) async fn run(
     socket: TcpListener,
     app: Arc<App>,
+    seats: usize,
     draining: CancellationToken,
     stop: CancellationToken,
-) -> std::io::Result<()> {
+) {
     let router = Router::new()
         .route("/healthz", get(health))
         .route("/readyz", get(ready))
@@ -38,7 +41,7 @@ pub(crate) async fn run(
         .route("/sms/reports", get(reported).post(reported))
         .layer(DefaultBodyLimit::max(REPORT_BYTES))
         .with_state((app, draining));
-    axum::serve(socket, router).with_graceful_shutdown(stop.cancelled_owned()).await
+    door::run(socket, router, seats, stop).await;
 }
 
 type Shared = State<(Arc<App>, CancellationToken)>;

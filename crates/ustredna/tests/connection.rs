@@ -2,6 +2,8 @@
 //! silence, strangers, and a whole call while the database is locked or gone.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
+#[path = "connection/crowds.rs"]
+mod crowds;
 mod peer;
 #[path = "connection/stopping.rs"]
 mod stopping;
@@ -59,7 +61,9 @@ fn a_stranger_gets_nothing() {
 #[test]
 fn calls_beyond_max_calls_are_refused_in_order() {
     let exchange = Exchange::start("[switch]\nmax_calls = 1\n");
-    let _first = Peer::connect(&exchange);
+    let mut first = Peer::connect_as(&exchange, 1);
+    first.arrives("234234399", "+420601123456");
+    first.next_execute();
     let mut second = Peer::connect(&exchange);
     second.arrives("234234399", "+420601123456");
     assert_eq!(second.next_execute(), ("hangup".to_owned(), "SWITCH_CONGESTION".to_owned()));

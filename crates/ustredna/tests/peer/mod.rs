@@ -12,7 +12,9 @@ use std::{
     time::Duration,
 };
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use sqlx::Connection as _;
 use tempfile::TempDir;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -23,6 +25,7 @@ pub(crate) struct Exchange {
     folder: TempDir,
     process: Child,
     listen: SocketAddr,
+    web: SocketAddr,
 }
 
 impl Drop for Exchange {
@@ -38,12 +41,11 @@ fn free_port() -> SocketAddr {
 
 /// Lays `own` settings over those that make the exchange free of the machine it runs on. A section
 /// may stand in both: its keys are joined.
-fn configure(folder: &Path, own: &str) -> SocketAddr {
-    let listen = free_port();
+fn configure(folder: &Path, own: &str) -> (SocketAddr, SocketAddr) {
+    let (listen, web) = (free_port(), free_port());
     let mut settings: toml::Table = toml::from_str(&format!(
-        "[switch]\nlisten = \"{listen}\"\ninbound = \"{}\"\n[web]\nlisten = \"{}\"\n[log]\nlevel = \"debug\"\n",
+        "[switch]\nlisten = \"{listen}\"\ninbound = \"{}\"\n[web]\nlisten = \"{web}\"\n[log]\nlevel = \"debug\"\n",
         free_port(),
-        free_port()
     ))
     .unwrap();
     for (section, keys) in toml::from_str::<toml::Table>(own).unwrap() {
@@ -53,7 +55,7 @@ fn configure(folder: &Path, own: &str) -> SocketAddr {
         }
     }
     fs::write(folder.join("ustredna.toml"), settings.to_string()).unwrap();
-    listen
+    (listen, web)
 }
 
 fn ustredna(folder: &Path) -> Command {
@@ -73,12 +75,27 @@ impl Exchange {
         settings: &str,
         prepare: impl FnOnce(&mut Command, &Path),
     ) -> Self {
-        let listen = configure(folder.path(), settings);
-        let log = fs::File::create(folder.path().join("log")).unwrap();
         let mut command = ustredna(folder.path());
         prepare(&mut command, folder.path());
-        let process = command.arg("serve").stderr(log).spawn().unwrap();
-        let exchange = Self { folder, process, listen };
+        command.arg("serve");
+        Self::start_by(command, folder, settings)
+    }
+
+    /// The same, after this was said to the shell: `ulimit -n 256`.
+    pub(crate) fn start_after(said: &str, settings: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("{said} && exec \"$0\" serve")]);
+        command.arg(env!("CARGO_BIN_EXE_ustredna"));
+        command.current_dir(folder.path()).stdin(Stdio::null());
+        Self::start_by(command, folder, settings)
+    }
+
+    fn start_by(mut command: Command, folder: TempDir, settings: &str) -> Self {
+        let (listen, web) = configure(folder.path(), settings);
+        let log = fs::File::create(folder.path().join("log")).unwrap();
+        let process = command.stderr(log).spawn().unwrap();
+        let exchange = Self { folder, process, listen, web };
         assert!(exchange.wait_for_lines("waiting for FreeSWITCH", 1) > 0, "{}", exchange.log());
         exchange
     }
@@ -93,8 +110,11 @@ impl Exchange {
 
     /// Tells it to stop, as systemd does.
     pub(crate) fn terminate(&self) {
-        let pid = self.process.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.signal(Signal::TERM);
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.process), signal).unwrap();
     }
 
     /// How it ended, and how long it took to.
@@ -106,6 +126,10 @@ impl Exchange {
 
     pub(crate) fn listen(&self) -> SocketAddr {
         self.listen
+    }
+
+    pub(crate) fn web(&self) -> SocketAddr {
+        self.web
     }
 
     pub(crate) fn folder(&self) -> PathBuf {
@@ -157,34 +181,30 @@ impl Exchange {
 
     /// Takes the database's write lock, until dropped.
     pub(crate) fn lock_database(&self) -> impl Drop + use<> {
-        let mut locker = Command::new("python3")
-            .arg("-c")
-            .arg(
-                "import sqlite3, sys, time\n\
-                 db = sqlite3.connect(sys.argv[1], isolation_level=None)\n\
-                 db.execute('BEGIN IMMEDIATE'); print('locked', flush=True); time.sleep(60)",
-            )
-            .arg(self.folder.path().join("ustredna.db"))
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut said = [0; 6];
-        locker.stdout.as_mut().unwrap().read_exact(&mut said).unwrap();
-        Lock(locker)
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let path = self.folder.path().join("ustredna.db");
+        let connection = runtime.block_on(async {
+            let url = format!("sqlite://{}", path.display());
+            let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
+            sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await.unwrap();
+            connection
+        });
+        Lock(Some(connection), runtime)
     }
 }
 
-struct Lock(Child);
+struct Lock(Option<sqlx::SqliteConnection>, tokio::runtime::Runtime);
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
+        if let Some(connection) = self.0.take() {
+            drop(self.1.block_on(connection.close()));
+        }
     }
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test by the real time")]
-fn now() -> std::time::Instant {
+pub(crate) fn now() -> std::time::Instant {
     std::time::Instant::now()
 }
 
@@ -203,6 +223,8 @@ fn wait<T>(mut ask: impl FnMut() -> Option<T>) -> Option<T> {
 /// One channel of a pretended FreeSWITCH.
 pub(crate) struct Peer {
     stream: TcpStream,
+    /// The channel's UUID.
+    call: String,
     unread: Vec<u8>,
     executes: VecDeque<Execute>,
     /// `api` commands that came, oldest first.
@@ -228,6 +250,7 @@ impl Peer {
         let stream = exchange.dial();
         let mut peer = Self {
             stream,
+            call: CALL.to_owned(),
             unread: Vec::new(),
             executes: VecDeque::new(),
             apis: VecDeque::new(),
@@ -237,6 +260,12 @@ impl Peer {
         };
         assert_eq!(peer.command().as_deref(), Some("connect"));
         peer
+    }
+
+    /// The same, as a channel of its own among others.
+    pub(crate) fn connect_as(exchange: &Exchange, call: u8) -> Self {
+        let call = format!("{call:08x}{}", &CALL[8..]);
+        Self { call, ..Self::connect(exchange) }
     }
 
     pub(crate) fn say(&mut self, text: &str) {
@@ -251,9 +280,9 @@ impl Peer {
 
     /// Tells whom the call is for and who calls.
     pub(crate) fn arrives(&mut self, dialled: &str, caller: &str) {
-        let caller = caller.replace('+', "%2B");
+        let (caller, call) = (caller.replace('+', "%2B"), &self.call);
         self.say(&format!(
-            "Event-Name: CHANNEL_DATA\nUnique-ID: {CALL}\nAnswer-State: ringing\n\
+            "Event-Name: CHANNEL_DATA\nUnique-ID: {call}\nAnswer-State: ringing\n\
              variable_sip_req_user: {dialled}\nvariable_sip_from_user: {caller}\n\
              Content-Type: command/reply\nReply-Text: %2BOK%0A\nSocket-Mode: async\nControl: full\n\n"
         ));
@@ -370,7 +399,7 @@ impl Peer {
     }
 
     pub(crate) fn event(&mut self, name: &str, headers: &[(&str, &str)]) {
-        let mut body = format!("Event-Name: {name}\nUnique-ID: {CALL}\n");
+        let mut body = format!("Event-Name: {name}\nUnique-ID: {}\n", self.call);
         for (name, value) in headers {
             let value = value.replace('%', "%25").replace('#', "%23").replace('+', "%2B");
             body += name;
