@@ -225,7 +225,16 @@ pub(crate) async fn answer(
 
 fn load(config: Option<&Path>) -> anyhow::Result<Settings> {
     // `std::env::vars` panics on a variable that is not UTF-8, whosoever it is.
-    let environment = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let mut environment = Vec::new();
+    for (name, value) in std::env::vars_os() {
+        let Ok(name) = name.into_string() else { continue };
+        match value.into_string() {
+            Ok(value) => environment.push((name, value)),
+            Err(_) if settings::is_variable(&name) => {
+                anyhow::bail!("environment variable {name}: it is not UTF-8; write it in UTF-8")
+            }
+            Err(_) => {}
+        }
+    }
     settings::load(config.unwrap_or(Path::new(DEFAULT_CONFIG)), config.is_some(), environment)
 }

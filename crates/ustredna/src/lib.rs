@@ -26,6 +26,7 @@ mod line;
 mod listener;
 mod logging;
 mod metrics;
+mod nearest;
 mod place;
 mod proof;
 mod reconcile;

@@ -3,6 +3,7 @@
 //! `USTREDNA_DATABASE__URL` overrides `url` of `[database]`. An unknown key or a wrong value is an
 //! error that names the key, the line and what is allowed.
 
+mod fault;
 mod load;
 #[macro_use]
 mod section;
@@ -17,7 +18,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 pub(crate) use self::sms::{LanguageTexts, Sms, SmsGateway, tries_limit};
-pub(crate) use load::load;
+pub(crate) use load::{is_variable, load, unreadable};
 pub(crate) use values::{Bytes, Span, Word, Zone};
 use values::{GatewayName, SwitchPath};
 
@@ -44,7 +45,9 @@ pub(crate) struct Settings {
 section! {
     /// The exchange's own numbers and place.
     Exchange {
+        #[serde(deserialize_with = "values::number")]
         outbound_hotline: PhoneNumber = hotline("+420234234399"),
+        #[serde(deserialize_with = "values::number")]
         callback_hotline: PhoneNumber = hotline("+420234234390"),
         country: Word<exchange::number::Country> = Word::default_text("CZ"),
         language: Language = Language::Czech,
@@ -93,9 +96,12 @@ section! {
 section! {
     /// FreeSWITCH.
     Switch {
+        #[serde(deserialize_with = "values::address")]
         listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8084)),
+        #[serde(deserialize_with = "values::networks")]
         allow: Vec<IpNet> = vec![IpNet::from(ipnet::Ipv4Net::new_assert([127, 0, 0, 0].into(), 8))],
         gateway: GatewayName = GatewayName::carrier(),
+        #[serde(deserialize_with = "values::address")]
         inbound: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8021)),
         password: Option<SecretString> = None,
         ring_timeout: Span = Span::seconds(40),
@@ -131,8 +137,10 @@ section! {
 section! {
     /// How long recordings are kept, in days; 0: for ever.
     Retention {
+        #[serde(deserialize_with = "values::days")]
         days: u32 = 0,
         /// By the name of the project, in place of `days`.
+        #[serde(deserialize_with = "values::days_by_name")]
         projects: BTreeMap<String, u32> = BTreeMap::new(),
     }
 }
@@ -141,6 +149,7 @@ section! {
     /// When recordings become FLAC files.
     Archive {
         /// After so many days; 0: never.
+        #[serde(deserialize_with = "values::days")]
         after_days: u32 = 0,
     }
 }
@@ -184,6 +193,7 @@ section! {
 section! {
     /// Health.
     Web {
+        #[serde(deserialize_with = "values::address")]
         listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8080)),
     }
 }
@@ -217,8 +227,30 @@ pub(crate) enum LogLevel {
     Trace,
 }
 
-/// A hundred years: far beyond any use, and arithmetic on times stays in range.
-const MOST_DAYS: u32 = 36_500;
+/// Every section of its own with its keys, for those who look a key up.
+const SECTIONS: [(&str, &[&str]); 21] = [
+    ("exchange", Exchange::KEYS),
+    ("destinations", Destinations::KEYS),
+    ("limits", Limits::KEYS),
+    ("pin", PinLock::KEYS),
+    ("database", Database::KEYS),
+    ("switch", Switch::KEYS),
+    ("callbacks", Callbacks::KEYS),
+    ("recordings", Recordings::KEYS),
+    ("recordings.retention", Retention::KEYS),
+    ("recordings.archive", Archive::KEYS),
+    ("alarm", Alarm::KEYS),
+    ("cdr", Cdr::KEYS),
+    ("prompts", Prompts::KEYS),
+    ("sms", Sms::KEYS),
+    ("sms.throttle", sms::Throttle::KEYS),
+    ("sms.spool", sms::Spool::KEYS),
+    ("sms.texts", sms::Texts::KEYS),
+    ("sms.texts.cs", LanguageTexts::KEYS),
+    ("sms.texts.en", LanguageTexts::KEYS),
+    ("web", Web::KEYS),
+    ("log", Log::KEYS),
+];
 
 fn hotline(text: &str) -> PhoneNumber {
     #[expect(clippy::expect_used, reason = "the built-in numbers are E.164; a test reads them")]
@@ -232,9 +264,12 @@ impl Settings {
         anyhow::ensure!(
             exchange.outbound_hotline != exchange.callback_hotline,
             "exchange.outbound_hotline and exchange.callback_hotline are the same number: \
-             callers could not be told apart"
+             callers could not be told apart; write two numbers"
         );
-        anyhow::ensure!(switch.max_calls > 0, "switch.max_calls = 0: no call would be taken");
+        anyhow::ensure!(
+            switch.max_calls > 0,
+            "switch.max_calls = 0: no call would be taken; write 1 or more, for example 1000"
+        );
         for (key, span) in [
             ("switch.ring_timeout", switch.ring_timeout),
             ("callbacks.ring_timeout", callbacks.ring_timeout),
@@ -249,20 +284,27 @@ impl Settings {
         {
             anyhow::ensure!(
                 span.std() < self.sms.expiry.std(),
-                "{key} is not shorter than sms.expiry: messages would expire before they are sent"
+                "{key} is not shorter than sms.expiry: messages would expire before they are sent; write \
+                 for example \"10m\" and expiry = \"6h\""
             );
         }
-        let Recordings { retention, archive, .. } = &self.recordings;
-        for days in retention.projects.values().chain([&retention.days, &archive.after_days]) {
+        anyhow::ensure!(
+            !switch.allow.is_empty(),
+            "switch.allow is empty: no FreeSWITCH could connect; write for example [\"127.0.0.0/8\"]"
+        );
+        for (key, folder) in [
+            ("recordings.dir", &self.recordings.dir),
+            ("cdr.dir", &self.cdr.dir),
+            ("sms.spool.dir", &self.sms.spool.dir),
+        ] {
             anyhow::ensure!(
-                *days <= MOST_DAYS,
-                "recordings.retention and recordings.archive: {days} days is too long: at most \
-                 {MOST_DAYS}; write 0 for ever"
+                !folder.as_os_str().is_empty(),
+                "{key} is empty: write a folder, for example \"/var/lib/ustredna\""
             );
         }
         anyhow::ensure!(
             exchange.name.len() <= 64 && !exchange.name.chars().any(char::is_control),
-            "exchange.name: at most 64 characters, without line breaks"
+            "exchange.name is too long or has a line break: write at most 64 characters on one line"
         );
         // A path through links may still lead there; then a kept record is met again and kept again.
         anyhow::ensure!(

@@ -1,8 +1,11 @@
 //! Kinds of values that settings have in common.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
-use serde::{Deserialize, Deserializer, de};
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, Visitor},
+};
 
 /// Nothing that is waited for here takes longer, and deadlines stay what a clock can show.
 const LONGEST: Duration = Duration::from_hours(24);
@@ -21,12 +24,25 @@ impl Span {
 
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        match humantime::parse_duration(&text) {
-            Ok(span) if !span.is_zero() && span <= LONGEST => Ok(Self(span)),
-            Ok(_) | Err(_) => Err(de::Error::custom(
-                "expected a time span such as `500ms` or `30s`, at most a day",
-            )),
+        deserializer.deserialize_str(Written)
+    }
+}
+
+struct Written;
+
+impl Visitor<'_> for Written {
+    type Value = Span;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "a time with its unit in quotes, for example \"500ms\" or \"30s\", at most a day",
+        )
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Span, E> {
+        match humantime::parse_duration(text) {
+            Ok(span) if !span.is_zero() && span <= LONGEST => Ok(Span(span)),
+            Ok(_) | Err(_) => Err(E::invalid_value(de::Unexpected::Str(text), &self)),
         }
     }
 }

@@ -36,7 +36,7 @@ pub(crate) fn check(settings: &settings::Alarm) -> anyhow::Result<()> {
         let url = Url::parse(url.expose_secret()).ok();
         anyhow::ensure!(
             url.is_some_and(|url| matches!(url.scheme(), "https" | "http") && url.has_host()),
-            "alarm.webhook is no URL that begins with https:// or http://"
+            "alarm.webhook is no URL that begins with https:// or http://; write for example \"https://alarms.example/ustredna\""
         );
     }
     Ok(())

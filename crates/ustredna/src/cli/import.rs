@@ -16,6 +16,7 @@ use store::{ImportError, ImportReport, Store, StoreError};
 use uuid::Uuid;
 
 use super::desk::Desk;
+use crate::settings::unreadable;
 use sheet::Sheet;
 
 pub(super) const HELP: &str = "\
@@ -72,7 +73,8 @@ struct Summary {
 impl Import {
     pub(super) async fn run(self, desk: &mut Desk<'_>) -> anyhow::Result<()> {
         let file = self.file.display().to_string();
-        let bytes = fs::read(&self.file).with_context(|| format!("cannot read {file}"))?;
+        let bytes = fs::read(&self.file)
+            .map_err(|error| anyhow::anyhow!("cannot read {file}: {}", unreadable(&error)))?;
         let sheet = Sheet::read(&bytes, desk.settings).with_context(|| file.clone())?;
         let report = self.import(&sheet, desk).await?;
         self.tell(report, desk)

@@ -5,9 +5,14 @@ use std::{fs, io::ErrorKind, path::Path};
 use anyhow::{Context as _, bail};
 use toml::{Table, Value};
 
-use super::{Settings, SmsGateway};
+use super::{Settings, SmsGateway, fault};
 
 pub(super) const PREFIX: &str = "USTREDNA_";
+
+/// Whether an environment variable of this name is a setting.
+pub(crate) fn is_variable(name: &str) -> bool {
+    name.starts_with(PREFIX)
+}
 
 /// Reads `path`, if it is there, and lays the environment over it. A missing file is an error
 /// only when `required`, that is when somebody named it.
@@ -20,22 +25,51 @@ pub(crate) fn load(
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound && !required => String::new(),
         Err(error) => {
-            return Err(error).with_context(|| format!("cannot read settings {}", path.display()));
+            bail!("cannot read settings {}: {}", path.display(), unreadable(&error));
         }
     };
     // The file by itself first: only then do errors know their line.
-    let mut settings: Settings = toml::from_str(&text)
-        .map_err(|error| anyhow::anyhow!("{}, {}", path.display(), explain(&error, &text)))?;
+    let mut settings: Settings = toml::from_str(&text).map_err(|error| {
+        anyhow::anyhow!("{}, {}", path.display(), fault::in_file(&error, &text))
+    })?;
     let mut table: Table = toml::from_str(&text)?;
     let mut variables: Vec<(String, String)> =
-        environment.into_iter().filter(|(name, _)| name.starts_with(PREFIX)).collect();
+        environment.into_iter().filter(|(name, _)| is_variable(name)).collect();
     variables.sort();
-    for (name, value) in variables {
-        settings = overlay(&mut table, settings, &name, &value)
+    for (name, value) in &variables {
+        settings = overlay(&mut table, settings, name, value)
             .with_context(|| format!("environment variable {name}"))?;
     }
-    settings.check().with_context(|| format!("in {} or the environment", path.display()))?;
+    if let Err(error) = settings.check() {
+        let told = format!("{error:#}");
+        // Each says first which key it is about.
+        let key = told.split([' ', ':']).next().unwrap_or_default().trim_matches(['[', ']']);
+        let variable = format!("{PREFIX}{}", key.to_uppercase().replace('.', "__"));
+        if variables.iter().any(|(name, _)| name.eq_ignore_ascii_case(&variable)) {
+            bail!("environment variable {variable}: {told}");
+        }
+        match fault::line_of(&text, key) {
+            Some(line) => bail!("{}, line {line}: {told}", path.display()),
+            None => bail!("in {} or the environment: {told}", path.display()),
+        }
+    }
     Ok(settings)
+}
+
+/// Why a file cannot be read, and what to do about it.
+pub(crate) fn unreadable(error: &std::io::Error) -> String {
+    let kind = error.kind();
+    if kind == ErrorKind::InvalidData {
+        "it is not UTF-8: save it as UTF-8".to_owned()
+    } else if kind == ErrorKind::IsADirectory {
+        "it is a folder: name the file".to_owned()
+    } else if kind == ErrorKind::NotFound {
+        "there is no such file".to_owned()
+    } else if kind == ErrorKind::PermissionDenied {
+        "this user may not read it".to_owned()
+    } else {
+        error.to_string()
+    }
 }
 
 /// Lays one variable over the table: `USTREDNA_SMS__SPOOL__DIR` is `dir` of `[sms.spool]`. The
@@ -81,12 +115,11 @@ fn overlay(
         }
         bail!("`{section}.{field}` is missing: write a section [{section}] into the file first");
     }
-    let key = path.join(".");
     match problem {
-        Some(error) if !is_secret(key.rsplit('.').next().unwrap_or_default()) => {
-            bail!("{}", without_value(error.message()))
+        Some(error) => {
+            bail!("`{}`: {}", path.join("."), fault::in_environment(&error, table, &path))
         }
-        Some(_) | None => bail!("`{key}` has a wrong value: it is a text"),
+        None => bail!("`{}`: write a text", path.join(".")),
     }
 }
 
@@ -122,79 +155,12 @@ fn uses(gateway: SmsGateway, section: &str) -> bool {
     gateway == if section == "sms.smpp" { SmsGateway::Smpp } else { SmsGateway::Http }
 }
 
-/// Whether a setting's value must not be shown.
-fn is_secret(key: &str) -> bool {
-    let key = key.to_ascii_lowercase();
-    [
-        "password",
-        "url",
-        "webhook",
-        "command",
-        "secret",
-        "token",
-        "authorization",
-        "header",
-        "form",
-        "json",
-        "key",
-    ]
-    .iter()
-    .any(|word| key.contains(word))
-}
-
-/// What serde says without the value that it met, which may be a secret in the wrong place:
-/// ``invalid type: string "…", expected u16`` and ``unknown variant `…`, expected `cs` or `en```.
-fn without_value(message: &str) -> String {
-    let Some((at, what)) = [
-        ("invalid type: ", "another kind of value stands here"),
-        ("invalid value: ", "this value does not fit"),
-        ("unknown variant ", "this word is not known"),
-    ]
-    .into_iter()
-    .filter_map(|(begins, what)| Some((message.find(begins)?, what)))
-    .min() else {
-        return message.to_owned();
-    };
-    let before = message.get(..at).unwrap_or_default();
-    // The last one: the value may hold the same words.
-    match message.rsplit_once(", expected ") {
-        Some((_, expected)) => format!("{before}{what}, expected {expected}"),
-        None => format!("{before}{what}"),
-    }
-}
-
-/// `line 3, `countri`: unknown field …`: where, which key, and what is allowed. TOML's own text
-/// would show the whole line, and with it a password.
-fn explain(error: &toml::de::Error, text: &str) -> String {
-    let at = error.span().map_or(0, |span| span.start).min(text.len());
-    let before = text.get(..at).unwrap_or_default();
-    let line = before.lines().count().max(1) - usize::from(before.is_empty());
-    let start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    let source = text.get(start..).unwrap_or_default().lines().next().unwrap_or_default();
-    let line = line.max(1) + usize::from(before.ends_with('\n'));
-    let (key, rest) = {
-        let source = source.trim_start();
-        let end = source.find(|c: char| !c.is_ascii_alphanumeric() && !"_.-[]".contains(c));
-        source.split_at(end.unwrap_or(source.len()))
-    };
-    if key == "command" || key == "alarm.command" {
-        return format!(
-            "line {line}, `{key}`: write a list: [\"/usr/local/bin/alarm\", \"--page\"]"
-        );
-    }
-    if is_secret(key) {
-        return format!("line {line}, `{key}`: not a text in quotes, or not its name");
-    }
-    let message = without_value(error.message());
-    // A line without a key may be one of a text over several lines.
-    if key.starts_with('[') || rest.trim_start().starts_with('=') {
-        format!("line {line}, `{key}`: {message}")
-    } else {
-        format!("line {line}: {message}")
-    }
-}
-
-fn insert(table: &mut Table, sections: &[String], key: &str, value: Value) -> anyhow::Result<()> {
+pub(super) fn insert(
+    table: &mut Table,
+    sections: &[String],
+    key: &str,
+    value: Value,
+) -> anyhow::Result<()> {
     let mut at = table;
     for section in sections {
         let inner = at.entry(section.clone()).or_insert_with(|| Value::Table(Table::new()));
@@ -205,7 +171,7 @@ fn insert(table: &mut Table, sections: &[String], key: &str, value: Value) -> an
 }
 
 impl Settings {
-    fn deserialize_table(table: Table) -> Result<Self, toml::de::Error> {
+    pub(super) fn deserialize_table(table: Table) -> Result<Self, toml::de::Error> {
         table.try_into()
     }
 }

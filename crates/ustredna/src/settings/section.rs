@@ -7,6 +7,11 @@ macro_rules! section {
         #[serde(deny_unknown_fields, default)]
         pub(crate) struct $name { $($(#[$fdoc])* pub(crate) $field: $kind,)+ }
 
+        impl $name {
+            /// What may stand in it.
+            pub(super) const KEYS: &'static [&'static str] = &[$(stringify!($field),)+];
+        }
+
         impl Default for $name {
             fn default() -> Self {
                 Self { $($field: $default,)+ }

@@ -108,7 +108,10 @@ fn missing(key: &str) -> anyhow::Error {
 
 impl Sms {
     pub(super) fn check(&self) -> anyhow::Result<()> {
-        anyhow::ensure!(self.in_flight > 0, "sms.in_flight = 0: no message would be sent");
+        anyhow::ensure!(
+            self.in_flight > 0,
+            "sms.in_flight = 0: no message would be sent; write 1 or more, for example 32"
+        );
         // What one try may take at most, and the settings that say so.
         let (longest, why) = match self.gateway {
             SmsGateway::Spool => (Duration::ZERO, ""),
@@ -138,7 +141,7 @@ impl Sms {
         let lease = self.lease.std();
         anyhow::ensure!(
             lease >= SHORTEST_LEASE,
-            "sms.lease is under {}: tries would meet their own repetition",
+            "sms.lease is under {}: tries would meet their own repetition; write for example \"60s\"",
             humantime::format_duration(SHORTEST_LEASE)
         );
         anyhow::ensure!(

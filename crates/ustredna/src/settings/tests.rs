@@ -2,6 +2,8 @@ use std::{fs, time::Duration};
 
 use super::*;
 
+mod mistakes;
+
 fn read(text: &str, environment: &[(&str, &str)]) -> Result<Settings, String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ustredna.toml");
@@ -84,7 +86,7 @@ fn errors_name_the_key_the_line_and_what_is_allowed() {
     for (text, told) in [
         ("[exchange]\n\ncountri = \"CZ\"\n", vec!["line 3", "countri", "country"]),
         ("[exchnage]\n", vec!["line 1", "exchnage", "exchange"]),
-        ("[exchange]\nlanguage = \"de\"\n", vec!["line 2", "language", "`cs`", "`en`"]),
+        ("[exchange]\nlanguage = \"de\"\n", vec!["line 2", "language", "\"cs\"", "\"en\""]),
         ("[switch]\nring_timeout = 40\n", vec!["line 2", "ring_timeout"]),
         ("[switch]\nring_timeout = \"soon\"\n", vec!["line 2", "soon", "40s"]),
         ("[switch]\nmax_calls = -1\n", vec!["line 2", "max_calls"]),
@@ -206,7 +208,10 @@ fn the_environment_overrides_every_kind_of_value() {
 #[test]
 fn a_wrong_variable_is_named_with_what_is_allowed() {
     let error = read("", &[("USTREDNA_SWITCH__MAX_CALLS", "many")]).unwrap_err();
-    assert!(error.contains("USTREDNA_SWITCH__MAX_CALLS") && error.contains("u32"), "{error}");
+    assert!(
+        error.contains("USTREDNA_SWITCH__MAX_CALLS") && error.contains("whole number"),
+        "{error}"
+    );
     let error = read("", &[("USTREDNA_SWITCH__NOTHING", "1")]).unwrap_err();
     assert!(error.contains("USTREDNA_SWITCH__NOTHING") && error.contains("max_calls"), "{error}");
     assert!(read("", &[("USTREDNA_SWITCH", "1")]).is_err());

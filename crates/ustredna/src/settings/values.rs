@@ -1,10 +1,75 @@
 //! The kinds of values in the settings that TOML itself does not have.
 
-use std::{fmt, path::Path, str::FromStr, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    net::{IpAddr, SocketAddr},
+    path::Path,
+    str::FromStr,
+    time::Duration,
+};
 
 use anyhow::Context as _;
+use exchange::number::PhoneNumber;
+use ipnet::IpNet;
 use jiff::tz::TimeZone;
-use serde::{Deserialize, Deserializer, de::Error as _};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error as _, Unexpected, Visitor},
+};
+
+use crate::nearest::nearest;
+
+/// Takes a text; anything else is refused by what is expected instead.
+fn text<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    expected: &'static str,
+) -> Result<String, D::Error> {
+    struct Text(&'static str);
+
+    impl Visitor<'_> for Text {
+        type Value = String;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0)
+        }
+
+        fn visit_str<E>(self, text: &str) -> Result<String, E> {
+            Ok(text.to_owned())
+        }
+    }
+
+    deserializer.deserialize_str(Text(expected))
+}
+
+/// Takes an address and a port.
+pub(super) fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    const FORM: &str = "the IP address, a colon and the port, for example \"127.0.0.1:8084\" or \
+                        \"[::1]:8084\" (names are not looked up)";
+    let text = text(deserializer, FORM)?;
+    text.parse()
+        .map_err(|_| D::Error::custom(format!("`{text}` is no address with a port: write {FORM}")))
+}
+
+/// Takes networks; a bare address is a network of one.
+pub(super) fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    Ok(Vec::<Network>::deserialize(deserializer)?.into_iter().map(|network| network.0).collect())
+}
+
+struct Network(IpNet);
+
+impl<'de> Deserialize<'de> for Network {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const FORM: &str = "an address, or a network with the length of its prefix, 0 to 32 (IPv6: \
+                            128), for example \"192.0.2.7\" or \"10.0.0.0/8\"";
+        let text = text(deserializer, FORM)?;
+        let address = || text.parse::<IpAddr>().map(IpNet::from);
+        text.parse()
+            .or_else(|_| address())
+            .map(Self)
+            .map_err(|_| D::Error::custom(format!("`{text}` is no network: write {FORM}")))
+    }
+}
 
 /// A length of time: `40s`, `5m`, `7d`.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -40,18 +105,64 @@ impl fmt::Debug for Span {
 
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
+        const FORM: &str = "a number and its unit in quotes, for example \"40s\", \"5m\" or \"7d\"";
+        let text = text(deserializer, FORM)?;
         let duration = humantime::parse_duration(&text).map_err(|_| {
-            D::Error::custom(format!(
-                "`{text}` is no length of time: write for example \"40s\", \"5m\" or \"7d\""
-            ))
+            D::Error::custom(format!("`{text}` is no length of time: write {FORM}"))
         })?;
         // Ten years: far beyond any use, and arithmetic on times stays in range.
         if duration > Duration::from_hours(3650 * 24) {
-            return Err(D::Error::custom(format!("`{text}` is too long: at most 3650d")));
+            return Err(D::Error::custom(format!("`{text}` is too long: write \"3650d\" at most")));
         }
         Ok(Self(duration))
     }
+}
+
+/// Takes a number in E.164 form.
+pub(super) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PhoneNumber, D::Error> {
+    const FORM: &str = "a number with + and its country code in quotes (E.164), for example \
+                        \"+420234234399\"";
+    let text = text(deserializer, FORM)?;
+    // It is not told: it may be anybody's.
+    PhoneNumber::from_e164(&text)
+        .map_err(|_| D::Error::custom(format!("a number in another form: write {FORM}")))
+}
+
+/// A hundred years: far beyond any use, and arithmetic on times stays in range.
+const MOST_DAYS: u32 = 36_500;
+
+/// Takes a number of days.
+pub(super) fn days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    struct Days;
+
+    impl Visitor<'_> for Days {
+        type Value = u32;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "a whole number of days, at most {MOST_DAYS}, for example 90 (0: for ever)")
+        }
+
+        fn visit_i64<E: serde::de::Error>(self, days: i64) -> Result<u32, E> {
+            match u32::try_from(days) {
+                Ok(days) if days <= MOST_DAYS => Ok(days),
+                Ok(_) | Err(_) => Err(E::invalid_value(Unexpected::Signed(days), &self)),
+            }
+        }
+    }
+
+    deserializer.deserialize_u32(Days)
+}
+
+/// Takes numbers of days by the name of a project.
+pub(super) fn days_by_name<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, u32>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(transparent)]
+    struct Kept(#[serde(deserialize_with = "days")] u32);
+
+    let kept = BTreeMap::<String, Kept>::deserialize(deserializer)?;
+    Ok(kept.into_iter().map(|(name, Kept(days))| (name, days)).collect())
 }
 
 /// An amount of bytes: `1GiB`, `500MB`, or a plain number.
@@ -91,7 +202,10 @@ impl FromStr for Bytes {
 impl<'de> Deserialize<'de> for Bytes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
-        #[serde(untagged, expecting = "an amount of bytes, for example \"1GiB\" or \"500MB\"")]
+        #[serde(
+            untagged,
+            expecting = "write an amount of bytes, for example \"1GiB\", \"500MB\" or 0"
+        )]
         enum Written {
             Number(u64),
             Text(String),
@@ -118,7 +232,7 @@ impl<T: FromStr<Err: fmt::Debug>> Word<T> {
 
 impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for Word<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
+        let text = text(deserializer, "a word in quotes, for example \"CZ\"")?;
         text.parse().map(Self).map_err(|error| D::Error::custom(format!("`{text}`: {error}")))
     }
 }
@@ -136,11 +250,15 @@ impl Zone {
 
 impl<'de> Deserialize<'de> for Zone {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
+        const FORM: &str = "a time zone of the IANA database, for example \"Europe/Prague\"";
+        let text = text(deserializer, FORM)?;
         TimeZone::get(&text).map(Self).map_err(|_| {
-            D::Error::custom(format!(
-                "`{text}` is no time zone: write for example \"Europe/Prague\""
-            ))
+            let known: Vec<_> = jiff::tz::db().available().map(|name| name.to_string()).collect();
+            let meant = match nearest(&text, known.iter().map(String::as_str)) {
+                Some(meant) => format!(" (did you mean \"{meant}\"?)"),
+                None => String::new(),
+            };
+            D::Error::custom(format!("`{text}` is no time zone{meant}: write {FORM}"))
         })
     }
 }
@@ -151,7 +269,8 @@ pub(crate) struct Prefix(pub(super) String);
 
 impl<'de> Deserialize<'de> for Prefix {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
+        const FORM: &str = "+ and digits, the beginning of a number, for example \"+4209\"";
+        let text = text(deserializer, FORM)?;
         match text.strip_prefix('+') {
             Some(digits)
                 if (1..=15).contains(&digits.len())
@@ -159,9 +278,7 @@ impl<'de> Deserialize<'de> for Prefix {
             {
                 Ok(Self(text))
             }
-            _ => Err(D::Error::custom(format!(
-                "`{text}` is no prefix: write + and digits, for example \"+4209\""
-            ))),
+            _ => Err(D::Error::custom(format!("`{text}` is no prefix: write {FORM}"))),
         }
     }
 }
@@ -178,14 +295,14 @@ impl GatewayName {
 
 impl<'de> Deserialize<'de> for GatewayName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
+        const FORM: &str =
+            "letters, digits, `_`, `.` and `-` in quotes, nothing else, for example \"carrier\"";
+        let text = text(deserializer, FORM)?;
         let admitted = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
         if !text.is_empty() && text.bytes().all(admitted) {
             Ok(Self(text))
         } else {
-            Err(D::Error::custom(format!(
-                "`{text}` is no gateway name: only letters, digits, `_`, `.` and `-`"
-            )))
+            Err(D::Error::custom(format!("`{text}` is no gateway name: write {FORM}")))
         }
     }
 }
@@ -202,7 +319,7 @@ impl SwitchPath {
 
 impl<'de> Deserialize<'de> for SwitchPath {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
+        let text = text(deserializer, "a path in quotes, for example \"/var/lib/ustredna\"")?;
         if text.is_empty() || is_plain(&text) {
             Ok(Self(text))
         } else {
@@ -211,7 +328,8 @@ impl<'de> Deserialize<'de> for SwitchPath {
     }
 }
 
-const PLAIN: &str = "FreeSWITCH cannot take this path: only letters, digits, `/`, `.`, `_` and `-`";
+const PLAIN: &str = "FreeSWITCH cannot take this path: write letters, digits, `/`, `.`, `_` and `-`, nothing \
+                     else, for example \"/var/lib/ustredna\"";
 
 fn is_plain(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'.' | b'_' | b'-'))
