@@ -66,6 +66,11 @@ pub enum StoreError {
     /// Nothing can be written.
     #[error("the database is read-only: give this user write access to the file and its folder")]
     ReadOnly,
+    /// The disk fails, or has no room for SQLite's own files.
+    #[error(
+        "the database's disk cannot be read or written ({0}): see whether it is full, gone or broken"
+    )]
+    Disk(String),
     /// The disk is full.
     #[error("the database's disk is full: make room on it")]
     Full,
@@ -131,6 +136,7 @@ impl StoreError {
             | Self::NoAnswer
             | Self::ReadOnly
             | Self::Full
+            | Self::Disk(_)
             | Self::Unreachable(_)
             | Self::Denied(_)
             | Self::Database(_) => true,
@@ -192,6 +198,7 @@ fn of_sqlite(error: &SqliteError) -> StoreError {
     match code & 0xff {
         5 | 6 => StoreError::Locked,
         8 => StoreError::ReadOnly,
+        10 => StoreError::Disk(error.message().to_owned()),
         11 | 26 => StoreError::NotADatabase,
         13 => StoreError::Full,
         14 => StoreError::CannotOpen,

@@ -109,6 +109,11 @@ impl Live {
         self.calls().keys().copied().collect()
     }
 
+    /// Whether somebody looks after it.
+    pub(crate) fn attends(&self, call: CallId) -> bool {
+        self.calls().contains_key(&call)
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.calls().len()
     }

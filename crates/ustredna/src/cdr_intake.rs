@@ -317,7 +317,7 @@ async fn complete(
     info!(call.id = %history.id, "a call that went on without the exchange is completed");
     let hangup_cause = cdr.get("hangup_cause").map(str::to_owned);
     // One try: the file is still there at the next look.
-    ending::write(app, Ended { history, ended_at, hangup_cause }, &[]).await
+    ending::write(app, Ended { history, ended_at, hangup_cause }).await
 }
 
 /// A call that no exchange has written a row for: none was running, or it died before anybody was
@@ -356,7 +356,7 @@ async fn unattended(
     }
     info!(call.id = %call, service = %history.service, "a call that no exchange attended to");
     let ended = Ended { history, ended_at, hangup_cause: cause };
-    let stored = ending::write(app, ended, &[]).await;
+    let stored = ending::write(app, ended).await;
     Ok(if stored { Fate::Done } else { Fate::Refused })
 }
 

@@ -1,5 +1,6 @@
 //! The command line: what operators type.
 
+mod backup;
 mod calls;
 mod check;
 mod demo;
@@ -90,6 +91,9 @@ enum Command {
     /// List text messages, the newest first; send failed ones again, cancel those that wait
     #[command(after_help = sms::EXAMPLES)]
     Sms(sms::Sms),
+    /// Copy the database to a new file, also while the exchange runs
+    #[command(after_help = backup::EXAMPLES)]
+    Backup(backup::Backup),
     /// List recordings, the newest first; verify, hold, archive them, delete the old ones
     #[command(after_help = recordings::EXAMPLES)]
     Recordings(recordings::Recordings),
@@ -166,6 +170,7 @@ impl Command {
             | Self::Demo(_)
             | Self::Check(_)
             | Self::Import(_)
+            | Self::Backup(_)
             | Self::Calls(_)
             | Self::Tickets(_) => false,
         }
@@ -188,11 +193,17 @@ impl Command {
         if let Self::Serve = self {
             return serve::run(settings).await.map(|()| ExitCode::SUCCESS);
         }
-        self.answer(&mut Desk { settings: &settings, now: Clock::SYSTEM.now(), out }).await
+        self.answer(&mut Desk::new(&settings, Clock::SYSTEM.now(), out)).await
     }
 
-    /// Runs a command that asks for or changes the state.
+    /// Runs a command that asks for or changes the state, and leaves that in order behind.
     async fn answer(self, desk: &mut Desk<'_>) -> anyhow::Result<ExitCode> {
+        let done = self.run_at(desk).await;
+        desk.close().await;
+        done
+    }
+
+    async fn run_at(self, desk: &mut Desk<'_>) -> anyhow::Result<ExitCode> {
         match self {
             // They run without a desk.
             Self::Check(_) | Self::Demo(_) | Self::Serve => Ok(()),
@@ -203,6 +214,7 @@ impl Command {
             Self::Calls(listing) => calls::list(&listing, desk).await,
             Self::Tickets(listing) => tickets::list(&listing, desk).await,
             Self::Sms(sms) => sms.run(desk).await,
+            Self::Backup(backup) => backup.run(desk).await,
             Self::Recordings(recordings) => return recordings.run(desk).await,
         }
         .map(|()| ExitCode::SUCCESS)
@@ -217,7 +229,7 @@ pub(crate) async fn answer(
 ) -> anyhow::Result<String> {
     let cli = Cli::try_parse_from([&["ustredna"], arguments].concat())?;
     let mut out = Vec::new();
-    let code = cli.command.answer(&mut Desk { settings, now, out: &mut out }).await?;
+    let code = cli.command.answer(&mut Desk::new(settings, now, &mut out)).await?;
     let told = String::from_utf8(out)?;
     anyhow::ensure!(code == ExitCode::SUCCESS, "{told}");
     Ok(told)

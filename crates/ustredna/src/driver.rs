@@ -31,6 +31,7 @@ use crate::{
     ending::{self, Ended},
     line::{Line, LineError},
     listener::{Closing, Places},
+    persist::until_stored,
     seats::Seat,
     service,
     talks::Watched,
@@ -39,6 +40,8 @@ use verbs::Pending;
 
 /// How long FreeSWITCH may take to end a call that has been told to.
 const FAREWELL: Duration = Duration::from_secs(10);
+/// While a call's arrival cannot be stored, so often is looked whether it is still there.
+const STILL_HERE: Duration = Duration::from_secs(5);
 
 /// Runs one call from its first byte to its row.
 pub(crate) async fn drive(
@@ -92,8 +95,20 @@ fn note_arrival(app: &Arc<App>, history: History) {
     let shared = Arc::clone(app);
     app.afterwork.spawn(
         async move {
-            if let Err(error) = shared.store.arrive(&history).await {
-                error!(%error, "a call's arrival could not be stored");
+            // Once it is over its end is what is to be stored.
+            let over = async {
+                while shared.live.attends(history.id) {
+                    tokio::time::sleep(STILL_HERE).await;
+                }
+            };
+            tokio::select! {
+                biased;
+                stored = until_stored("a call's arrival", || shared.store.arrive(&history)) => {
+                    if let Err(error) = stored {
+                        error!(%error, "a call's arrival could not be stored");
+                    }
+                }
+                () = over => {}
             }
         }
         .in_current_span(),
@@ -221,14 +236,7 @@ impl Driver {
         if end != End::HungUp && !history.legs.is_empty() {
             // `socket_resume` is cleared: a talk and its recording go on without us, a phone goes
             // on ringing. The CDR file completes the row, which is open since dialling.
-            match app.store.keep(&history).await {
-                Ok(()) => {
-                    drop(attended);
-                    return info!("the call is left to FreeSWITCH and its records");
-                }
-                // There may be no row to complete: the intent could not be stored, either.
-                Err(error) => error!(%error, "what is known of a call could not be stored"),
-            }
+            return ending::leave(&app, history, attended);
         }
         let ended = Ended { history, ended_at, hangup_cause };
         ending::begin(&app, ended, attended);

@@ -1,7 +1,7 @@
 //! The end of a call: one transaction for its row, its ticket and its SMS, and then the proof of
 //! its recording.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use exchange::{
     history::History,
@@ -15,6 +15,7 @@ use tracing::{Instrument as _, debug, error, info};
 use crate::{
     alarm::Alarm,
     app::{App, Attended},
+    persist::until_stored,
     proof::{Talk, prove},
     service,
 };
@@ -30,52 +31,75 @@ pub(crate) struct Ended {
 /// Stands for FreeSWITCH's cause where nobody knows it.
 pub(crate) const LOST: &str = "LOST";
 
-/// Pauses between tries to write a call's end: a locked database is free again within these two
-/// minutes, and a missing one has had its alarm.
-pub(crate) const PAUSES: [Duration; 7] = [
-    Duration::from_millis(200),
-    Duration::from_secs(1),
-    Duration::from_secs(3),
-    Duration::from_secs(8),
-    Duration::from_secs(18),
-    Duration::from_secs(30),
-    Duration::from_mins(1),
-];
-
 /// Writes a call's end, in a task of its own: the connection to FreeSWITCH need not wait for it.
+/// While the database does not take it, it is kept here; should this process end before that, the
+/// call's record is still there, for nobody takes that in while the call is attended to.
 pub(crate) fn begin(app: &Arc<App>, ended: Ended, attended: Attended) {
     debug!(hangup_cause = ended.hangup_cause.as_deref(), "the call is over");
     let shared = Arc::clone(app);
     app.afterwork.spawn(
         async move {
-            write(&shared, ended, &PAUSES).await;
+            let written = until_stored("a call's end", || store_end(&shared, &ended)).await;
+            match written {
+                Ok(written) => tell(&shared, ended, written),
+                Err(error) => {
+                    error!(%error, "a call's end was not stored; its record may complete it");
+                }
+            }
             drop(attended);
         }
         .in_current_span(),
     );
 }
 
-/// Writes a call's end, with as many further tries as there are pauses; `false` when the store
-/// would not take it. Its recording is proven afterwards, in a task of its own.
-pub(crate) async fn write(app: &Arc<App>, ended: Ended, pauses: &[Duration]) -> bool {
-    let Ended { mut history, ended_at, hangup_cause } = ended;
-    let mut pauses = pauses.iter();
-    let (settlement, settled) = loop {
-        match store_end(app, &mut history, ended_at, hangup_cause.as_deref()).await {
-            Ok(stored) => break stored,
-            Err(error) => {
-                let Some(pause) = pauses.next() else {
-                    error!(
-                        %error,
-                        "a call's end was not stored; its CDR file will complete it"
-                    );
-                    return false;
-                };
-                error!(%error, "a call's end could not be stored; trying again");
-                tokio::time::sleep(*pause).await;
+/// Lets go of a call that goes on in FreeSWITCH: what is known of its legs is written down, and its
+/// record completes it.
+pub(crate) fn leave(app: &Arc<App>, history: History, attended: Attended) {
+    let shared = Arc::clone(app);
+    app.afterwork.spawn(
+        async move {
+            let kept = until_stored("what is known of a call", || async {
+                // Its row may not be there yet.
+                shared.store.arrive(&history).await?;
+                shared.store.keep(&history).await
+            });
+            match kept.await {
+                Ok(()) => info!("the call is left to FreeSWITCH and its records"),
+                Err(error) => error!(%error, "what is known of a call was not stored"),
             }
+            drop(attended);
         }
-    };
+        .in_current_span(),
+    );
+}
+
+/// Writes a call's end, in one try; `false` when the store would not take it. Its recording is proven
+/// afterwards, in a task of its own.
+pub(crate) async fn write(app: &Arc<App>, ended: Ended) -> bool {
+    match store_end(app, &ended).await {
+        Ok(written) => {
+            tell(app, ended, written);
+            true
+        }
+        Err(error) => {
+            error!(%error, "a call's end could not be stored; its record stays");
+            false
+        }
+    }
+}
+
+/// What was written of a call's end.
+struct Written {
+    /// With what was found out about a call in which nobody was dialled.
+    history: History,
+    settlement: Settlement,
+    settled: Settled,
+}
+
+/// Everybody who wants to know of a stored end does.
+fn tell(app: &Arc<App>, ended: Ended, written: Written) {
+    let Ended { ended_at, hangup_cause, .. } = ended;
+    let Written { history, settlement, settled } = written;
     info!(
         outcome = %settlement.outcome,
         duration_ms = ended_at.duration_since(history.started_at).as_millis(),
@@ -97,20 +121,16 @@ pub(crate) async fn write(app: &Arc<App>, ended: Ended, pauses: &[Duration]) -> 
         let shared = Arc::clone(app);
         app.afterwork.spawn(async move { prove(&shared, talk).await }.in_current_span());
     }
-    true
 }
 
-async fn store_end(
-    app: &App,
-    history: &mut History,
-    ended_at: Timestamp,
-    cause: Option<&str>,
-) -> Result<(Settlement, Settled), StoreError> {
-    service::finish_undialled(app, history, ended_at, cause).await?;
-    let settlement = settle(history);
+async fn store_end(app: &App, ended: &Ended) -> Result<Written, StoreError> {
+    let (ended_at, cause) = (ended.ended_at, ended.hangup_cause.as_deref());
+    let mut history = ended.history.clone();
+    service::finish_undialled(app, &mut history, ended_at, cause).await?;
+    let settlement = settle(&history);
     let texts = |missed: &store::MissedCall| app.texts.write(missed);
     let timing = app.settings.sms_timing();
     let end = store::End { at: ended_at, now: app.clock.now(), hangup_cause: cause };
-    let settled = app.store.settle(history, &settlement, end, &texts, timing).await?;
-    Ok((settlement, settled))
+    let settled = app.store.settle(&history, &settlement, end, &texts, timing).await?;
+    Ok(Written { history, settlement, settled })
 }

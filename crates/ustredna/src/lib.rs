@@ -27,6 +27,7 @@ mod listener;
 mod logging;
 mod metrics;
 mod nearest;
+mod persist;
 mod place;
 mod proof;
 mod reconcile;

@@ -15,7 +15,7 @@ use recordings::{LocalTime, Proof, Recording, RecordingName, Sidecar, Verdict};
 use store::RecordingRow;
 use tracing::{error, info, warn};
 
-use crate::{alarm::Alarm, app::App, ending::PAUSES, place};
+use crate::{alarm::Alarm, app::App, persist::until_stored, place};
 
 /// The name of a leg's recording, by local time.
 pub(crate) fn recording_name(
@@ -131,28 +131,25 @@ async fn write(
     let found = proof.inspection.as_ref();
     // The sidecar first: a proof that is stored is whole. Whatever comes of it, the verdict counts.
     let told = write_sidecar(app, talk, leg, path, proof).await;
-    store_verdict(
-        app,
-        &RecordingRow {
-            call: talk.history.id,
-            leg: leg.id,
-            path: leg.recording.clone(),
-            seconds: found.map(|found| found.seconds),
-            bytes: found.map(|found| found.bytes),
-            channels: found.map(|found| found.channels),
-            sha256: found.map(|found| found.sha256.clone()),
-            verdict: proof.verdict.as_str().to_owned(),
-            levels: found.and_then(|found| serde_json::to_string(&found.levels).ok()),
-            problem: proof.problem.clone(),
-            verified_at: Some(app.clock.now()),
-            archived_at: None,
-            held_at: None,
-            held_because: None,
-            deleted_at: None,
-            deleted_because: None,
-        },
-    )
-    .await?;
+    let row = RecordingRow {
+        call: talk.history.id,
+        leg: leg.id,
+        path: leg.recording.clone(),
+        seconds: found.map(|found| found.seconds),
+        bytes: found.map(|found| found.bytes),
+        channels: found.map(|found| found.channels),
+        sha256: found.map(|found| found.sha256.clone()),
+        verdict: proof.verdict.as_str().to_owned(),
+        levels: found.and_then(|found| serde_json::to_string(&found.levels).ok()),
+        problem: proof.problem.clone(),
+        verified_at: Some(app.clock.now()),
+        archived_at: None,
+        held_at: None,
+        held_because: None,
+        deleted_at: None,
+        deleted_because: None,
+    };
+    until_stored("a verdict", || app.store.record_verdict(&row)).await?;
     let after = app.clock.now().duration_since(talk.ended_at).as_secs_f64();
     app.metrics.recording_judged(proof.verdict.as_str(), after);
     told
@@ -173,28 +170,12 @@ async fn write_sidecar(
     if let (true, Some(shopper)) =
         (app.settings.recordings.shopper_in_sidecar, talk.history.shopper)
     {
-        let phone = app.store.phone_of(shopper).await?;
+        let phone = until_stored("a sidecar", || app.store.phone_of(shopper)).await?;
         sidecar.shopper_phone = phone.map(|phone| phone.as_str().to_owned());
     }
     let beside = path.with_extension("json");
     tokio::task::spawn_blocking(move || sidecar.write(&beside)).await??;
     Ok(())
-}
-
-/// A database that is locked just now is free again soon; what is not stored by then is looked at
-/// again after the next start.
-async fn store_verdict(app: &App, row: &RecordingRow) -> Result<(), store::StoreError> {
-    let mut pauses = PAUSES.iter();
-    loop {
-        match (app.store.record_verdict(row).await, pauses.next()) {
-            (Ok(()), _) => return Ok(()),
-            (Err(error), None) => return Err(error),
-            (Err(error), Some(pause)) => {
-                warn!(%error, "a verdict could not be stored; trying again");
-                tokio::time::sleep(*pause).await;
-            }
-        }
-    }
 }
 
 fn sidecar(

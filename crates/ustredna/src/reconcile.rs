@@ -321,7 +321,7 @@ async fn close(app: &Arc<App>, mut history: History, over: &Over) -> Result<(), 
     );
     let cause = Some(LOST.to_owned());
     let ended = Ended { history, ended_at, hangup_cause: cause };
-    if !ending::write(app, ended, &[]).await {
+    if !ending::write(app, ended).await {
         info!("the call stays open until the database can be written");
     }
     Ok(())

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use secrecy::ExposeSecret as _;
-use store::Store;
+use store::{Store, StoreError};
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::task::TaskTracker;
 use tracing::{error, warn};
@@ -25,6 +25,8 @@ use crate::{
 
 /// How long the last rows and recordings may take after the last call.
 const AFTERWORK: Duration = Duration::from_secs(10);
+/// Before a database is tried again at the start.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// A running exchange. `serve` runs one until it is told to stop; the demo and the stories run one
 /// beside a simulated switch.
@@ -57,7 +59,7 @@ impl Running {
     /// Starts everything; what a call needs is there before the door is opened.
     pub(crate) async fn start(settings: Settings, clock: Clock) -> anyhow::Result<Self> {
         let files = Files::claim(&settings)?;
-        let store = Store::open(settings.database.url.expose_secret())
+        let store = open(settings.database.url.expose_secret())
             .await
             .context("database.url: the database cannot be opened")?
             .of_exchange(&settings.exchange_name());
@@ -188,6 +190,25 @@ impl Running {
         }
         self.app.store.clone().close().await;
         Ok(())
+    }
+}
+
+/// Opens the database. One that is locked or has no room will be there again: whoever starts the
+/// exchange after a crash in such a moment might give up before that.
+async fn open(url: &str) -> Result<Store, StoreError> {
+    loop {
+        match Store::open(url).await {
+            Err(
+                problem @ (StoreError::Locked
+                | StoreError::NoAnswer
+                | StoreError::Full
+                | StoreError::Disk(_)),
+            ) => {
+                error!(%problem, "the exchange waits for its database");
+                tokio::time::sleep(AGAIN).await;
+            }
+            opened => return opened,
+        }
     }
 }
 

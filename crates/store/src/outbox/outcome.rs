@@ -87,6 +87,7 @@ impl Store {
                 | StoreError::NoAnswer
                 | StoreError::ReadOnly
                 | StoreError::Full
+                | StoreError::Disk(_)
                 | StoreError::Unreachable(_)
                 | StoreError::Denied(_)),
             ) => {

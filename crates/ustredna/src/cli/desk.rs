@@ -1,13 +1,16 @@
 //! Where a command works: the settings it goes by, the moment it is given, and what it writes on.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    sync::{Mutex, PoisonError},
+};
 
 use anyhow::Context as _;
 use exchange::number::PhoneNumber;
 use jiff::{Timestamp, tz::TimeZone};
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
-use store::Store;
+use store::{Store, StoreError};
 
 use super::table::{self, Column};
 use crate::settings::Settings;
@@ -16,17 +19,44 @@ pub(super) struct Desk<'a> {
     pub(super) settings: &'a Settings,
     pub(super) now: Timestamp,
     pub(super) out: &'a mut dyn Write,
+    /// The state, once it is opened.
+    opened: Mutex<Vec<Store>>,
+}
+
+impl<'a> Desk<'a> {
+    pub(super) fn new(settings: &'a Settings, now: Timestamp, out: &'a mut dyn Write) -> Self {
+        Self { settings, now, out, opened: Mutex::default() }
+    }
 }
 
 impl Desk<'_> {
     /// Opens the state; a database that is not there yet is an error.
     pub(super) async fn store(&self) -> anyhow::Result<Store> {
-        Ok(Store::open_existing(self.settings.database.url.expose_secret()).await?)
+        self.store_if_any().await.map_err(Into::into)
+    }
+
+    /// The same, for whoever wants to know why not.
+    pub(super) async fn store_if_any(&self) -> Result<Store, StoreError> {
+        let store = Store::open_existing(self.settings.database.url.expose_secret()).await?;
+        Ok(self.keep(store))
     }
 
     /// Opens the state, or begins it.
     pub(super) async fn store_or_new(&self) -> anyhow::Result<Store> {
-        Ok(Store::open(self.settings.database.url.expose_secret()).await?)
+        Ok(self.keep(Store::open(self.settings.database.url.expose_secret()).await?))
+    }
+
+    fn keep(&self, store: Store) -> Store {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner).push(store.clone());
+        store
+    }
+
+    /// Closes the state, so that its file can be copied.
+    pub(super) async fn close(&mut self) {
+        let opened = std::mem::take(self.opened.get_mut().unwrap_or_else(PoisonError::into_inner));
+        for store in opened {
+            store.close().await;
+        }
     }
 
     pub(super) fn zone(&self) -> &TimeZone {

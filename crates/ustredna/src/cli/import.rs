@@ -10,7 +10,6 @@ use std::{
 use anyhow::{Context as _, bail};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use store::{ImportError, ImportReport, Store, StoreError};
 use uuid::Uuid;
@@ -81,9 +80,8 @@ impl Import {
     }
 
     async fn import(&self, sheet: &Sheet, desk: &Desk<'_>) -> anyhow::Result<ImportReport> {
-        let url = desk.settings.database.url.expose_secret();
         let rehearse = self.dry_run || !sheet.problems.is_empty();
-        let store = match Store::open_existing(url).await {
+        let store = match desk.store_if_any().await {
             Ok(store) => store,
             Err(StoreError::NoDatabase(_)) => {
                 // A table with mistakes must not leave a database behind.

@@ -113,6 +113,19 @@ impl World {
         });
     }
 
+    /// While another program has it open, and has just added this number.
+    pub(crate) fn while_open(&self, number: &str, look: impl FnOnce()) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        let number = PhoneNumber::from_e164(number).unwrap();
+        let store = runtime.block_on(async {
+            let store = self.store().await;
+            store.add_number(&number, None, Timestamp::UNIX_EPOCH).await.unwrap();
+            store
+        });
+        look();
+        runtime.block_on(store.close());
+    }
+
     async fn store(&self) -> Store {
         let url = format!("sqlite://{}", self.path("ustredna.db").display());
         Store::open_existing(&url).await.unwrap()
@@ -218,7 +231,7 @@ pub(crate) struct PastCall<'a> {
     pub(crate) recording: &'a str,
 }
 
-fn done(mut command: Command) -> Done {
+pub(crate) fn done(mut command: Command) -> Done {
     of(&command.output().unwrap())
 }
 

@@ -12,10 +12,14 @@ const CHECK: &str = "database";
 
 pub(super) async fn check(settings: &Settings) -> Finding {
     match Store::open_existing(settings.database.url.expose_secret()).await {
-        Ok(store) => match look(&store).await {
-            Ok(detail) => Finding::ok(CHECK, detail),
-            Err(error) => Finding::failed(CHECK, error.to_string()),
-        },
+        Ok(store) => {
+            let found = look(&store).await;
+            store.close().await;
+            match found {
+                Ok(detail) => Finding::ok(CHECK, detail),
+                Err(error) => Finding::failed(CHECK, error.to_string()),
+            }
+        }
         Err(StoreError::NoDatabase(path)) => {
             let folder = path.parent().unwrap_or(Path::new("/"));
             match folders::try_write(folder) {

@@ -13,20 +13,29 @@ use crate::{
     settings::Settings,
 };
 
+const CHECK: &str = "disk";
+
 pub(super) async fn check(settings: &Settings) -> Finding {
-    const CHECK: &str = "disk";
-    let dir = &settings.recordings.dir;
-    if !dir.exists() {
+    if !settings.recordings.dir.exists() {
         return Finding::skipped(CHECK, "there is no recordings folder yet");
     }
     // What is wrong with it is told by a line of its own.
     let store = Store::open_existing(settings.database.url.expose_secret()).await.ok();
-    let disk = match measure(settings, dir, store.as_ref(), Clock::SYSTEM.now()).await {
+    let found = look(settings, store.as_ref()).await;
+    if let Some(store) = store {
+        store.close().await;
+    }
+    found
+}
+
+async fn look(settings: &Settings, store: Option<&Store>) -> Finding {
+    let dir = &settings.recordings.dir;
+    let disk = match measure(settings, dir, store, Clock::SYSTEM.now()).await {
         Ok(disk) => disk,
         Err(error) => return Finding::failed(CHECK, format!("{error:#}")),
     };
     let detail = told(&disk);
-    if let Some(store) = &store
+    if let Some(store) = store
         && let Ok(Some(unknown)) =
             retention::unknown_projects(store, &settings.recordings.retention).await
     {

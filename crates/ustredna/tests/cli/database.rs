@@ -1,0 +1,134 @@
+//! The database's file: copied, kept from others, read by those who may only read.
+
+use std::{
+    fs,
+    os::unix::{
+        fs::{PermissionsExt as _, chown},
+        process::CommandExt as _,
+    },
+    process::{Command, Stdio},
+};
+
+use crate::world::{World, done};
+
+/// A user with no rights.
+const NOBODY: u32 = 65_534;
+
+fn mode(world: &World, file: &str) -> u32 {
+    fs::metadata(world.path(file)).unwrap().permissions().mode() & 0o777
+}
+
+fn allow(world: &World, file: &str, mode: u32) {
+    fs::set_permissions(world.path(file), fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// The program, run by another user.
+fn as_nobody(world: &World, arguments: &[&str]) -> Command {
+    // Whoever builds it may have done so where nobody else can look.
+    let program = world.path("program");
+    if !program.exists() {
+        fs::copy(env!("CARGO_BIN_EXE_ustredna"), &program).unwrap();
+        allow(world, "program", 0o755);
+    }
+    allow(world, ".", 0o755);
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(world.path(".")).env_clear().stdin(Stdio::null());
+    command.uid(NOBODY).gid(NOBODY);
+    command
+}
+
+#[test]
+fn after_each_command_the_database_is_one_whole_file() {
+    let world = World::imported();
+    for command in [
+        &["shoppers"][..],
+        &["calls"],
+        &["numbers", "add", "777000119"],
+        &["import", "shoppers.csv"],
+        &["check"],
+        &["numbers", "add", "777000119"],
+    ] {
+        world.run(command);
+        let left = ["ustredna.db-wal", "ustredna.db-shm"].map(|file| world.path(file).exists());
+        assert_eq!(left, [false, false], "{command:?}");
+    }
+    let elsewhere = World::new();
+    fs::copy(world.path("ustredna.db"), elsewhere.path("ustredna.db")).unwrap();
+    assert_eq!(elsewhere.json(&["shoppers"]).len(), 2);
+    assert_eq!(elsewhere.json(&["numbers"]).len(), 4);
+}
+
+#[test]
+fn a_backup_is_a_database_that_nobody_else_may_read() {
+    let world = World::imported();
+    let told = world.run(&["backup", "copy.db"]).ok();
+    let bytes = fs::metadata(world.path("copy.db")).unwrap().len();
+    assert_eq!(told, format!("copy.db: {bytes} bytes\n"));
+    assert_eq!(mode(&world, "copy.db"), 0o600);
+    let there = world.run(&["backup", "copy.db"]).failed();
+    assert!(there.contains("copy.db") && there.contains("exists"), "{there}");
+    let nowhere = world.run(&["backup", "nowhere/copy.db"]).failed();
+    assert!(nowhere.contains("nowhere/copy.db"), "{nowhere}");
+    let itself = world.run(&["backup", "ustredna.db"]).failed();
+    assert!(itself.contains("exists"), "{itself}");
+    let elsewhere = World::new();
+    fs::rename(world.path("copy.db"), elsewhere.path("ustredna.db")).unwrap();
+    assert_eq!(elsewhere.json(&["shoppers"]), world.json(&["shoppers"]));
+    assert!(World::new().run(&["backup", "copy.db"]).failed().contains("no database"));
+}
+
+#[test]
+fn whatever_the_umask_the_database_is_this_user_s_alone() {
+    let world = World::new();
+    world.write("shoppers.csv", crate::world::SHEET);
+    let mut command = Command::new("sh");
+    command.args(["-c", "umask 0; exec \"$0\" import shoppers.csv"]);
+    command.arg(env!("CARGO_BIN_EXE_ustredna")).current_dir(world.path(".")).env_clear();
+    done(command).ok();
+    assert_eq!(mode(&world, "ustredna.db"), 0o600);
+}
+
+#[test]
+fn who_may_only_read_can_list() {
+    let world = World::imported();
+    if !rustix::process::geteuid().is_root() {
+        println!("skipped: only root can run a program as another user");
+        return;
+    }
+    let refused = done(as_nobody(&world, &["shoppers"])).failed();
+    assert!(refused.contains("cannot be opened"), "{refused}");
+    allow(&world, "ustredna.db", 0o644);
+    for list in ["shoppers", "numbers", "pairings", "calls", "tickets", "sms", "recordings"] {
+        let told = done(as_nobody(&world, &[list, "--json"])).ok();
+        assert_eq!(told.is_empty(), !["shoppers", "numbers", "pairings"].contains(&list), "{list}");
+    }
+    // To change something is another matter.
+    let change = as_nobody(&world, &["numbers", "add", "777000119"]);
+    let refused = done(change).failed();
+    assert!(refused.contains("read-only"), "{refused}");
+    // While somebody else has it open and writes, too.
+    world.while_open("+420777000555", || {
+        let told = done(as_nobody(&world, &["numbers"])).ok();
+        assert!(told.contains("777000555"), "the latest change: {told}");
+    });
+    // A killed exchange leaves a WAL that only its own user can bring in.
+    world.while_open("+420777000556", || {
+        for end in ["", "-wal"] {
+            fs::copy(
+                world.path(&format!("ustredna.db{end}")),
+                world.path(&format!("left.db{end}")),
+            )
+            .unwrap();
+            chown(world.path(&format!("left.db{end}")), Some(0), Some(0)).unwrap();
+            allow(&world, &format!("left.db{end}"), 0o644);
+        }
+    });
+    for end in ["", "-wal"] {
+        fs::rename(world.path(&format!("left.db{end}")), world.path(&format!("ustredna.db{end}")))
+            .unwrap();
+    }
+    let refused = done(as_nobody(&world, &["numbers"])).failed();
+    assert!(refused.contains("was killed"), "{refused}");
+    world.run(&["numbers"]).ok();
+    done(as_nobody(&world, &["numbers"])).ok();
+}
