@@ -190,14 +190,14 @@ mod tests {
     #[test]
     fn long_sentences_are_broken_below_their_beginning() {
         let text = shown(|screen| {
-            let sentence = "hears „Zadejte ID fiktivního čísla a stiskněte křížek. Pro seznam čísel \
-                 stiskněte nulu a křížek.“";
+            let sentence = "hears „Zadejte ID fiktivního čísla a stiskněte křížek. Seznam čísel \
+                 uslyšíte po stisknutí nuly a křížku.“";
             screen.tell(Who::Shopper, sentence).unwrap();
         });
         assert_eq!(
             text,
-            " 0:00  Jana      hears „Zadejte ID fiktivního čísla a stiskněte křížek. Pro\n\
-             \x20                seznam čísel stiskněte nulu a křížek.“\n"
+            " 0:00  Jana      hears „Zadejte ID fiktivního čísla a stiskněte křížek. Seznam\n\
+             \x20                čísel uslyšíte po stisknutí nuly a křížku.“\n"
         );
         assert!(text.lines().all(|line| line.chars().count() <= WIDTH));
     }

@@ -197,6 +197,22 @@ mod tests {
         (text.to_owned(), Some(meaning.to_owned()))
     }
 
+    /// What a dealer or a stranger may hear tells nobody what this is.
+    #[test]
+    fn outsiders_hear_nothing_of_the_set_up() {
+        let telling = [
+            "ústředn", "nahráv", "záznam", "fiktivn", "koordin", "neznáme", "agentur",
+            "exchange", "record", "fictitious", "coordinator", "recogni", "agency", "shopper",
+        ];
+        let words = Words::read().unwrap();
+        for name in ["unknown-caller", "not-available", "apology", "calls-not-possible"] {
+            for language in [Language::Czech, Language::English] {
+                let text = words.said(name, language).unwrap().to_lowercase();
+                assert!(!telling.iter().any(|word| text.contains(word)), "{name}: {text}");
+            }
+        }
+    }
+
     #[test]
     fn digits_become_numbers() {
         let digits = ["7", "7", "7", "0", "0", "0", "1", "1", "2"].map(|d| format!("number-{d}"));
