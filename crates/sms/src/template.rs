@@ -20,30 +20,40 @@ pub enum Kind {
     MissedUnnumbered,
     /// A call from a withheld number was missed: nobody to call back.
     Withheld,
+    /// Several missed calls told in one.
+    Digest,
+    /// The same when all callers withheld their numbers.
+    DigestWithheld,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 3] = [Self::Missed, Self::MissedUnnumbered, Self::Withheld];
+    pub const ALL: [Self; 5] =
+        [Self::Missed, Self::MissedUnnumbered, Self::Withheld, Self::Digest, Self::DigestWithheld];
 
-    /// The name among the settings: `missed`, `missed_unnumbered` or `withheld`.
+    /// The name among the settings: `missed`, `missed_unnumbered`, `withheld`, `digest` or
+    /// `digest_withheld`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Missed => "missed",
             Self::MissedUnnumbered => "missed_unnumbered",
             Self::Withheld => "withheld",
+            Self::Digest => "digest",
+            Self::DigestWithheld => "digest_withheld",
         }
     }
 
     /// The placeholders a text of this kind may use.
     #[must_use]
     pub fn allowed(self) -> &'static [Placeholder] {
-        use Placeholder::{Dealer, Hotline, Number, Ticket, Time};
+        use Placeholder::{Count, Dealer, Hotline, More, Number, Numbers, Ticket, Time};
         match self {
             Self::Missed => &[Ticket, Dealer, Number, Time, Hotline],
             Self::MissedUnnumbered => &[Dealer, Number, Time, Hotline],
             Self::Withheld => &[Number, Time],
+            Self::Digest => &[More, Count, Numbers, Time, Hotline],
+            Self::DigestWithheld => &[More, Count, Numbers, Time],
         }
     }
 }
@@ -61,6 +71,12 @@ pub enum Placeholder {
     Time,
     /// `{hotline}`: the number of the callback hotline.
     Hotline,
+    /// `{more}`: how many calls there were besides those told of singly, in words that fit the count.
+    More,
+    /// `{count}`: the same as a bare number.
+    Count,
+    /// `{numbers}`: the fictitious number that was called, or one of them and that there are others.
+    Numbers,
 }
 
 impl Placeholder {
@@ -73,6 +89,9 @@ impl Placeholder {
             Self::Number => "number",
             Self::Time => "time",
             Self::Hotline => "hotline",
+            Self::More => "more",
+            Self::Count => "count",
+            Self::Numbers => "numbers",
         }
     }
 
@@ -82,6 +101,9 @@ impl Placeholder {
             Self::Ticket => "99",
             // E.164: fifteen digits and the `+`.
             Self::Dealer | Self::Number | Self::Hotline => "+999999999999999",
+            Self::Numbers => "+999999999999999 and others",
+            Self::More => "Dalších 99999 zmeškaných hovorů z neznámých čísel",
+            Self::Count => "99999",
             // The hour alone on the same day, with the date when the message is late.
             Self::Time => "31.12. 23:59",
         }
@@ -150,6 +172,12 @@ pub struct Values<'a> {
     pub time: Option<&'a str>,
     /// `{hotline}`
     pub hotline: Option<&'a str>,
+    /// `{more}`
+    pub more: Option<&'a str>,
+    /// `{count}`
+    pub count: Option<u32>,
+    /// `{numbers}`
+    pub numbers: Option<&'a str>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -216,6 +244,9 @@ impl Template {
                         Placeholder::Number => values.number.map(str::to_owned),
                         Placeholder::Time => values.time.map(str::to_owned),
                         Placeholder::Hotline => values.hotline.map(str::to_owned),
+                        Placeholder::More => values.more.map(str::to_owned),
+                        Placeholder::Count => values.count.map(|count| count.to_string()),
+                        Placeholder::Numbers => values.numbers.map(str::to_owned),
                     };
                     text.push_str(&value.ok_or(TemplateError::NoValue(*placeholder))?);
                 }

@@ -48,14 +48,14 @@ pub use intents::Limits;
 pub use keeping::{Deletion, SettledRecording};
 pub use numbers::{NumberChange, NumberRow};
 pub use outbox::{
-    Delivery, Leased, LeasedSms, Retried, SmsFate, SmsOutcome, SmsRow, SmsTiming, Throttle,
-    Unstored,
+    DEALERS_WAITING, Delivery, Leased, LeasedSms, Retried, SmsFate, SmsOutcome, SmsRow, SmsTiming,
+    Throttle, Unstored,
 };
 pub use pairings::{NewPairing, PairingChange, PairingRow};
 pub use recordings::RecordingRow;
-pub use settle::{End, MissKind, MissedCall, Settled, SmsText, SmsTexts};
+pub use settle::{BURST, End, MissKind, MissedCall, Settled, SmsText, SmsTexts, Together};
 pub use shoppers::{NewShopper, ShopperChange, ShopperRow};
-pub use tickets::{Swept, TicketRow};
+pub use tickets::{STRANGERS_NUMBERS, Swept, TicketRow};
 
 /// The state, open. Clones share the connections.
 #[derive(Clone)]

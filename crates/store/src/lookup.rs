@@ -40,7 +40,7 @@ impl Store {
     /// What is known of the shopper with this phone; `None` when nobody has it.
     ///
     /// The pairings are those active now, their number switched on. The tickets are the open ones
-    /// of these pairings, missed less than `ticket_ttl` ago. A ticket whose pairing has ended is
+    /// of these pairings, missed less than `ticket_ttl` ago, those of strangers last. A ticket whose pairing has ended is
     /// cancelled on the way.
     ///
     /// # Errors
@@ -84,7 +84,7 @@ impl Store {
         let rows = sqlx::query(
             "SELECT t.id, t.number, t.dealer, t.pairing_id, t.last_missed_at, \
              p.ended_at, p.valid_to FROM tickets t JOIN pairings p ON p.id = t.pairing_id \
-             WHERE t.shopper_id = $1 AND t.status = 'open' ORDER BY t.number",
+             WHERE t.shopper_id = $1 AND t.status = 'open' ORDER BY t.stranger, t.number",
         )
         .bind(id.as_str())
         .fetch_all(&mut *tx)

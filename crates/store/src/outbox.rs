@@ -5,9 +5,10 @@
 mod desk;
 mod lease;
 mod outcome;
+pub(crate) mod together;
 
 use exchange::{
-    model::{SmsId, SmsStatus, TicketId},
+    model::{ShopperId, SmsId, SmsStatus, TicketId},
     number::PhoneNumber,
     ticket::TicketNumber,
 };
@@ -16,14 +17,16 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     Filter, SmsText, Store, StoreError,
     connections::Link,
+    new_id,
     row::{Fields, ms},
 };
 
 pub use desk::Retried;
 pub use lease::{Leased, LeasedSms, Throttle};
 pub use outcome::{Delivery, SmsFate, SmsOutcome, Unstored};
+pub use together::DEALERS_WAITING;
 
-/// When an SMS goes out.
+/// When an SMS goes out, and how many do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SmsTiming {
     /// How long it waits after the missed call, for a talk that makes it needless.
@@ -32,6 +35,65 @@ pub struct SmsTiming {
     pub ticket_gap: SignedDuration,
     /// How long after the last missed call it is still of use.
     pub expiry: SignedDuration,
+    /// How many may tell a shopper of strangers' calls within an hour; more are told together.
+    pub strangers: u32,
+}
+
+/// Which of a shopper's SMS that are due goes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Precedence {
+    /// Of somebody whom the fictitious number has called.
+    Dealer,
+    /// Of somebody else.
+    Stranger,
+    /// Of several calls.
+    Together,
+}
+
+impl Precedence {
+    fn column(self) -> i64 {
+        match self {
+            Self::Dealer => 0,
+            Self::Stranger => 1,
+            Self::Together => 2,
+        }
+    }
+}
+
+/// A new SMS, but for its text.
+pub(crate) struct NewSms<'a> {
+    pub(crate) shopper: ShopperId,
+    pub(crate) recipient: &'a PhoneNumber,
+    pub(crate) precedence: Precedence,
+    pub(crate) ticket: Option<TicketId>,
+    pub(crate) due: Timestamp,
+    pub(crate) created_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+}
+
+impl NewSms<'_> {
+    /// Puts it in the outbox.
+    pub(crate) async fn insert(&self, tx: &mut Link, text: &SmsText) -> Result<SmsId, StoreError> {
+        let id = SmsId(new_id(self.created_at));
+        sqlx::query(
+            "INSERT INTO sms (id, shopper_id, ticket_id, recipient, text, segments, status, \
+             not_before, due_at, created_at, expires_at, precedence) \
+             VALUES ($1, $2, $3, $4, $5, $6, 'queued', $7, $7, $8, $9, $10)",
+        )
+        .bind(id.to_string())
+        .bind(self.shopper.to_string())
+        .bind(self.ticket.map(|id| id.to_string()))
+        .bind(self.recipient.as_str())
+        .bind(text.text.as_str())
+        .bind(i64::from(text.segments.max(1)))
+        .bind(ms(self.due))
+        .bind(ms(self.created_at))
+        .bind(ms(self.expires_at))
+        .bind(self.precedence.column())
+        .execute(tx)
+        .await?;
+        Ok(id)
+    }
 }
 
 /// An SMS in the list.
@@ -74,17 +136,19 @@ pub struct SmsRow {
 pub(crate) async fn refresh(
     tx: &mut Link,
     ticket: TicketId,
+    precedence: Precedence,
     text: &SmsText,
     expires_at: Timestamp,
 ) -> Result<bool, StoreError> {
     let done = sqlx::query(
-        "UPDATE sms SET text = $2, segments = $3, expires_at = $4 \
+        "UPDATE sms SET text = $2, segments = $3, expires_at = $4, precedence = $5 \
          WHERE ticket_id = $1 AND status = 'queued' AND fate_unknown = 0",
     )
     .bind(ticket.to_string())
     .bind(text.text.as_str())
     .bind(i64::from(text.segments.max(1)))
     .bind(ms(expires_at))
+    .bind(precedence.column())
     .execute(tx)
     .await?;
     Ok(done.rows_affected() > 0)

@@ -1,10 +1,12 @@
 //! The end of a call: its outcome, its ticket and its SMS, in one transaction.
 
+mod missed;
+
 use exchange::{
     history::History,
-    model::{Language, ShopperId, TicketId},
+    model::{Language, TicketId},
     number::PhoneNumber,
-    settle::{Effect, Missed, Settlement},
+    settle::{Effect, Settlement},
     ticket::TicketNumber,
 };
 use jiff::Timestamp;
@@ -13,10 +15,11 @@ use crate::{
     SmsTiming, Store, StoreError,
     connections::Link,
     intents::{lock_shopper, talk_ms, write_leg},
-    new_id, outbox,
     row::{Fields, ms, ms_opt},
     tickets,
 };
+pub use missed::BURST;
+use missed::{Told, miss};
 
 /// A missed callback, as its SMS tells of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,13 +46,29 @@ pub enum MissKind {
         /// How often they have been missed under this ticket.
         missed: u32,
     },
-    /// All 99 ticket numbers of the shopper are taken.
+    /// All ticket numbers of the shopper are taken, or those that strangers may take.
     NoNumberFree {
         /// Who called.
         dealer: PhoneNumber,
     },
     /// The dealer withheld their number: there is nobody to call back.
     Withheld,
+    /// There were too many to tell each by itself: this one and others.
+    Together(Together),
+}
+
+/// Several missed calls, told in one SMS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Together {
+    /// How many calls.
+    pub calls: u32,
+    /// Whether they were to more fictitious numbers than one.
+    pub several_numbers: bool,
+    /// Whether dealers are among the callers whom the number has called before; else all are
+    /// strangers.
+    pub of_dealers: bool,
+    /// Whether any of them showed a number.
+    pub returnable: bool,
 }
 
 /// The text of an SMS.
@@ -83,6 +102,9 @@ pub struct Settled {
     /// Whether an SMS was put in the outbox. One that still waited there is brought up to date
     /// instead.
     pub sms_queued: bool,
+    /// How many calls of strangers the shopper has missed within an hour, in the moment that it
+    /// becomes a burst: once each.
+    pub burst: Option<u32>,
     /// The call had its end already, and nothing was written.
     pub already: bool,
 }
@@ -100,6 +122,16 @@ impl Store {
     /// A missed callback opens a ticket or counts one more on the open one, and queues the SMS
     /// that `texts` writes for `timing.delay` after the end, or `timing.ticket_gap` after the
     /// ticket's last SMS if that is later, unless that one still waits: it then gets the new text.
+    ///
+    /// A caller whom the fictitious number has never called is a stranger, and so is one who
+    /// withholds their number. Theirs are at most [`STRANGERS_NUMBERS`] of the ticket numbers; while
+    /// the last SMS about their ticket is of use, more of their calls are only counted; and beyond
+    /// `timing.strangers` SMS in an hour their calls are told together in one that waits for
+    /// more. Dealers' calls are told so beyond [`DEALERS_WAITING`] that wait.
+    ///
+    /// [`STRANGERS_NUMBERS`]: crate::STRANGERS_NUMBERS
+    /// [`DEALERS_WAITING`]: crate::DEALERS_WAITING
+    ///
     /// A talk closes the ticket it returned and the one open for its shopper, dealer and fictitious
     /// number, and their waiting SMS are skipped.
     ///
@@ -131,15 +163,15 @@ impl Store {
             return Ok(settled);
         }
         let returned = history.legs.last().and_then(|leg| leg.dial.ticket);
-        let (ticket, sms_queued) = match (&settlement.effect, locked) {
+        let Told { ticket, sms_queued, burst } = match (&settlement.effect, locked) {
             (Effect::Missed(missed), Some(shopper)) => {
-                let at = (history.started_at, noticed);
-                miss(&mut tx, &shopper, missed, at, timing, texts).await?
+                let times = missed::Times { at: history.started_at, noticed, now: end.now };
+                miss(&mut tx, &shopper, missed, times, timing, texts).await?
             }
             (Effect::Talked(talked), _) => {
-                (tickets::close(&mut tx, talked, noticed).await?.or(returned), false)
+                Told::of(tickets::close(&mut tx, talked, noticed).await?.or(returned))
             }
-            (Effect::None | Effect::Missed(_), _) => (returned, false),
+            (Effect::None | Effect::Missed(_), _) => Told::of(returned),
         };
         write_call(&mut tx, history, settlement, &end, ticket).await?;
         for leg in &history.legs {
@@ -170,7 +202,7 @@ impl Store {
             Some(id) => tickets::number_of(&mut tx, id).await?,
         };
         tx.commit().await?;
-        Ok(Settled { ticket: number, sms_queued, already: false })
+        Ok(Settled { ticket: number, sms_queued, burst, already: false })
     }
 }
 
@@ -184,7 +216,7 @@ async fn already(tx: &mut Link, history: &History) -> Result<Option<Settled>, St
     .await?;
     row.map(|row| {
         let ticket = Fields::new("calls", &row).ticket_number_opt("number")?;
-        Ok(Settled { ticket, sms_queued: false, already: true })
+        Ok(Settled { ticket, sms_queued: false, burst: None, already: true })
     })
     .transpose()
 }
@@ -233,76 +265,4 @@ async fn write_call(
     .execute(tx)
     .await?;
     Ok(())
-}
-
-/// Opens or counts the ticket and queues the SMS; tells the ticket and whether the SMS is new.
-async fn miss(
-    tx: &mut Link,
-    shopper: &Locked,
-    missed: &Missed,
-    (at, now): (Timestamp, Timestamp),
-    timing: SmsTiming,
-    texts: SmsTexts<'_>,
-) -> Result<(Option<TicketId>, bool), StoreError> {
-    let counted = match &missed.dealer {
-        None => None,
-        Some(dealer) => tickets::count(tx, shopper.last_ticket, missed, dealer, at, now).await?,
-    };
-    let kind = match (&missed.dealer, counted) {
-        (None, _) => MissKind::Withheld,
-        (Some(dealer), None) => MissKind::NoNumberFree { dealer: dealer.clone() },
-        (Some(dealer), Some(counted)) => MissKind::Ticket {
-            number: counted.number,
-            dealer: dealer.clone(),
-            missed: counted.missed,
-        },
-    };
-    let text = texts(&MissedCall {
-        kind,
-        fictitious_number: missed.fictitious_number.clone(),
-        at,
-        language: shopper.language,
-    });
-    let ticket = counted.map(|counted| counted.id);
-    let queued = queue(tx, missed.shopper, shopper, ticket, &text, (now, timing)).await?;
-    Ok((ticket, queued))
-}
-
-async fn queue(
-    tx: &mut Link,
-    shopper: ShopperId,
-    locked: &Locked,
-    ticket: Option<TicketId>,
-    text: &SmsText,
-    (now, timing): (Timestamp, SmsTiming),
-) -> Result<bool, StoreError> {
-    let after = |at: Timestamp, span| at.saturating_add(span).unwrap_or(Timestamp::MAX);
-    let expires_at = after(now, timing.expiry);
-    let mut due = after(now, timing.delay);
-    if let Some(ticket) = ticket {
-        if outbox::refresh(tx, ticket, text, expires_at).await? {
-            return Ok(false);
-        }
-        if let Some(last) = outbox::last_of(tx, ticket).await? {
-            // By a clock that was set back since, it lies in the future.
-            due = due.max(after(last.min(now), timing.ticket_gap));
-        }
-    }
-    sqlx::query(
-        "INSERT INTO sms (id, shopper_id, ticket_id, recipient, text, segments, status, \
-         not_before, due_at, created_at, expires_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, 'queued', $7, $7, $8, $9)",
-    )
-    .bind(new_id(now).to_string())
-    .bind(shopper.to_string())
-    .bind(ticket.map(|id| id.to_string()))
-    .bind(locked.phone.as_str())
-    .bind(text.text.as_str())
-    .bind(i64::from(text.segments.max(1)))
-    .bind(ms(due))
-    .bind(ms(now))
-    .bind(ms(expires_at))
-    .execute(tx)
-    .await?;
-    Ok(true)
 }

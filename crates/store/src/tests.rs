@@ -11,6 +11,7 @@ mod lookup;
 mod open;
 mod outbox;
 mod settle;
+mod strangers;
 mod trouble;
 
 use fixture::World;
@@ -111,6 +112,18 @@ scenarios! {
     settle::refused_calls_are_listed_with_their_reason,
     settle::a_recording_waits_for_its_verdict,
     settle::lists_are_narrowed,
+    strangers::a_storm_is_told_in_a_few_sms,
+    strangers::a_dealer_is_told_after_a_storm,
+    strangers::a_dealer_is_told_in_a_storm_that_lasts,
+    strangers::a_stranger_who_calls_on_and_on_is_told_once,
+    strangers::withheld_calls_are_told_together,
+    strangers::calls_to_all_numbers_of_a_shopper_are_told_together,
+    strangers::even_dealers_are_told_together_when_they_are_too_many,
+    strangers::strangers_at_once_are_all_counted,
+    strangers::what_is_under_way_is_not_counted_up,
+    strangers::a_burst_is_told_once,
+    strangers::strangers_make_room_for_each_other,
+    strangers::a_dealer_is_known_by_the_number_that_called_them,
     trouble::what_is_broken_off_in_the_middle_harms_nobody,
     trouble::a_statement_that_fails_harms_no_other,
 }

@@ -71,10 +71,42 @@ pub(crate) struct Counted {
     pub(crate) missed: u32,
 }
 
-/// Counts a miss on the dealer's open ticket or opens one. `None` when all numbers are taken.
+/// So many of a shopper's ticket numbers strangers may take, with those that rest: there is always one
+/// left for a dealer.
+pub const STRANGERS_NUMBERS: usize = 50;
+
+/// Whether the fictitious number has called them before, or they have talked.
+pub(crate) async fn is_known(
+    tx: &mut Link,
+    fictitious: &PhoneNumber,
+    dealer: &PhoneNumber,
+) -> Result<bool, StoreError> {
+    let row = sqlx::query(KNOWN)
+        .bind(fictitious.as_str())
+        .bind(dealer.as_str())
+        .fetch_optional(tx)
+        .await?;
+    Ok(row.is_some())
+}
+
+/// By the index `legs_of_dealer`.
+pub(crate) const KNOWN: &str = "SELECT id FROM legs WHERE fictitious_number = $1 AND dealer = $2 \
+    AND (direction <> 'back' OR answered_at IS NOT NULL) LIMIT 1";
+
+/// What the number of a new ticket depends on.
+#[derive(Clone, Copy)]
+pub(crate) struct Stand {
+    /// The shopper's last one.
+    pub(crate) last: Option<TicketNumber>,
+    /// Whether the caller is a dealer whom the fictitious number has called.
+    pub(crate) known: bool,
+}
+
+/// Counts a miss on the dealer's open ticket or opens one. `None` when all numbers are taken, or all
+/// those that strangers may take.
 pub(crate) async fn count(
     tx: &mut Link,
-    last: Option<TicketNumber>,
+    Stand { last, known }: Stand,
     missed: &Missed,
     dealer: &PhoneNumber,
     at: Timestamp,
@@ -82,7 +114,7 @@ pub(crate) async fn count(
 ) -> Result<Option<Counted>, StoreError> {
     let shopper = missed.shopper.to_string();
     let open = sqlx::query(
-        "UPDATE tickets SET missed = missed + 1, pairing_id = $5, \
+        "UPDATE tickets SET missed = missed + 1, pairing_id = $5, stranger = $6, \
          last_missed_at = CASE WHEN last_missed_at < $4 THEN $4 ELSE last_missed_at END \
          WHERE shopper_id = $1 AND fictitious_number = $2 AND dealer = $3 AND status = 'open' \
          RETURNING id, number, missed",
@@ -92,6 +124,7 @@ pub(crate) async fn count(
     .bind(dealer.as_str())
     .bind(ms(at))
     .bind(missed.pairing.to_string())
+    .bind(i64::from(!known))
     .fetch_optional(&mut *tx)
     .await?;
     if let Some(row) = open {
@@ -102,7 +135,7 @@ pub(crate) async fn count(
 
     let rested = now.saturating_sub(NUMBER_REST).unwrap_or(Timestamp::MIN);
     let rows = sqlx::query(
-        "SELECT id, number FROM tickets \
+        "SELECT id, number, stranger FROM tickets \
          WHERE shopper_id = $1 AND (status = 'open' OR closed_at > $2)",
     )
     .bind(shopper.as_str())
@@ -113,13 +146,21 @@ pub(crate) async fn count(
         .iter()
         .map(|row| Fields::new("tickets", row).ticket_number("number"))
         .collect::<Result<Vec<_>, _>>()?;
+    if !known {
+        let strangers = rows.iter().map(|row| Fields::new("tickets", row).flag("stranger"));
+        let strangers = strangers.collect::<Result<Vec<_>, _>>()?;
+        if strangers.iter().filter(|stranger| **stranger).count() >= STRANGERS_NUMBERS {
+            make_room(tx, &shopper, rested, now).await?;
+            return Ok(None);
+        }
+    }
     let Some(number) = TicketNumber::next(last, &taken) else { return Ok(None) };
 
     let id = TicketId(new_id(now));
     sqlx::query(
         "INSERT INTO tickets (id, shopper_id, pairing_id, number, fictitious_number, dealer, \
-         status, missed, first_missed_at, last_missed_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, 'open', 1, $7, $7)",
+         status, missed, first_missed_at, last_missed_at, stranger) \
+         VALUES ($1, $2, $3, $4, $5, $6, 'open', 1, $7, $7, $8)",
     )
     .bind(id.to_string())
     .bind(shopper.as_str())
@@ -128,6 +169,7 @@ pub(crate) async fn count(
     .bind(missed.fictitious_number.as_str())
     .bind(dealer.as_str())
     .bind(ms(at))
+    .bind(i64::from(!known))
     .execute(&mut *tx)
     .await?;
     sqlx::query("UPDATE shoppers SET last_ticket = $2 WHERE id = $1")
@@ -136,6 +178,29 @@ pub(crate) async fn count(
         .execute(tx)
         .await?;
     Ok(Some(Counted { id, number, missed: 1 }))
+}
+
+/// Strangers who have not called since then make room: their numbers rest, and tomorrow's strangers
+/// get them.
+async fn make_room(
+    tx: &mut Link,
+    shopper: &str,
+    since: Timestamp,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let rows = sqlx::query(
+        "UPDATE tickets SET status = 'expired', closed_at = $3 WHERE shopper_id = $1 \
+         AND status = 'open' AND stranger = 1 AND last_missed_at <= $2 RETURNING id",
+    )
+    .bind(shopper)
+    .bind(ms(since))
+    .bind(ms(now))
+    .fetch_all(&mut *tx)
+    .await?;
+    for row in &rows {
+        outbox::skip_of(tx, TicketId(Fields::new("tickets", row).id("id")?)).await?;
+    }
+    Ok(())
 }
 
 /// Closes what a talk settles: the ticket it returned, and the open one of the same shopper,

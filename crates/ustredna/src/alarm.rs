@@ -52,19 +52,28 @@ pub(crate) enum Alarm {
     /// A folder that is shared with FreeSWITCH is not as it must be: another one, not mounted, not
     /// readable. Recordings cannot be proven, or calls not completed.
     Folder { problem: String },
+    /// Many callers whom a shopper's fictitious numbers have never called were missed within an
+    /// hour: robo-calls perhaps.
+    Strangers {
+        /// The shopper's id.
+        shopper: String,
+        calls: u32,
+    },
 }
 
 impl Alarm {
     /// Every `kind`.
-    pub(crate) const KINDS: [&'static str; 4] = ["recording", "disk", "lost_call", "folder"];
+    pub(crate) const KINDS: [&'static str; 5] =
+        ["recording", "disk", "lost_call", "folder", "strangers"];
 
     fn kind(&self) -> &'static str {
-        let [recording, disk, lost_call, folder] = Self::KINDS;
+        let [recording, disk, lost_call, folder, strangers] = Self::KINDS;
         match self {
             Self::Recording { .. } => recording,
             Self::Disk { .. } => disk,
             Self::LostCall { .. } => lost_call,
             Self::Folder { .. } => folder,
+            Self::Strangers { .. } => strangers,
         }
     }
 }

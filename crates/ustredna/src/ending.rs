@@ -10,7 +10,7 @@ use exchange::{
 };
 use jiff::Timestamp;
 use store::{Settled, StoreError};
-use tracing::{Instrument as _, debug, error, info};
+use tracing::{Instrument as _, debug, error, info, warn};
 
 use crate::{
     alarm::Alarm,
@@ -114,6 +114,11 @@ fn tell(app: &Arc<App>, ended: Ended, written: Written) {
     if !settled.already && hangup_cause.as_deref() == Some(LOST) {
         let (call, outcome) = (history.id.to_string(), settlement.outcome.to_string());
         app.alarm.raise(Alarm::LostCall { call, outcome });
+    }
+    if let (Some(calls), Some(shopper)) = (settled.burst, history.shopper) {
+        let shopper = shopper.to_string();
+        warn!(shopper, calls, "a burst of calls from strangers: their SMS are told together");
+        app.alarm.raise(Alarm::Strangers { shopper, calls });
     }
     if settlement.outcome == Outcome::Answered {
         let ticket = settled.ticket;

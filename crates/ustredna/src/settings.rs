@@ -115,6 +115,9 @@ section! {
         ring_timeout: Span = Span::seconds(25),
         sms_delay: Span = Span::seconds(60),
         ticket_ttl: Span = Span::days(7),
+        /// Messages an hour about callers whom the fictitious number has never called; more of their
+        /// calls are told together.
+        strangers: u32 = 5,
     }
 }
 
@@ -330,6 +333,7 @@ impl Settings {
             delay: self.callbacks.sms_delay.signed(),
             ticket_gap: self.sms.ticket_gap.signed(),
             expiry: self.sms.expiry.signed(),
+            strangers: self.callbacks.strangers,
         }
     }
 

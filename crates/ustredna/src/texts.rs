@@ -1,14 +1,15 @@
-//! The SMS about a missed callback, in the shopper's words.
+//! The SMS about missed callbacks, in the shopper's words.
 
 use anyhow::Context as _;
 use exchange::{
     model::Language,
     number::{Country, PhoneNumber},
+    prompt::Plural,
     ticket::TicketNumber,
 };
 use jiff::{Timestamp, tz::TimeZone};
 use sms::{Kind, Segmented, Template, Values};
-use store::{MissKind, MissedCall, SmsText};
+use store::{MissKind, MissedCall, SmsText, Together};
 
 use crate::settings::{LanguageTexts, Settings};
 
@@ -37,6 +38,8 @@ struct Templates {
     missed: Template,
     missed_unnumbered: Template,
     withheld: Template,
+    digest: Template,
+    digest_withheld: Template,
 }
 
 impl Texts {
@@ -57,22 +60,38 @@ impl Texts {
             Language::Czech => &self.czech,
             Language::English => &self.english,
         };
-        let (template, ticket, dealer) = match &missed.kind {
-            MissKind::Ticket { number, dealer, .. } => {
-                (&templates.missed, Some(number.value()), Some(dealer.as_str()))
-            }
-            MissKind::NoNumberFree { dealer } => {
-                (&templates.missed_unnumbered, None, Some(dealer.as_str()))
-            }
-            MissKind::Withheld => (&templates.withheld, None, None),
+        let number = missed.fictitious_number.written(self.country);
+        let time = self.time(missed.at);
+        let hotline = self.hotline.written(self.country);
+        let common = Values {
+            number: Some(number),
+            time: Some(&time),
+            hotline: Some(hotline),
+            ..Values::default()
         };
-        let text = template.render(&Values {
-            ticket,
-            dealer,
-            number: Some(missed.fictitious_number.written(self.country)),
-            time: Some(&self.time(missed.at)),
-            hotline: Some(self.hotline.written(self.country)),
-        });
+        let text = match &missed.kind {
+            MissKind::Ticket { number, dealer, .. } => {
+                let ticket = Some(number.value());
+                templates.missed.render(&Values { ticket, dealer: Some(dealer.as_str()), ..common })
+            }
+            MissKind::NoNumberFree { dealer } => templates
+                .missed_unnumbered
+                .render(&Values { dealer: Some(dealer.as_str()), ..common }),
+            MissKind::Withheld => templates.withheld.render(&common),
+            MissKind::Together(together) => {
+                let template = if together.returnable {
+                    &templates.digest
+                } else {
+                    &templates.digest_withheld
+                };
+                template.render(&Values {
+                    more: Some(&more(*together, missed.language)),
+                    count: Some(together.calls),
+                    numbers: Some(&numbers(number, *together, missed.language)),
+                    ..common
+                })
+            }
+        };
         let text = text.unwrap_or_else(|error| {
             // Each kind admits only placeholders that it has values for; should that break, the
             // shopper is told the most important.
@@ -96,6 +115,12 @@ impl Texts {
                 }),
                 Kind::MissedUnnumbered => Some(MissKind::NoNumberFree { dealer }),
                 Kind::Withheld => Some(MissKind::Withheld),
+                Kind::Digest | Kind::DigestWithheld => Some(MissKind::Together(Together {
+                    calls: 12,
+                    several_numbers: false,
+                    of_dealers: false,
+                    returnable: kind == Kind::Digest,
+                })),
             }
         };
         let mut samples = Vec::new();
@@ -117,6 +142,42 @@ impl Texts {
 
     fn time(&self, at: Timestamp) -> String {
         at.to_zoned(self.zone.clone()).strftime("%H:%M").to_string()
+    }
+}
+
+/// "12 more missed calls from unknown numbers"
+fn more(together: Together, language: Language) -> String {
+    let count = together.calls;
+    let number = usize::try_from(count).unwrap_or(usize::MAX);
+    let calls = match (language, Plural::of(number)) {
+        (Language::Czech, Plural::One) => "Další zmeškaný hovor".to_owned(),
+        (Language::Czech, Plural::Few) => format!("Další {count} zmeškané hovory"),
+        (Language::Czech, Plural::Many) => format!("Dalších {count} zmeškaných hovorů"),
+        (Language::English, Plural::One) => "One more missed call".to_owned(),
+        (Language::English, Plural::Few | Plural::Many) => format!("{count} more missed calls"),
+    };
+    let one = count == 1;
+    let from = match (language, together.returnable, together.of_dealers) {
+        // Whoever it was, the list on the hotline tells.
+        (_, true, true) => return calls,
+        (Language::Czech, true, false) if one => "z neznámého čísla",
+        (Language::Czech, true, false) => "z neznámých čísel",
+        (Language::Czech, false, _) if one => "ze skrytého čísla",
+        (Language::Czech, false, _) => "ze skrytých čísel",
+        (Language::English, true, false) if one => "from an unknown number",
+        (Language::English, true, false) => "from unknown numbers",
+        (Language::English, false, _) if one => "from a withheld number",
+        (Language::English, false, _) => "from withheld numbers",
+    };
+    format!("{calls} {from}")
+}
+
+/// "777000111 and others"
+fn numbers(number: &str, together: Together, language: Language) -> String {
+    match (together.several_numbers, language) {
+        (false, _) => number.to_owned(),
+        (true, Language::Czech) => format!("{number} a další"),
+        (true, Language::English) => format!("{number} and others"),
     }
 }
 
@@ -144,14 +205,22 @@ impl Templates {
                 &texts.missed_unnumbered,
             )?,
             withheld: template(Kind::Withheld, &own.withheld, &texts.withheld)?,
+            digest: template(Kind::Digest, &own.digest, &texts.digest)?,
+            digest_withheld: template(
+                Kind::DigestWithheld,
+                &own.digest_withheld,
+                &texts.digest_withheld,
+            )?,
         })
     }
 
-    fn all(&self) -> [(Kind, &Template); 3] {
+    fn all(&self) -> [(Kind, &Template); 5] {
         [
             (Kind::Missed, &self.missed),
             (Kind::MissedUnnumbered, &self.missed_unnumbered),
             (Kind::Withheld, &self.withheld),
+            (Kind::Digest, &self.digest),
+            (Kind::DigestWithheld, &self.digest_withheld),
         ]
     }
 }

@@ -38,6 +38,14 @@ impl Kind {
             (Language::Czech, Self::Withheld) => {
                 "Zmeškaný hovor ze skrytého čísla na Vaše číslo {number} ({time})."
             }
+            (Language::Czech, Self::Digest) => {
+                "{more} na Vaše číslo {numbers}. Volejte zpět {hotline}."
+            }
+            (Language::Czech, Self::DigestWithheld) => "{more} na Vaše číslo {numbers}.",
+            (Language::English, Self::Digest) => {
+                "{more} to your number {numbers}. Call back on {hotline}."
+            }
+            (Language::English, Self::DigestWithheld) => "{more} to your number {numbers}.",
             (Language::English, Self::Missed) => {
                 "Missed call no. {ticket} from {dealer} to your number {number} ({time}). Call back on {hotline}."
             }

@@ -7,6 +7,9 @@ const VALUES: Values<'static> = Values {
     number: Some("777000111"),
     time: Some("10:31"),
     hotline: Some("234234390"),
+    more: Some("12 more missed calls"),
+    count: Some(12),
+    numbers: Some("777000111"),
 };
 
 fn default(kind: Kind, language: Language) -> Template {
@@ -42,6 +45,9 @@ fn every_default_fits_one_cheap_segment_whatever_is_put_in() {
         number: Some("+123456789012345"),
         time: Some("31.12. 23:59"),
         hotline: Some("+123456789012345"),
+        more: Some("Dalších 99999 zmeškaných hovorů z neznámých čísel"),
+        count: Some(99_999),
+        numbers: Some("+123456789012345 and others"),
     };
     for language in [Language::Czech, Language::English] {
         for kind in Kind::ALL {

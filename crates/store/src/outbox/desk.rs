@@ -193,9 +193,10 @@ async fn retry(
     let new = SmsId(new_id(now));
     sqlx::query(
         "INSERT INTO sms (id, shopper_id, ticket_id, recipient, text, segments, status, \
-         not_before, due_at, expires_at, created_at) \
-         SELECT $2, shopper_id, ticket_id, recipient, text, segments, 'queued', $3, $3, $4, $3 \
-         FROM sms WHERE id = $1",
+         not_before, due_at, expires_at, created_at, precedence, calls, calls_number, \
+         calls_of_dealers, calls_returnable) \
+         SELECT $2, shopper_id, ticket_id, recipient, text, segments, 'queued', $3, $3, $4, $3, \
+         precedence, calls, calls_number, calls_of_dealers, calls_returnable FROM sms WHERE id = $1",
     )
     .bind(id.to_string())
     .bind(new.to_string())

@@ -63,16 +63,19 @@ impl Throttle {
     }
 }
 
-/// What is due at `$1` and may go: nothing of the same shopper goes before it, and the limits
-/// (times `$2`, `$4`, `$6`, counts `$3`, `$5`, `$7`) leave room. What was sent in the future, beyond what
+/// What is due at `$1` and may go: nothing of the same shopper goes before it or is under way, and the
+/// limits (times `$2`, `$4`, `$6`, counts `$3`, `$5`, `$7`) leave room. What was sent in the future, beyond what
 /// the clocks of two exchanges may differ, was sent before the clock was set back, and does not count.
 macro_rules! ready {
     () => {
         "SELECT m.id FROM sms m WHERE m.status IN ('queued', 'sending') AND m.not_before <= $1 \
          AND (m.leased_until IS NULL OR m.leased_until <= $1) \
          AND NOT EXISTS (SELECT 1 FROM sms e WHERE e.shopper_id = m.shopper_id \
-          AND e.status IN ('queued', 'sending') \
-          AND (e.due_at < m.due_at OR (e.due_at = m.due_at AND e.id < m.id))) \
+          AND e.status IN ('queued', 'sending') AND e.due_at <= $1 \
+          AND (e.precedence < m.precedence OR (e.precedence = m.precedence \
+           AND (e.due_at < m.due_at OR (e.due_at = m.due_at AND e.id < m.id))))) \
+         AND NOT EXISTS (SELECT 1 FROM sms u WHERE u.shopper_id = m.shopper_id \
+          AND u.status = 'sending' AND u.leased_until > $1 AND u.leased_until <> u.not_before) \
          AND (SELECT COUNT(*) FROM sms s WHERE s.shopper_id = m.shopper_id \
           AND s.sent_at > $2 AND s.sent_at <= $1 + 5000) < $3 \
          AND (SELECT COUNT(*) FROM sms s WHERE s.shopper_id = m.shopper_id \
@@ -101,8 +104,9 @@ const TAKE: &str = concat!(
 
 impl Store {
     /// Takes up to `limit` SMS that are due, oldest first, for `now + lease`: nobody else gets
-    /// them before that. Of each shopper only the first that waits is taken, so that theirs
-    /// arrive in order, and only where `throttle` leaves room. One whose ticket has closed, or
+    /// them before that. Of each shopper only the first that is due is taken, so that theirs
+    /// arrive in order (what is of a dealer before what is of strangers, calls told together last),
+    /// and only where `throttle` leaves room. One whose ticket has closed, or
     /// whose shopper was switched off, is skipped instead, one that has expired failed.
     ///
     /// Among them are those whose lease ran out, because the worker that had them died or heard

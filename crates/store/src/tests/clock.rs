@@ -27,6 +27,7 @@ pub(super) async fn a_clock_set_back_holds_up_no_sms(world: World) {
         fail(&mut history, after(second), Failure::Busy);
         world.end_with(&history, after(second), timing).await;
     };
+    world.tries(&dealer(1), after(3000)).await;
     miss(1, 3600).await;
     let sent = world.lease(after(3660), 10).await.remove(0);
     world.sent(&sent, after(3660), "p1").await;

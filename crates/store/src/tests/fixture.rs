@@ -25,6 +25,7 @@ pub(super) const TIMING: SmsTiming = SmsTiming {
     delay: SignedDuration::from_secs(60),
     ticket_gap: SignedDuration::ZERO,
     expiry: SignedDuration::from_hours(6),
+    strangers: 5,
 };
 
 /// How long a worker may be at an SMS.
@@ -111,6 +112,13 @@ pub(super) fn text_of(missed: &MissedCall) -> SmsText {
         MissKind::Ticket { number, missed, .. } => format!("ticket {number} x{missed} {at}"),
         MissKind::NoNumberFree { .. } => "no number free".to_owned(),
         MissKind::Withheld => "withheld".to_owned(),
+        MissKind::Together(together) => {
+            let calls = together.calls;
+            let of = if together.of_dealers { "dealers" } else { "strangers" };
+            let to = if together.several_numbers { "several numbers" } else { "one number" };
+            let back = if together.returnable { "returnable" } else { "withheld" };
+            format!("{calls} more of {of} to {to}, {back}")
+        }
     };
     SmsText { text, segments: 1 }
 }
@@ -252,6 +260,13 @@ impl World {
     ) -> Settled {
         let end = End { at: now, now, hangup_cause: Some("NORMAL_CLEARING") };
         self.store.settle(history, &settle(history), end, &text_of, timing).await.unwrap()
+    }
+
+    /// Eva calls a dealer in vain: they are no stranger any more.
+    pub(super) async fn tries(&self, dealer: &PhoneNumber, now: Timestamp) {
+        let mut call = self.outbound(dealer.clone(), None, now).await;
+        fail(&mut call, now, Failure::NoAnswer);
+        self.end(&call, now).await;
     }
 
     /// A dealer calls back and is missed.

@@ -98,7 +98,7 @@ async fn a_newer_schema_is_left_alone() {
              execution_time) VALUES (999, 'later', 1, x'00', 0)",
         )
         .await;
-    assert_eq!(refusal(&world.url).await, StoreError::NewerSchema { found: 999, known: 5 });
+    assert_eq!(refusal(&world.url).await, StoreError::NewerSchema { found: 999, known: 6 });
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -132,6 +132,7 @@ pub(super) async fn a_shopper_s_sms_go_out_in_order(world: World) {
 pub(super) async fn limits_of_a_shopper_delay_and_lose_nothing(world: World) {
     let world = world.with_eva().await;
     for number in 1..=30 {
+        world.tries(&dealer(number), morning()).await;
         world.miss(&dealer(number), morning()).await;
     }
     let throttle = Throttle { per_minute: Some(1), per_quarter: Some(5), per_hour: Some(12) };
@@ -155,6 +156,7 @@ pub(super) async fn limits_of_a_shopper_delay_and_lose_nothing(world: World) {
 
 pub(super) async fn misses_within_the_gap_make_one_sms(world: World) {
     let world = world.with_eva().await;
+    world.tries(&dealer(1), morning()).await;
     let timing = SmsTiming { ticket_gap: SignedDuration::from_mins(10), ..TIMING };
     let miss = async |second: i64| {
         let mut history = world.callback(&f1(), Some(dealer(1)), after(second)).await;
@@ -181,6 +183,7 @@ pub(super) async fn misses_within_the_gap_make_one_sms(world: World) {
 
 pub(super) async fn what_may_have_been_taken_waits_out_its_lease(world: World) {
     let world = world.with_eva().await;
+    world.tries(&dealer(1), morning()).await;
     world.miss(&dealer(1), morning()).await;
     let sms = world.lease(after(60), 10).await.remove(0);
     let fate = SmsFate::Unknown { not_before: after(150), error: "no answer".to_owned() };

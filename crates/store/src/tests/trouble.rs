@@ -252,6 +252,9 @@ async fn a_backup_is_whole_and_nobody_else_s_to_read() {
     let folder = tempfile::tempdir().unwrap();
     let world = eva_in(folder.path()).await;
     let backup = folder.path().join("backup.db");
+    for number in 0..30 {
+        world.tries(&dealer(number), after(0)).await;
+    }
     let busy = async {
         for number in 0..30 {
             world.miss(&dealer(number), after(0)).await;

@@ -201,8 +201,20 @@ mod tests {
     #[test]
     fn outsiders_hear_nothing_of_the_set_up() {
         let telling = [
-            "ústředn", "nahráv", "záznam", "fiktivn", "koordin", "neznáme", "agentur",
-            "exchange", "record", "fictitious", "coordinator", "recogni", "agency", "shopper",
+            "ústředn",
+            "nahráv",
+            "záznam",
+            "fiktivn",
+            "koordin",
+            "neznáme",
+            "agentur",
+            "exchange",
+            "record",
+            "fictitious",
+            "coordinator",
+            "recogni",
+            "agency",
+            "shopper",
         ];
         let words = Words::read().unwrap();
         for name in ["unknown-caller", "not-available", "apology", "calls-not-possible"] {

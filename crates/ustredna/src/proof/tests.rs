@@ -292,6 +292,28 @@ async fn a_lost_call_raises_one_alarm() {
 }
 
 #[tokio::test]
+async fn a_burst_of_strangers_raises_one_alarm() {
+    let house = House::with("").await;
+    for number in 0..60 {
+        let (mut ended, _attended, _) = house.ended(5).await;
+        ended.history.service = Service::FictitiousNumber;
+        let leg = ended.history.legs.last_mut().unwrap();
+        leg.dial.direction = Direction::Back;
+        leg.dial.dealer = Some(phone(&format!("+420910{number:06}")));
+        leg.answered_at = None;
+        assert!(ending::write(&house.app, ended).await);
+    }
+    assert!((house.metric("ustredna_alarms_total{kind=\"strangers\"}") - 1.0).abs() < 0.5);
+    let shopper = "0190".to_owned();
+    let told = serde_json::to_value(Alarm::Strangers { shopper, calls: 20 }).unwrap();
+    assert_eq!(
+        told,
+        serde_json::json!({ "kind": "strangers", "shopper": "0190", "calls": 20 }),
+        "no number is in it"
+    );
+}
+
+#[tokio::test]
 async fn what_a_crash_left_unproven_is_proven_after_the_next_start() {
     let house = House::new().await;
     let (ended, _attended, path) = house.ended(3).await;

@@ -69,6 +69,8 @@ section! {
         missed: Option<String> = None,
         missed_unnumbered: Option<String> = None,
         withheld: Option<String> = None,
+        digest: Option<String> = None,
+        digest_withheld: Option<String> = None,
         cs: LanguageTexts = LanguageTexts::default(),
         en: LanguageTexts = LanguageTexts::default(),
     }
@@ -80,6 +82,8 @@ section! {
         missed: Option<String> = None,
         missed_unnumbered: Option<String> = None,
         withheld: Option<String> = None,
+        digest: Option<String> = None,
+        digest_withheld: Option<String> = None,
     }
 }
 

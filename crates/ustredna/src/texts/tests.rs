@@ -35,6 +35,54 @@ fn a_withheld_number_is_said_to_be_one() {
 }
 
 #[test]
+fn several_calls_are_counted_as_a_czech_would() {
+    let texts = Texts::new(&Settings::default()).unwrap();
+    let told = |calls, language| {
+        let together =
+            Together { calls, several_numbers: false, of_dealers: false, returnable: true };
+        let call = MissedCall { language, ..missed(MissKind::Together(together)) };
+        texts.write(&call).text
+    };
+    let czech = |calls| told(calls, Language::Czech);
+    let rest = "na Vase cislo 777000111. Volejte zpet 234234390.";
+    assert_eq!(czech(1), format!("Dalsi zmeskany hovor z neznameho cisla {rest}"));
+    for few in 2..=4 {
+        assert_eq!(czech(few), format!("Dalsi {few} zmeskane hovory z neznamych cisel {rest}"));
+    }
+    for many in [5, 12, 21, 102, 99_999] {
+        assert_eq!(
+            czech(many),
+            format!("Dalsich {many} zmeskanych hovoru z neznamych cisel {rest}")
+        );
+    }
+    assert_eq!(
+        told(12, Language::English),
+        "12 more missed calls from unknown numbers to your number 777000111. Call back on 234234390."
+    );
+}
+
+#[test]
+fn several_calls_are_told_as_what_they_are() {
+    let texts = Texts::new(&Settings::default()).unwrap();
+    let told = |together| texts.write(&missed(MissKind::Together(together))).text;
+    let strangers =
+        Together { calls: 12, several_numbers: true, of_dealers: false, returnable: true };
+    assert_eq!(
+        told(strangers),
+        "Dalsich 12 zmeskanych hovoru z neznamych cisel na Vase cislo 777000111 a dalsi. Volejte \
+         zpet 234234390."
+    );
+    assert_eq!(
+        told(Together { of_dealers: true, several_numbers: false, ..strangers }),
+        "Dalsich 12 zmeskanych hovoru na Vase cislo 777000111. Volejte zpet 234234390."
+    );
+    assert_eq!(
+        told(Together { returnable: false, several_numbers: false, ..strangers }),
+        "Dalsich 12 zmeskanych hovoru ze skrytych cisel na Vase cislo 777000111."
+    );
+}
+
+#[test]
 fn a_template_with_an_unknown_placeholder_is_refused_at_start() {
     let mut settings = Settings::default();
     settings.sms.texts.missed = Some("Volal {kdo}".to_owned());

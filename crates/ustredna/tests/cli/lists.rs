@@ -187,7 +187,7 @@ fn a_preview_tells_what_every_text_costs() {
         "[sms]\ncharset = \"ucs2\"\n[sms.texts.cs]\nwithheld = \"Zmeškaný hovor na {number}\"\n",
     );
     let samples = world.json(&["sms", "preview"]);
-    assert_eq!(samples.len(), 6);
+    assert_eq!(samples.len(), 10);
     for sample in &samples {
         assert_keys(sample, "language kind text alphabet units segments longest_segments");
     }
@@ -196,6 +196,10 @@ fn a_preview_tells_what_every_text_costs() {
     assert_eq!((&czech["alphabet"], &czech["units"]), (&"ucs2".into(), &27.into()));
     let missed = samples.iter().find(|s| s["language"] == "en" && s["kind"] == "missed").unwrap();
     assert_eq!((&missed["alphabet"], &missed["segments"]), (&"gsm7".into(), &1.into()));
+    let digest = samples.iter().find(|s| s["language"] == "cs" && s["kind"] == "digest").unwrap();
+    let told = "Dalších 12 zmeškaných hovorů z neznámých čísel na Vaše číslo 777000111. Volejte zpět \
+        234234390.";
+    assert_eq!((&digest["text"], &digest["longest_segments"]), (&told.into(), &2.into()));
     let table = world.run(&["sms", "preview"]).ok();
     assert!(table.contains("Zmeškaný hovor na 777000111") && table.contains("ALPHABET"), "{table}");
 }

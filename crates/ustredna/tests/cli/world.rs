@@ -215,6 +215,7 @@ impl World {
             ticket_gap: SignedDuration::ZERO,
             // Commands go by the real time.
             expiry: SignedDuration::from_hours(24 * 365 * 20),
+            strangers: 5,
         };
         let settlement = settle(&history);
         let end = End { at: ended_at, now: ended_at, hangup_cause: cause };

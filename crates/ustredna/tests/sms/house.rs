@@ -178,7 +178,9 @@ impl House {
                 MissKind::Ticket { number, dealer, .. } => {
                     format!("Zmeskany hovor c. {} od {dealer}", number.value())
                 }
-                MissKind::NoNumberFree { .. } | MissKind::Withheld => "Zmeskany hovor".to_owned(),
+                MissKind::NoNumberFree { .. } | MissKind::Withheld | MissKind::Together(_) => {
+                    "Zmeskany hovor".to_owned()
+                }
             };
             SmsText { text, segments: 1 }
         };
@@ -186,6 +188,7 @@ impl House {
             delay: SignedDuration::ZERO,
             ticket_gap: SignedDuration::ZERO,
             expiry: SignedDuration::from_hours(6),
+            strangers: u32::MAX,
         };
         let end = End { at, now: at, hangup_cause: None };
         let settled = store.settle(&history, &settle(&history), end, &text, timing).await;

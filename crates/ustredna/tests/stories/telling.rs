@@ -20,6 +20,8 @@ mod limits;
 mod outbound;
 #[path = "telling/proof.rs"]
 mod proof;
+#[path = "telling/strangers.rs"]
+mod strangers;
 #[path = "telling/tickets.rs"]
 mod tickets;
 #[path = "telling/words.rs"]
@@ -29,6 +31,7 @@ mod words;
 pub(crate) fn all() -> Vec<Tale> {
     [
         callback::all(),
+        strangers::all(),
         outbound::all(),
         destination::all(),
         hotline::all(),
