@@ -46,7 +46,7 @@ pub(crate) struct Media {
 
 /// One piece of media, ready to be played by SIPp: packets and when they leave, in ms.
 pub(crate) struct Piece {
-    packets: Vec<(u32, Vec<u8>)>,
+    pub(crate) packets: Vec<(u32, Vec<u8>)>,
     /// How long it takes.
     pub(crate) ms: u32,
 }
@@ -66,21 +66,26 @@ impl Media {
         packet
     }
 
+    /// One packet of a tone, so many ms long.
+    pub(crate) fn frame(&mut self, hz: u32, ms: u32, begins: bool) -> Vec<u8> {
+        let count = ms * 8;
+        let frame: Vec<u8> = (0..count)
+            .map(|index| {
+                let phase = TAU * f64::from(hz) * f64::from(self.tone_at + index) / 8000.0;
+                #[expect(clippy::cast_possible_truncation, reason = "at most 8000")]
+                alaw((phase.sin() * 8000.0) as i16)
+            })
+            .collect();
+        self.tone_at += count;
+        let packet = self.packet(ALAW_PAYLOAD, begins, self.stamp, &frame);
+        self.stamp += count;
+        packet
+    }
+
     /// A tone.
     pub(crate) fn tone(&mut self, hz: u32, ms: u32) -> Piece {
-        let mut packets = Vec::new();
-        for at in (0..ms).step_by(20) {
-            let frame: Vec<u8> = (0..160)
-                .map(|index| {
-                    let phase = TAU * f64::from(hz) * f64::from(self.tone_at + index) / 8000.0;
-                    #[expect(clippy::cast_possible_truncation, reason = "at most 8000")]
-                    alaw((phase.sin() * 8000.0) as i16)
-                })
-                .collect();
-            self.tone_at += 160;
-            packets.push((at, self.packet(ALAW_PAYLOAD, at == 0, self.stamp, &frame)));
-            self.stamp += 160;
-        }
+        let frames = (0..ms).step_by(20);
+        let packets = frames.map(|at| (at, self.frame(hz, 20, at == 0))).collect();
         self.stamp += 8000;
         Piece { packets, ms }
     }

@@ -2,7 +2,7 @@
 
 use std::{
     io::ErrorKind,
-    net::UdpSocket,
+    net::{Ipv4Addr, SocketAddr, UdpSocket},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -24,6 +24,7 @@ type Packets = Vec<(Instant, u16, Vec<u8>)>;
 #[derive(Clone)]
 pub(crate) struct Ear {
     heard: Arc<Mutex<Packets>>,
+    socket: Arc<UdpSocket>,
     _listener: Arc<Listener>,
 }
 
@@ -34,7 +35,13 @@ struct Listener {
 
 impl Ear {
     pub(crate) fn listen(port: u16) -> Self {
-        let socket = UdpSocket::bind(("127.0.0.1", port)).unwrap();
+        Self::listen_at((Ipv4Addr::LOCALHOST, port).into())
+    }
+
+    /// At an address of its own, as a stranger has it.
+    pub(crate) fn listen_at(address: SocketAddr) -> Self {
+        let socket = Arc::new(UdpSocket::bind(address).unwrap());
+        let own = Arc::clone(&socket);
         socket.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
         let heard = Arc::new(Mutex::new(Vec::new()));
         let stop = Arc::new(AtomicBool::new(false));
@@ -53,7 +60,18 @@ impl Ear {
                 }
             }
         });
-        Self { heard, _listener: Arc::new(Listener { stop, thread: Some(thread) }) }
+        Self { heard, socket: own, _listener: Arc::new(Listener { stop, thread: Some(thread) }) }
+    }
+
+    /// Sends a packet from where it listens.
+    pub(crate) fn send(&self, packet: &[u8], to: SocketAddr) {
+        // Nobody may be there any more, which the next call of this socket is told.
+        drop(self.socket.send_to(packet, to));
+    }
+
+    /// How many packets of sound came from `since` on.
+    pub(crate) fn packets(&self, since: Instant) -> usize {
+        self.payloads(8).iter().filter(|(at, ..)| *at >= since).count()
     }
 
     /// RTP payloads of one type, with when they came.
@@ -76,19 +94,25 @@ impl Ear {
     /// The keys that were pressed at the other end (RFC 4733), one a time stamp; from one port, or
     /// from all.
     pub(crate) fn keys(&self, port: Option<u16>) -> String {
-        let mut keys = String::new();
+        self.events(port).into_iter().map(|(_, key)| key).collect()
+    }
+
+    /// The same, each with when it began.
+    pub(crate) fn events(&self, port: Option<u16>) -> Vec<(Instant, char)> {
+        let mut keys = Vec::new();
         let mut last = None;
-        for (_, from, packet) in self.payloads(KEY_PAYLOAD) {
+        for (at, from, packet) in self.payloads(KEY_PAYLOAD) {
             if port.is_some_and(|port| port != from) {
                 continue;
             }
             let stamp = packet[..4].to_vec();
             if last.as_ref() != Some(&stamp) {
-                keys.push(match packet[8] {
+                let key = match packet[8] {
                     10 => '*',
                     11 => '#',
                     digit => char::from(b'0' + digit.min(9)),
-                });
+                };
+                keys.push((at, key));
                 last = Some(stamp);
             }
         }

@@ -3,6 +3,7 @@
 mod callee;
 mod caller;
 mod prompter;
+pub(crate) mod raw;
 mod script;
 
 use std::{

@@ -11,6 +11,7 @@ mod life;
 mod measure;
 mod phones;
 mod records;
+mod strangers;
 mod survival;
 
 use serde_json::Value;
@@ -38,6 +39,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         records::all(),
         clock::all(),
         hold::all(),
+        strangers::all(),
     ]
     .into_iter()
     .flatten()

@@ -49,6 +49,18 @@ impl Message {
         port.unwrap_or_else(|| panic!("no sound is offered:\n{}", self.text))
     }
 
+    /// The code of an answer; 0: it is a request.
+    pub(crate) fn code(&self) -> u16 {
+        let mut words = self.first_line().split(' ');
+        let is_answer = words.next() == Some("SIP/2.0");
+        words.next().filter(|_| is_answer).and_then(|code| code.parse().ok()).unwrap_or_default()
+    }
+
+    /// Whether it is the INVITE that this CANCEL takes back.
+    pub(crate) fn is_invite_of(&self, cancel: &Self) -> bool {
+        self.is_request("INVITE") && self.header("Via") == cancel.header("Via")
+    }
+
     fn is_request(&self, method: &str) -> bool {
         self.first_line().starts_with(&format!("{method} "))
     }
@@ -70,6 +82,11 @@ impl Trace {
         let text = fs::read_to_string(path).unwrap_or_default().replace('\r', "");
         let parts = text.split("-----------------------------------------------");
         Self(parts.filter_map(message).collect())
+    }
+
+    /// Of these messages.
+    pub(crate) fn of(messages: Vec<Message>) -> Self {
+        Self(messages)
     }
 
     pub(crate) fn messages(&self) -> &[Message] {

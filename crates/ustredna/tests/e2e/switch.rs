@@ -30,6 +30,8 @@ pub(crate) struct Addresses {
     pub(crate) carrier: u16,
     rtp: u16,
     rtp_count: u16,
+    /// Settings of this scenario's switch.
+    pub(crate) settings: Vec<(&'static str, &'static str)>,
 }
 
 impl Addresses {
@@ -42,6 +44,7 @@ impl Addresses {
             carrier: ports.one(),
             rtp: ports.row(rtp_count),
             rtp_count,
+            settings: Vec::new(),
         }
     }
 }
@@ -91,7 +94,10 @@ impl Switch {
             .env("CARRIER_PROXY", format!("127.0.0.1:{}", addresses.carrier))
             .env("CDR_DIR", cdr)
             .env("LOG_LEVEL", "info")
+            // The carrier's phones are at this address, strangers at others.
+            .env("CARRIER_CIDR", "127.0.0.1/32")
             .env("ESL_PASSWORD", PASSWORD);
+        command.envs(addresses.settings.iter().copied());
         let process = Running::start("freeswitch", &mut command, &dir.join("switch.out"));
         Self { process, log: log.join("freeswitch.log") }
     }

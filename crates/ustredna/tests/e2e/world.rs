@@ -3,6 +3,7 @@
 use std::{
     fmt::Write as _,
     fs,
+    net::SocketAddr,
     path::{Path, PathBuf},
     sync::{
         LazyLock,
@@ -16,7 +17,10 @@ use crate::{
     disk::Disk,
     exchange::{Exchange, Row},
     language::Setup,
-    phone::{self, Callees, Caller, Phone},
+    phone::{
+        self, Callees, Caller, Phone,
+        raw::{self, RawPhone},
+    },
     phrases::Phrases,
     ports::Ports,
     switch::{Addresses, Switch, conf},
@@ -52,14 +56,20 @@ impl World {
     /// With so many ports for RTP, and for so many phones.
     pub(crate) fn with_ports(setup: &Setup, rtp_ports: u16, phones: u16) -> Self {
         let dir = tempfile::Builder::new().prefix("ustredna-e2e").tempdir().unwrap();
-        Self::begin(dir, None, setup, rtp_ports, phones)
+        Self::begin(dir, None, setup, rtp_ports, phones, &[])
+    }
+
+    /// With settings of the switch.
+    pub(crate) fn with_switch(setup: &Setup, settings: &[(&'static str, &'static str)]) -> Self {
+        let dir = tempfile::Builder::new().prefix("ustredna-e2e").tempdir().unwrap();
+        Self::begin(dir, None, setup, RTP_PORTS, PHONES, settings)
     }
 
     /// With recordings on a disk of their own, which `mount` mounts on the folder it is given.
     pub(crate) fn with_disk(setup: &Setup, mount: impl FnOnce(&Path) -> Disk) -> Self {
         let dir = tempfile::Builder::new().prefix("ustredna-e2e").tempdir().unwrap();
         let disk = mount(&dir.path().join(RECORDINGS));
-        Self::begin(dir, Some(disk), setup, RTP_PORTS, PHONES)
+        Self::begin(dir, Some(disk), setup, RTP_PORTS, PHONES, &[])
     }
 
     /// With a time of day of the exchange's own.
@@ -78,10 +88,12 @@ impl World {
         setup: &Setup,
         rtp_ports: u16,
         phones: u16,
+        settings: &[(&'static str, &'static str)],
     ) -> Self {
         // A phone takes up to eight.
         let ports = Ports::find(rtp_ports + phones * 8 + 20);
-        let addresses = Addresses::find(&ports, rtp_ports);
+        let mut addresses = Addresses::find(&ports, rtp_ports);
+        addresses.settings = settings.to_vec();
         let switch = Switch::start(dir.path(), &addresses);
         let mut exchange = Exchange::prepare(dir.path(), setup, &addresses, ports.one());
         if setup.exchange {
@@ -119,6 +131,21 @@ impl World {
     pub(crate) fn callees(&self, callees: &Callees) -> Phone {
         let name = self.phone_name("callees");
         callees.start(self.dir.path(), &name, &self.ports, self.addresses.carrier)
+    }
+
+    /// A phone of our own, at 127.0.0.`last`: one of the carrier's at 1, else a stranger.
+    pub(crate) fn raw_phone(&self, last: u8) -> RawPhone {
+        RawPhone::at(raw::loopback(last, self.ports.one()))
+    }
+
+    /// The phone of our own behind the carrier, for all numbers.
+    pub(crate) fn raw_callee(&self) -> RawPhone {
+        RawPhone::at(raw::loopback(1, self.addresses.carrier))
+    }
+
+    /// Where FreeSWITCH speaks SIP.
+    pub(crate) fn sip(&self) -> SocketAddr {
+        raw::loopback(1, self.addresses.sip)
     }
 
     fn phone_name(&self, name: &str) -> String {

@@ -1,0 +1,233 @@
+//! A call of a phone, made or taken.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    thread,
+    time::Duration,
+};
+
+use super::{ALAW, Invite, Line, PATIENCE, RawPhone, Request, number, sdp, sip};
+use crate::{
+    process::wait_for,
+    sip_trace::{Message, Trace},
+};
+
+/// See the module. When dropped it is left as it is.
+pub(crate) struct Call<'a> {
+    phone: &'a RawPhone,
+    pub(crate) line: Line,
+    /// Who the other side is, by SIP.
+    peer: SocketAddr,
+    /// How this side writes From and To, and whom it asks within the call.
+    local: String,
+    remote: String,
+    target: String,
+    id: String,
+    cseq: u32,
+    branch: String,
+    invite: Message,
+}
+
+impl<'a> Call<'a> {
+    pub(super) fn outgoing(
+        phone: &'a RawPhone,
+        invite: &Invite,
+        peer: SocketAddr,
+        line: Line,
+    ) -> Self {
+        let offer = sdp(line.address(), ALAW, "sendrecv");
+        let mut request = Request::new("INVITE", &invite.dialled, peer);
+        request.from =
+            format!("<sip:{}@{}>;tag=raw{}", invite.from, phone.address().ip(), number());
+        request.headers.clone_from(&invite.headers);
+        let request = request.body("application/sdp", &offer);
+        let (text, branch) = request.text(phone.address(), peer);
+        phone.sends(&text, peer);
+        Self {
+            phone,
+            line,
+            peer,
+            local: request.from,
+            remote: request.to,
+            target: request.uri,
+            id: request.call,
+            cseq: 1,
+            branch,
+            invite: Message { at: 0.0, sent: true, text },
+        }
+    }
+
+    pub(super) fn incoming(phone: &'a RawPhone, invite: Message, line: Line) -> Self {
+        let contact = uri(invite.header("Contact"));
+        let via = invite.header("Via").split([' ', ';']).nth(1).unwrap_or_default();
+        let peer = via.parse().unwrap_or_else(|_| panic!("Via: {via}"));
+        line.speaks_to(media(&invite));
+        let (local, remote) = (invite.header("To").to_owned(), invite.header("From").to_owned());
+        let id = invite.header("Call-ID").to_owned();
+        Self {
+            phone,
+            line,
+            peer,
+            local: format!("{local};tag={}", sip::TAG),
+            remote,
+            target: contact,
+            id,
+            cseq: 0,
+            branch: String::new(),
+            invite,
+        }
+    }
+
+    /// The INVITE that began it.
+    pub(crate) fn invite(&self) -> &Message {
+        &self.invite
+    }
+
+    /// Where this call's media are sent to.
+    pub(crate) fn media(&self) -> SocketAddr {
+        self.line.to()
+    }
+
+    /// A call to this phone: an answer without SDP.
+    pub(crate) fn says(&self, code: u16) {
+        self.responds(code, "");
+    }
+
+    /// A call to this phone: early media.
+    pub(crate) fn progresses(&self) {
+        self.responds(183, &sdp(self.line.address(), ALAW, "sendrecv"));
+    }
+
+    /// A call to this phone: picks up, with media to and from its line.
+    pub(crate) fn answers(&self) {
+        self.answers_with(&sdp(self.line.address(), ALAW, "sendrecv"));
+    }
+
+    /// Picks up with this SDP.
+    pub(crate) fn answers_with(&self, sdp: &str) {
+        self.responds(200, sdp);
+        self.awaits("the answer is acknowledged", |leg| leg.request_at("ACK"));
+    }
+
+    fn responds(&self, code: u16, body: &str) {
+        let text = sip::answer(&self.invite, code, sip::TAG, body);
+        let contact = format!("Contact: <sip:phone@{}>\nContent-Length", self.phone.address());
+        self.phone.sends(&text.replacen("Content-Length", &contact, 1), self.peer);
+    }
+
+    /// Waits for the answer of this code; a 200 is acknowledged, and media go where it says.
+    pub(crate) fn gets(&mut self, code: u16) -> Message {
+        let what = format!("{code} comes, got {:?}", self.trace().codes(false));
+        let find = || self.phone.answer(&self.branch, |got| got == code);
+        let answer = wait_for(PATIENCE, &what, find);
+        if code == 200 {
+            answer.header("To").clone_into(&mut self.remote);
+            self.target = uri(answer.header("Contact"));
+            self.line.speaks_to(media(&answer));
+            self.acknowledges();
+        } else if code == 180 {
+            // An early dialog.
+            answer.header("To").clone_into(&mut self.remote);
+        } else if code == 183 {
+            self.line.speaks_to(media(&answer));
+        }
+        answer
+    }
+
+    fn acknowledges(&self) {
+        let mut ack = self.request("ACK");
+        ack.cseq = self.cseq;
+        self.sends(&ack);
+    }
+
+    /// Hangs up, and waits until that is accepted.
+    pub(crate) fn hangs_up(&mut self) {
+        let answer = self.asks("BYE", "", "");
+        assert_eq!(answer.code(), 200, "BYE: {}", answer.text);
+    }
+
+    /// Hangs up, and then the other side's phone is hung up as well.
+    pub(crate) fn hangs_up_and(mut self, other: &Call<'_>) -> Self {
+        self.hangs_up();
+        other.ends();
+        self
+    }
+
+    /// Asks something within the call; the final answer.
+    pub(crate) fn asks(&mut self, method: &str, headers: &str, body: &str) -> Message {
+        self.cseq += 1;
+        let mut request = self.request(method);
+        headers.clone_into(&mut request.headers);
+        body.clone_into(&mut request.body);
+        let branch = self.sends(&request);
+        let what = format!("{method} is answered");
+        let answer = wait_for(PATIENCE, &what, || self.phone.answer(&branch, |code| code >= 200));
+        if method == "INVITE" && answer.code() < 300 {
+            self.acknowledges();
+        }
+        answer
+    }
+
+    fn request(&self, method: &str) -> Request {
+        Request {
+            method: method.to_owned(),
+            uri: self.target.clone(),
+            from: self.local.clone(),
+            to: self.remote.clone(),
+            call: self.id.clone(),
+            cseq: self.cseq,
+            headers: String::new(),
+            body: String::new(),
+        }
+    }
+
+    fn sends(&self, request: &Request) -> String {
+        let (text, branch) = request.text(self.phone.address(), self.peer);
+        self.phone.sends(&text, self.peer);
+        branch
+    }
+
+    /// This call's dialog as `Replaces` names it, to who sends that.
+    pub(crate) fn dialog(&self) -> String {
+        let tag = |text: &str| text.split(";tag=").nth(1).unwrap_or_default().to_owned();
+        format!("{};to-tag={};from-tag={}", self.id, tag(&self.remote), tag(&self.local))
+    }
+
+    /// The messages of this call so far.
+    pub(crate) fn trace(&self) -> Trace {
+        self.phone.trace().leg(&self.invite)
+    }
+
+    /// Whether the other side has hung up.
+    pub(crate) fn is_over(&self) -> bool {
+        self.trace().request_at("BYE").is_some()
+    }
+
+    /// Waits until the other side hangs up.
+    pub(crate) fn ends(&self) {
+        self.awaits("the call ends", |leg| leg.request_at("BYE"));
+    }
+
+    fn awaits<T>(&self, what: &str, look: impl Fn(&Trace) -> Option<T>) -> T {
+        wait_for(PATIENCE, what, || look(&self.trace()))
+    }
+}
+
+/// A phone does nothing for so long.
+pub(crate) fn pause(ms: u32) {
+    thread::sleep(Duration::from_millis(ms.into()));
+}
+
+/// The address between angle brackets.
+fn uri(header: &str) -> String {
+    let uri = header.split_once('<').and_then(|(_, rest)| rest.split_once('>'));
+    uri.map_or(header, |(uri, _)| uri).to_owned()
+}
+
+/// Where an offer or answer wants its media.
+fn media(message: &Message) -> SocketAddr {
+    let ip = message.text.lines().find_map(|line| line.strip_prefix("c=IN IP4 "));
+    let ip: Option<IpAddr> = ip.and_then(|ip| ip.trim().parse().ok());
+    let ip = ip.unwrap_or_else(|| panic!("no media:\n{}", message.text));
+    (ip, message.media_port()).into()
+}

@@ -1,0 +1,197 @@
+//! What strangers try: to take media over, to take calls over.
+
+use super::A_MOMENT;
+use crate::{
+    Scenario,
+    language::{DEALER, DEALER_HZ, FIRST, OUTBOUND, SHOPPER, SHOPPER_HZ, Setup},
+    phone::raw::{Call, Invite, Line, RawPhone, loopback, pause},
+    process::now,
+    world::World,
+};
+
+pub(crate) fn all() -> Vec<Scenario> {
+    vec![
+        Scenario::new("media_go_to_no_address_but_the_agreed_one", media),
+        Scenario::new("media_come_from_elsewhere_if_the_operator_says_so", nat).in_world(from_nat),
+        Scenario::new("a_talk_cannot_be_taken_over", replaces),
+        Scenario::new("a_call_that_rings_cannot_be_taken_over", replaces_early),
+    ]
+}
+
+/// The tone of strangers.
+const STRANGE_HZ: u32 = 650;
+
+fn dials<'a>(world: &World, phone: &'a RawPhone, from: &str, to: &str) -> Call<'a> {
+    phone.dials(&Invite::new(from, to), world.sip(), phone.line(world.ports()))
+}
+
+/// The shopper's call out, until the dealer's phone is rung.
+fn calls_out<'a>(
+    world: &World,
+    shopper: &'a RawPhone,
+    dealer: &'a RawPhone,
+) -> (Call<'a>, Call<'a>) {
+    let mut call = dials(world, shopper, SHOPPER, OUTBOUND);
+    call.gets(200);
+    pause(A_MOMENT);
+    call.line.keys("234567890#");
+    let called = dealer.is_called(dealer.line(world.ports()));
+    called.says(180);
+    (call, called)
+}
+
+/// Strangers that sing to where this call's media go: at another address, and at another port of
+/// the phone's own.
+fn strangers(world: &World, call: &Call<'_>) -> [Line; 2] {
+    [9, 1].map(|last| {
+        let stranger = Line::at(loopback(last, 0).ip(), world.ports());
+        stranger.speaks_to(call.media());
+        stranger.sings(STRANGE_HZ);
+        stranger
+    })
+}
+
+fn media(world: &mut World) {
+    let begin = now();
+    let (phone, carrier) = (world.raw_phone(1), world.raw_callee());
+    // The caller's phone has not sent anything yet, while the greeting is played.
+    let mut call = dials(world, &phone, SHOPPER, OUTBOUND);
+    call.gets(200);
+    let near = strangers(world, &call);
+    pause(A_MOMENT);
+    for stranger in &near {
+        stranger.keys("222333444#");
+    }
+    pause(2500);
+    call.line.keys("234567890#");
+    // Nor has the called one's, when it is answered.
+    let called = carrier.is_called(carrier.line(world.ports()));
+    called.answers();
+    let far = strangers(world, &called);
+    call.line.sings(SHOPPER_HZ);
+    pause(1500);
+    called.line.sings(DEALER_HZ);
+    pause(2500);
+    let called = called.hangs_up_and(&call);
+    for stranger in near.iter().chain(&far) {
+        assert_eq!(stranger.ear().packets(begin), 0, "a stranger hears");
+    }
+    let (here, there) = (call.line.ear(), called.line.ear());
+    assert!(here.seconds_of(STRANGE_HZ, begin) < 0.01, "a stranger is heard by the caller");
+    assert!(there.seconds_of(STRANGE_HZ, begin) < 0.01, "a stranger is heard by the called");
+    assert!(there.seconds_of(SHOPPER_HZ, begin) > 3.0, "the caller is heard");
+    assert!(here.seconds_of(DEALER_HZ, begin) > 2.0, "the called one is heard");
+    assert_eq!(there.keys(None), "", "a stranger's keys");
+    assert_eq!(carrier.trace().invites().len(), 1, "a stranger's keys");
+    let first = carrier.trace().invites()[0].first_line().to_owned();
+    assert!(first.contains(DEALER), "{first}");
+}
+
+fn from_nat(setup: &Setup) -> World {
+    World::with_switch(setup, &[("RTP_STRICT", "false")])
+}
+
+/// The carrier's SDP names another port than its media come from.
+fn nat(world: &mut World) {
+    let begin = now();
+    let (shopper, dealer) = (world.raw_phone(1), world.raw_callee());
+    let (call, called) = calls_out(world, &shopper, &dealer);
+    called.answers();
+    let translated = Line::at(loopback(1, 0).ip(), world.ports());
+    translated.speaks_to(called.media());
+    translated.sings(DEALER_HZ);
+    call.line.sings(SHOPPER_HZ);
+    pause(2500);
+    called.hangs_up_and(&call);
+    assert!(call.line.ear().seconds_of(DEALER_HZ, begin) > 1.5, "the dealer is heard");
+    assert!(translated.ear().seconds_of(SHOPPER_HZ, begin) > 1.5, "the shopper is heard");
+}
+
+/// An INVITE from a carrier's address that would replace this call's other side.
+fn takes_over<'a>(
+    world: &World,
+    stranger: &'a RawPhone,
+    call: &Call<'_>,
+    header: &str,
+) -> Call<'a> {
+    let invite = Invite::new("+420608999888", OUTBOUND);
+    let invite = invite.header(&format!("{header}: {}", call.dialog()));
+    let taken = stranger.dials(&invite, world.sip(), stranger.line(world.ports()));
+    taken.line.sings(STRANGE_HZ);
+    taken
+}
+
+fn replaces(world: &mut World) {
+    let begin = now();
+    let (phone, carrier, stranger) = (world.raw_phone(1), world.raw_callee(), world.raw_phone(1));
+    let (call, mut called) = calls_out(world, &phone, &carrier);
+    called.answers();
+    call.line.sings(SHOPPER_HZ);
+    called.line.sings(DEALER_HZ);
+    pause(1000);
+    let mut taken = Vec::new();
+    for side in [&called, &call] {
+        taken.push(takes_over(world, &stranger, side, "Replaces"));
+        pause(1200);
+    }
+    // A talk is no conference, and nobody is sent elsewhere.
+    taken.push(takes_over(world, &stranger, &called, "Join"));
+    for headers in ["", &format!("Replaces: {}\n", call.dialog())] {
+        let to = format!("Refer-To: <sip:+420608999888@{}>\n{headers}", carrier.address());
+        let answer = called.asks("REFER", &to, "");
+        assert!(answer.code() >= 400, "REFER: {}", answer.text);
+    }
+    pause(1500);
+    assert!(!call.is_over() && !called.is_over(), "the talk goes on");
+    let called = called.hangs_up_and(&call);
+    for (side, hz) in [(&called, SHOPPER_HZ), (&call, DEALER_HZ)] {
+        assert!(side.line.ear().seconds_of(hz, begin) > 4.5, "the other side is heard throughout");
+        assert!(side.line.ear().seconds_of(STRANGE_HZ, begin) < 0.01, "a stranger is heard");
+    }
+    for taken in &taken {
+        assert!(taken.line.ear().seconds_of(SHOPPER_HZ, begin) < 0.01, "a stranger hears");
+        assert!(taken.line.ear().seconds_of(DEALER_HZ, begin) < 0.01, "a stranger hears");
+    }
+    assert_eq!(carrier.trace().invites().len(), 1, "nobody else is called");
+    let recordings = world.rows("recordings", 1, |recording| recording["verdict"] == "ok");
+    assert!(recordings[0]["seconds"].as_f64().unwrap() > 4.5, "{recordings:?}");
+}
+
+fn replaces_early(world: &mut World) {
+    let begin = now();
+    let (phone, carrier, stranger) = (world.raw_phone(1), world.raw_callee(), world.raw_phone(1));
+    // While the greeting is played FreeSWITCH gives the caller up, but to nobody.
+    let mut call = dials(world, &phone, SHOPPER, OUTBOUND);
+    call.gets(200);
+    pause(500);
+    let mut taken = vec![takes_over(world, &stranger, &call, "Replaces")];
+    call.ends();
+    // Who is rung, and who waits for them, in calls out and back.
+    let (out, dealer) = calls_out(world, &phone, &carrier);
+    let mut back = dials(world, &phone, DEALER, FIRST);
+    back.gets(180);
+    let shopper = carrier.is_called(carrier.line(world.ports()));
+    shopper.says(180);
+    for side in [&dealer, &out, &shopper, &back] {
+        taken.push(takes_over(world, &stranger, side, "Replaces"));
+        pause(300);
+    }
+    pause(1000);
+    for (mut call, called) in [(out, dealer), (back, shopper)] {
+        call.line.sings(SHOPPER_HZ);
+        called.line.sings(DEALER_HZ);
+        called.answers();
+        call.gets(200);
+        pause(1500);
+        let called = called.hangs_up_and(&call);
+        let (of_call, there) = (call.line.ear(), called.line.ear());
+        assert!(of_call.seconds_of(DEALER_HZ, begin) > 1.0, "the called one is heard");
+        assert!(there.seconds_of(SHOPPER_HZ, begin) > 1.0, "the caller is heard");
+        assert!(there.seconds_of(STRANGE_HZ, begin) < 0.01, "a stranger is heard");
+    }
+    for taken in &taken {
+        assert_eq!(taken.line.ear().packets(begin), 0, "a stranger hears");
+        assert!(taken.is_over(), "a stranger is still there");
+    }
+    assert_eq!(carrier.trace().invites().len(), 2, "nobody else is called");
+}
