@@ -20,6 +20,7 @@ pub(crate) fn run(office: &Office, name: &str, arguments: &str) -> String {
         "uuid_setvar" => set(office, first, rest),
         "uuid_getvar" => get(office, first, rest),
         "uuid_kill" => kill(office, first, rest),
+        "uuid_flush_dtmf" => flush_keys(office, first),
         "file_exists" => file_exists(arguments),
         "uuid_exists" => office.leg(first).is_some().to_string(),
         "uuid_record" => record(office, first, rest),
@@ -79,6 +80,14 @@ fn kill(office: &Office, uuid: &str, cause: &str) -> String {
     }
     let Some(leg) = office.leg(uuid) else { return NO_CHANNEL.to_owned() };
     leg.hang_up(if cause.is_empty() { Cause::NORMAL_CLEARING } else { Cause::named(cause) });
+    "+OK\n".to_owned()
+}
+
+fn flush_keys(office: &Office, uuid: &str) -> String {
+    let Some(leg) = office.leg(uuid) else {
+        return "-ERR No such session\n".to_owned();
+    };
+    leg.lock().keys.clear();
     "+OK\n".to_owned()
 }
 

@@ -39,7 +39,7 @@ pub struct Config {
 }
 
 /// `set` actions of a public context that hands every call to a controller.
-const VARIABLES: [(&str, &str); 18] = [
+const VARIABLES: [(&str, &str); 19] = [
     ("socket_resume", "true"),
     ("continue_on_fail", "true"),
     ("hangup_after_bridge", "true"),
@@ -50,6 +50,7 @@ const VARIABLES: [(&str, &str); 18] = [
     ("sip_ignore_remote_cause", "true"),
     ("disable_q850_reason", "true"),
     ("sensitive_dtmf", "true"),
+    ("execute_on_pre_bridge", "unset sensitive_dtmf"),
     ("playback_terminators", "none"),
     ("RECORD_STEREO", "true"),
     ("RECORD_BRIDGE_REQ", "true"),

@@ -76,6 +76,12 @@ impl Api {
         Self::built(format_args!("uuid_record {channel} {action} {}", path.as_str()))
     }
 
+    /// `uuid_flush_dtmf`: forgets the keys that no application has taken yet.
+    #[must_use]
+    pub fn uuid_flush_dtmf(channel: &ChannelUuid) -> Self {
+        Self::built(format_args!("uuid_flush_dtmf {channel}"))
+    }
+
     /// `uuid_exists`: answers `true` or `false`.
     #[must_use]
     pub fn uuid_exists(channel: &ChannelUuid) -> Self {

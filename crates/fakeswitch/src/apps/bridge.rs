@@ -47,6 +47,9 @@ impl Session {
         caller.fire_with("CHANNEL_BRIDGE", &ends, &[]);
         Self::remember(&caller, dialled);
         Self::remember(dialled, &caller);
+        // FreeSWITCH passes keys on for ten frames before it runs these.
+        caller.pass_keys();
+        self.run_hooks("execute_on_pre_bridge").await;
         while caller.is_ready() && dialled.is_up() {
             caller.pass_keys();
             if dialled.is_answered() && !caller.is_answered() {

@@ -113,7 +113,6 @@ impl Session {
 
     /// `execute_on_answer` and `api_on_answer`, once.
     pub(crate) async fn run_answer_hooks(&mut self) {
-        const HOOK: &str = "execute_on_answer";
         if !std::mem::take(&mut self.leg.lock().answer_hooks) {
             return;
         }
@@ -121,6 +120,11 @@ impl Session {
             let (name, arguments) = api.split_once(' ').unwrap_or((&api, ""));
             crate::api::run(&self.leg.office, name, arguments);
         }
+        self.run_hooks("execute_on_answer").await;
+    }
+
+    /// `switch_channel_execute_on`: the applications in all variables whose names begin so.
+    pub(crate) async fn run_hooks(&mut self, begin: &str) {
         let hooks: Vec<String> = self
             .leg
             .lock()
@@ -128,7 +132,7 @@ impl Session {
             .as_slice()
             .iter()
             .filter(|(name, _)| {
-                name.get(..HOOK.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(HOOK))
+                name.get(..begin.len()).is_some_and(|found| found.eq_ignore_ascii_case(begin))
             })
             .map(|(_, value)| value.clone())
             .collect();

@@ -86,9 +86,6 @@ impl Driver {
     fn dial(&mut self, reply: Reply) -> Result<(), CommandError> {
         let Some((path, direction)) = self.recording_path()? else { return Ok(()) };
         let Some(channel) = self.line.session.channel().copied() else { return Ok(()) };
-        // Sensitive digits are not passed on to the other leg (switch_rtp.c), where a call
-        // centre's menu waits for them.
-        self.set(&[("sensitive_dtmf", "")])?;
         if direction == Direction::Back {
             // The dealer is not answered, so nothing is recorded yet: media before the answer
             // would have them hear us. FreeSWITCH starts the recording itself at the answer, and
@@ -255,6 +252,10 @@ impl Driver {
         info!(outcome = %leg.outcome(), cause = %disposition, "not answered");
         if let Err(error) = self.stop_recording() {
             self.unspeakable(error);
+        }
+        // What was keyed while it rang was meant for the dealer, and is no next destination.
+        if let Some(channel) = self.line.session.channel().copied() {
+            self.line.session.send(&Command::Api(Api::uuid_flush_dtmf(&channel)));
         }
         reply.send(Answer::Dialled(Dialled::Failed(failure)));
     }

@@ -130,8 +130,8 @@ impl Driver {
             pattern: DigitPattern::new("[0-9]+")?,
             digit_timeout: DIGIT_PAUSE,
         };
-        // The last entry's terminator is never cleared by FreeSWITCH; sensitive digits stay out
-        // of logs and CDRs, but are not passed on in a talk (bridge.rs).
+        // The last entry's terminator is never cleared by FreeSWITCH. Sensitive digits stay out of
+        // logs and CDRs; the dialplan says until when they are.
         self.set(&[("read_terminator_used", ""), ("sensitive_dtmf", "true")])?;
         let execute = Execute::play_and_get_digits(&arguments, Uuid::new_v4());
         let uuid = self.line.session.execute_by(execute, clock::instant() + SPOKEN);

@@ -7,6 +7,7 @@ mod faults;
 mod hold;
 mod identity;
 mod import;
+mod keys;
 mod life;
 mod measure;
 mod phones;
@@ -39,6 +40,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         records::all(),
         clock::all(),
         hold::all(),
+        keys::all(),
         strangers::all(),
     ]
     .into_iter()
