@@ -64,9 +64,8 @@ impl Places {
 
 impl Listener {
     /// Opens the door at `switch.listen`.
-    pub(crate) fn open(app: Arc<App>, files: Files) -> anyhow::Result<Self> {
-        let address = app.settings.switch.listen;
-        let socket = bind(address, "switch.listen")?;
+    pub(crate) fn open(app: Arc<App>, door: Reserved, files: Files) -> anyhow::Result<Self> {
+        let socket = door.open()?;
         // With port 0 the system has chosen one.
         let address = socket.local_addr().context("switch.listen")?;
         info!(%address, max_calls = files.calls, "waiting for FreeSWITCH");
@@ -138,17 +137,38 @@ const QUEUE_AT_MOST: Duration = Duration::from_secs(1);
 /// calls that may come in one moment, and who finds the queue full tries again only after a second.
 const BACKLOG: u32 = 1024;
 
-/// Binds a TCP port, or says which setting to change.
-pub(crate) fn bind(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
-    listen(address).with_context(|| {
-        format!("cannot listen on {address}: is another exchange running, or set {setting}")
-    })
+/// A port that nobody else gets any more, and that nobody is let in by yet: who connects is refused,
+/// so that FreeSWITCH goes to the next controller in its list.
+pub(crate) struct Reserved {
+    socket: TcpSocket,
+    address: SocketAddr,
+    setting: &'static str,
 }
 
-fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    // Else a restart would have to wait until the last connections are forgotten.
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
+impl Reserved {
+    /// Reserves a TCP port, or says which setting to change.
+    pub(crate) fn new(address: SocketAddr, setting: &'static str) -> anyhow::Result<Self> {
+        let bound = || {
+            let socket =
+                if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+            // Else a restart would have to wait until the last connections are forgotten.
+            socket.set_reuseaddr(true)?;
+            socket.bind(address)?;
+            Ok(socket)
+        };
+        let socket = bound().map_err(|error| taken(address, setting, error))?;
+        Ok(Self { socket, address, setting })
+    }
+
+    /// Lets them in.
+    pub(crate) fn open(self) -> anyhow::Result<TcpListener> {
+        let Self { socket, address, setting } = self;
+        socket.listen(BACKLOG).map_err(|error| taken(address, setting, error))
+    }
+}
+
+fn taken(address: SocketAddr, setting: &str, error: std::io::Error) -> anyhow::Error {
+    anyhow::Error::new(error).context(format!(
+        "cannot listen on {address}: is another exchange running, or set {setting}"
+    ))
 }

@@ -16,11 +16,12 @@ use crate::{
     clock::Clock,
     disk,
     files::Files,
-    listener,
-    listener::{Closing, Listener},
+    listener::{Closing, Listener, Reserved},
     place, reconcile, settings,
     settings::{Settings, SmsGateway},
-    sms_gateway, sms_reports, sms_worker, talks, web,
+    sms_gateway, sms_reports, sms_worker, talks,
+    texts::Texts,
+    web,
 };
 
 /// How long the last rows and recordings may take after the last call.
@@ -59,12 +60,20 @@ impl Running {
     /// Starts everything; what a call needs is there before the door is opened.
     pub(crate) async fn start(settings: Settings, clock: Clock) -> anyhow::Result<Self> {
         let files = Files::claim(&settings)?;
+        // What cannot be had must not leave a database behind, nor bring another exchange's up to
+        // date beside it.
+        let door = Reserved::new(settings.switch.listen, "switch.listen")?;
+        let web_port = Reserved::new(settings.web.listen, "web.listen")?;
+        Texts::new(&settings).context("the SMS texts in the settings")?;
+        if let Some(fault) = sms_gateway::fault(&settings.sms) {
+            return Err(fault);
+        }
+        prepare_folders(&settings).await?;
         let store = open(settings.database.url.expose_secret())
             .await
             .context("database.url: the database cannot be opened")?
             .of_exchange(&settings.exchange_name());
         let app = App::new(settings, store, clock)?;
-        prepare_folders(&app).await?;
         place::first_look(&app).await;
         // Before records are taken in: the calls they complete are proven by themselves.
         let unproven = app.store.unproven_calls().await.context("recordings of earlier calls")?;
@@ -77,8 +86,8 @@ impl Running {
         let gateway = sms_gateway::open(&app.settings.sms, reports)?;
         let closing = Closing::default();
         let stop = &closing.stop;
-        let web_socket = listener::bind(app.settings.web.listen, "web.listen")?;
-        let door = Listener::open(Arc::clone(&app), files)?;
+        let web_socket = web_port.open()?;
+        let door = Listener::open(Arc::clone(&app), door, files)?;
         let address = door.address();
         let (drain_web, stop_web) = (closing.drain.clone(), stop.clone());
         let health = web::run(web_socket, Arc::clone(&app), files.web, drain_web, stop_web);
@@ -213,13 +222,12 @@ async fn open(url: &str) -> Result<Store, StoreError> {
 }
 
 /// Checks that what a call needs can be written, before the first one comes.
-async fn prepare_folders(app: &App) -> anyhow::Result<()> {
-    let recordings = app.recordings.clone();
-    let spool =
-        (app.settings.sms.gateway == SmsGateway::Spool).then(|| app.settings.sms.spool.dir.clone());
-    let form = app.settings.sms.spool.form;
-    let cdr = app.settings.cdr.dir.clone();
-    let keep = Some(app.settings.cdr.keep.clone()).filter(|dir| !dir.as_os_str().is_empty());
+async fn prepare_folders(settings: &Settings) -> anyhow::Result<()> {
+    let recordings = settings.recordings.dir.clone();
+    let spool = (settings.sms.gateway == SmsGateway::Spool).then(|| settings.sms.spool.dir.clone());
+    let form = settings.sms.spool.form;
+    let cdr = settings.cdr.dir.clone();
+    let keep = Some(settings.cdr.keep.clone()).filter(|dir| !dir.as_os_str().is_empty());
     tokio::task::spawn_blocking(move || {
         let folders = [
             ("recordings.dir", Some(&recordings)),

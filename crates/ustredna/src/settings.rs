@@ -295,6 +295,10 @@ impl Settings {
             !switch.allow.is_empty(),
             "switch.allow is empty: no FreeSWITCH could connect; write for example [\"127.0.0.0/8\"]"
         );
+        anyhow::ensure!(
+            switch.listen.port() == 0 || switch.listen != self.web.listen,
+            "web.listen is switch.listen: write another port, for example \"127.0.0.1:8080\""
+        );
         for (key, folder) in [
             ("recordings.dir", &self.recordings.dir),
             ("cdr.dir", &self.cdr.dir),

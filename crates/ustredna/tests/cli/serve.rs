@@ -30,3 +30,47 @@ fn a_start_that_waits_can_be_stopped() {
     process.wait().unwrap();
     assert!(ended.expect("it stops within five seconds").success());
 }
+
+/// Nothing that a start finds out late leaves a database or folders behind.
+#[test]
+fn a_start_that_cannot_be_makes_no_database() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = taken.local_addr().unwrap().to_string();
+    let free = "127.0.0.1:0";
+    for (variables, told) in [
+        (vec![("USTREDNA_SWITCH__LISTEN", at.as_str())], "set switch.listen"),
+        (
+            vec![("USTREDNA_SWITCH__LISTEN", free), ("USTREDNA_WEB__LISTEN", at.as_str())],
+            "set web.listen",
+        ),
+        (
+            vec![
+                ("USTREDNA_SWITCH__LISTEN", free),
+                ("USTREDNA_WEB__LISTEN", free),
+                ("USTREDNA_SMS__TEXTS__MISSED", "{nobody}"),
+            ],
+            "nobody",
+        ),
+        (
+            vec![
+                ("USTREDNA_SWITCH__LISTEN", free),
+                ("USTREDNA_WEB__LISTEN", free),
+                ("USTREDNA_RECORDINGS__DIR", "file/recordings"),
+            ],
+            "recordings.dir: file/recordings cannot be made",
+        ),
+    ] {
+        let world = World::new();
+        world.write("file", "");
+        let output = world.command(&["serve"]).envs(variables).output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{error}");
+        assert!(error.contains(told), "{error}");
+        let made: Vec<_> = std::fs::read_dir(world.path("."))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .filter(|name| name != "file")
+            .collect();
+        assert!(made.is_empty(), "{made:?} was left behind: {error}");
+    }
+}
