@@ -66,6 +66,10 @@ pub struct PairingRow {
     pub created_at: Timestamp,
     /// When it was ended.
     pub ended_at: Option<Timestamp>,
+    /// Whether the shopper is switched on.
+    pub shopper_active: bool,
+    /// Whether the number is switched on.
+    pub number_active: bool,
 }
 
 const PERIOD: StoreError =
@@ -278,9 +282,9 @@ impl Store {
     ) -> Result<Vec<PairingRow>, StoreError> {
         let query = sqlx::query(
             "SELECT p.id, s.phone, s.name, p.number, p.fictitious_number, p.project, \
-             p.valid_from, p.valid_to, p.created_at, p.ended_at \
-             FROM pairings p JOIN shoppers s ON s.id = p.shopper_id \
-             WHERE ($1 IS NULL OR s.phone = $1) AND ($2 IS NULL OR p.project = $2) \
+             p.valid_from, p.valid_to, p.created_at, p.ended_at, s.active AS shopper_active, \
+             n.active AS number_active FROM pairings p JOIN shoppers s ON s.id = p.shopper_id \
+             JOIN numbers n ON n.number = p.fictitious_number WHERE ($1 IS NULL OR s.phone = $1) AND ($2 IS NULL OR p.project = $2) \
              AND p.created_at >= $3 AND p.created_at < $4 \
              AND ($6 = 1 OR p.ended_at IS NULL) \
              ORDER BY s.phone, p.number, p.created_at LIMIT $5",
@@ -300,6 +304,8 @@ impl Store {
                     valid_to: row.time_opt("valid_to")?,
                     created_at: row.time("created_at")?,
                     ended_at: row.time_opt("ended_at")?,
+                    shopper_active: row.flag("shopper_active")?,
+                    number_active: row.flag("number_active")?,
                 })
             })
             .collect()

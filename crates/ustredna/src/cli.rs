@@ -7,6 +7,7 @@ mod demo;
 mod desk;
 mod filter;
 mod import;
+mod known;
 mod numbers;
 mod pairings;
 mod pin;

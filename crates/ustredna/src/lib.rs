@@ -16,6 +16,7 @@ mod cdr_intake;
 mod cli;
 mod clock;
 mod colours;
+mod counted;
 mod demo;
 mod disk;
 mod driver;

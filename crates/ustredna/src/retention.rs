@@ -8,7 +8,7 @@ use recordings::{Deleted, Deletions, RecordingName};
 use store::{RecordingRow, SettledRecording, Store};
 use tokio::task::spawn_blocking;
 
-use crate::settings::Retention;
+use crate::{counted::counted, settings::Retention};
 
 /// A recording that is too old.
 pub(crate) struct Due {
@@ -60,8 +60,8 @@ impl Retention {
             return None;
         }
         Some(match project.filter(|project| self.projects.contains_key(*project)) {
-            Some(project) => format!("older than {days} days (project {project})"),
-            None => format!("older than {days} days"),
+            Some(project) => format!("older than {} (project {project})", counted(days, "day")),
+            None => format!("older than {}", counted(days, "day")),
         })
     }
 }

@@ -135,8 +135,8 @@ pub(super) fn length(seconds: f64) -> String {
 }
 
 pub(super) async fn list(listing: &Listing, desk: &mut Desk<'_>) -> anyhow::Result<()> {
-    let filter = listing.filter(desk)?;
-    let calls = desk.store().await?.calls(&filter).await?;
+    let (store, filter) = listing.open(desk).await?;
+    let calls = store.calls(&filter).await?;
     if listing.json {
         return desk.json(calls.into_iter().map(CallJson::from));
     }

@@ -1,10 +1,12 @@
 //! The options that narrow every list.
 
+use anyhow::{Context as _, bail};
 use clap::Args;
-use store::Filter;
+use store::{Filter, Store};
 
 use super::{
     desk::Desk,
+    known,
     when::{self, Edge},
 };
 
@@ -34,17 +36,35 @@ pub(super) struct Listing {
 }
 
 impl Listing {
-    pub(super) fn filter(&self, desk: &Desk<'_>) -> anyhow::Result<Filter> {
-        let at = |text: &Option<String>, edge| {
-            text.as_deref()
-                .map(|text| when::moment_or_ago(text, desk.zone(), edge, desk.now))
-                .transpose()
+    /// Opens the state, with what is asked of it.
+    pub(super) async fn open(&self, desk: &Desk<'_>) -> anyhow::Result<(Store, Filter)> {
+        let filter = self.filter(desk)?;
+        let store = desk.store().await?;
+        narrowed(desk, &store, &filter).await?;
+        Ok((store, filter))
+    }
+
+    fn filter(&self, desk: &Desk<'_>) -> anyhow::Result<Filter> {
+        let at = |text: Option<&str>, edge| {
+            text.map(|text| when::moment_or_ago(text, desk.zone(), edge, desk.now)).transpose()
         };
+        let since = self.since.as_deref().map(|text| when::since(text, desk)).transpose()?;
+        let until = at(self.until.as_deref(), Edge::End).context("--until")?;
+        if let (Some(from), Some(to)) = (since, until)
+            && from >= to
+        {
+            let given = |text: &Option<String>| text.clone().unwrap_or_default();
+            bail!(
+                "--since `{}` is not before --until `{}`: nothing lies between; exchange the two",
+                given(&self.since),
+                given(&self.until)
+            );
+        }
         Ok(Filter {
             shopper: self.shopper.as_deref().map(|text| desk.phone(text)).transpose()?,
             project: self.project.clone(),
-            since: at(&self.since, Edge::Start)?,
-            until: at(&self.until, Edge::End)?,
+            since,
+            until,
             limit: self.limit.or((!self.json).then_some(TABLE_ROWS)),
         })
     }
@@ -55,5 +75,20 @@ impl Listing {
             desk.line(&format!("(the newest {TABLE_ROWS}; older ones with --limit or --until)"))?;
         }
         Ok(())
+    }
+}
+
+/// Whom and what a list is narrowed to is known: else it would be empty, and nobody knew why.
+pub(super) async fn narrowed(
+    desk: &Desk<'_>,
+    store: &Store,
+    filter: &Filter,
+) -> anyhow::Result<()> {
+    if let Some(phone) = &filter.shopper {
+        known::shopper(desk, store, phone).await?;
+    }
+    match &filter.project {
+        Some(project) => known::project(store, project).await,
+        None => Ok(()),
     }
 }

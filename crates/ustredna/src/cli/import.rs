@@ -15,7 +15,7 @@ use store::{ImportError, ImportReport, Store, StoreError};
 use uuid::Uuid;
 
 use super::desk::Desk;
-use crate::settings::unreadable;
+use crate::{counted::counted, settings::unreadable};
 use sheet::Sheet;
 
 pub(super) const HELP: &str = "\
@@ -113,11 +113,11 @@ impl Import {
         }
         let done = if self.dry_run { "would be imported" } else { "imported" };
         let text = format!(
-            "{} lines {done}.\n\
+            "{} {done}.\n\
              Shoppers: {} created, {} updated.\n\
              Fictitious numbers: {} created.\n\
              Pairings: {} created, {} updated, {} unchanged.",
-            summary.rows,
+            counted(summary.rows, "line"),
             summary.shoppers_created,
             summary.shoppers_updated,
             summary.numbers_created,

@@ -9,6 +9,7 @@ use store::NumberChange;
 
 use super::{
     desk::{Desk, yes_no},
+    known,
     table::Column::{Text, Whole},
 };
 
@@ -159,6 +160,7 @@ impl Set {
             note: if no_note { Some(None) } else { note.map(Some) },
         };
         let store = desk.store().await?;
+        known::number(desk, &store, &number).await?;
         store
             .change_number(&number, &change)
             .await

@@ -12,6 +12,8 @@ use store::{Filter, NewPairing, PairingChange, PairingRow};
 
 use super::{
     desk::Desk,
+    filter::narrowed,
+    known,
     table::Column::{Text, Time, Whole},
     when::{self, Edge},
 };
@@ -155,6 +157,8 @@ struct PairingJson {
     valid_from: Option<Timestamp>,
     valid_to: Option<Timestamp>,
     state: &'static str,
+    /// Who is, if the state is.
+    inactive: Option<&'static str>,
     created_at: Timestamp,
     ended_at: Option<Timestamp>,
     pairing: PairingId,
@@ -166,6 +170,8 @@ fn state(pairing: &PairingRow, now: Timestamp) -> &'static str {
         "ended"
     } else if pairing.valid_to.is_some_and(|until| until <= now) {
         "over"
+    } else if inactive(pairing).is_some() {
+        "inactive"
     } else if pairing.valid_from.is_some_and(|from| from > now) {
         "not_yet"
     } else {
@@ -173,15 +179,28 @@ fn state(pairing: &PairingRow, now: Timestamp) -> &'static str {
     }
 }
 
+/// Who is switched off, so that the pairing does not work whatever its time.
+fn inactive(pairing: &PairingRow) -> Option<&'static str> {
+    match (pairing.shopper_active, pairing.number_active) {
+        (true, true) => None,
+        (false, true) => Some("shopper"),
+        (true, false) => Some("number"),
+        (false, false) => Some("shopper and number"),
+    }
+}
+
 impl List {
     async fn run(self, desk: &mut Desk<'_>) -> anyhow::Result<()> {
         let shopper = self.shopper.as_deref().map(|text| desk.phone(text)).transpose()?;
         let filter = Filter { shopper, project: self.project, ..Filter::default() };
-        let pairings = desk.store().await?.pairings(&filter, self.ended).await?;
+        let store = desk.store().await?;
+        narrowed(desk, &store, &filter).await?;
+        let pairings = store.pairings(&filter, self.ended).await?;
         let now = desk.now;
         if self.json {
             return desk.json(pairings.into_iter().map(|pairing| PairingJson {
                 state: state(&pairing, now),
+                inactive: inactive(&pairing).filter(|_| state(&pairing, now) == "inactive"),
                 id: pairing.number,
                 shopper: pairing.shopper,
                 shopper_name: pairing.shopper_name,
@@ -197,7 +216,10 @@ impl List {
         let rows: Vec<_> = pairings
             .into_iter()
             .map(|pairing| {
-                let state = state(&pairing, now).replace('_', " ");
+                let state = match (state(&pairing, now), inactive(&pairing)) {
+                    ("inactive", Some(who)) => format!("inactive {who}"),
+                    (state, _) => state.replace('_', " "),
+                };
                 let at = |at: Option<Timestamp>, edge| {
                     at.map(|at| when::written(at, desk.zone(), edge)).unwrap_or_default()
                 };
@@ -248,6 +270,8 @@ impl Add {
         let shopper = desk.written(&pairing.shopper);
         let number = desk.written(&pairing.fictitious_number);
         let store = desk.store().await?;
+        known::shopper(desk, &store, &pairing.shopper).await?;
+        known::number(desk, &store, &pairing.fictitious_number).await?;
         let id = store
             .add_pairing(&pairing, desk.now)
             .await
@@ -275,6 +299,7 @@ impl Set {
         };
         let told = told(desk, &shopper, self.which.id);
         let store = desk.store().await?;
+        known::pairing(desk, &store, &shopper, self.which.id).await?;
         store
             .change_pairing(&shopper, self.which.id, &change)
             .await
@@ -288,6 +313,7 @@ impl Which {
         let shopper = desk.phone(&self.shopper)?;
         let told = told(desk, &shopper, self.id);
         let store = desk.store().await?;
+        known::pairing(desk, &store, &shopper, self.id).await?;
         store.end_pairing(&shopper, self.id, desk.now).await.with_context(|| told.clone())?;
         Ok(desk.line(&format!("{told} ended."))?)
     }

@@ -137,8 +137,7 @@ impl Recordings {
 
 impl List {
     async fn run(&self, desk: &mut Desk<'_>) -> anyhow::Result<()> {
-        let filter = self.listing.filter(desk)?;
-        let store = desk.store().await?;
+        let (store, filter) = self.listing.open(desk).await?;
         let recordings = if self.deleted {
             store.deleted_recordings(&filter).await?
         } else {

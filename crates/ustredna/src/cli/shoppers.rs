@@ -13,7 +13,7 @@ use store::{NewShopper, ShopperChange};
 
 use super::{
     desk::{Desk, yes_no},
-    pin,
+    known, pin,
     table::Column::{Text, Time, Whole},
 };
 
@@ -225,6 +225,7 @@ impl Set {
             pin: if no_pin { Some(None) } else { read_pin(pin, pin_stdin)?.map(Some) },
         };
         let written = desk.written(&shopper);
+        known::shopper(desk, &store, &shopper).await?;
         store
             .change_shopper(&shopper, &change)
             .await

@@ -17,7 +17,7 @@ use super::{
     desk::Desk,
     filter::Listing,
     table::Column::{Text, Time, Whole},
-    when::{self, Edge},
+    when,
 };
 
 /// How far back `retry --failed` reaches unless told otherwise.
@@ -100,7 +100,7 @@ impl Retry {
         let mut all = Vec::new();
         if self.failed {
             let since = self.since.as_deref().unwrap_or(RECENT);
-            let since = when::moment_or_ago(since, desk.zone(), Edge::Start, desk.now)?;
+            let since = when::since(since, desk)?;
             all = store.retry_failed_sms(since, desk.now, expiry).await?;
             if all.is_empty() {
                 return Ok(desk.line("None have failed that may be sent again.")?);
@@ -185,8 +185,8 @@ fn when(sms: &SmsRow, desk: &Desk<'_>) -> String {
 }
 
 async fn list(listing: &Listing, desk: &mut Desk<'_>) -> anyhow::Result<()> {
-    let filter = listing.filter(desk)?;
-    let messages = desk.store().await?.sms(&filter).await?;
+    let (store, filter) = listing.open(desk).await?;
+    let messages = store.sms(&filter).await?;
     if listing.json {
         return desk.json(messages.into_iter().map(SmsJson::from));
     }

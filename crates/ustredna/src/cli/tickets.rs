@@ -70,8 +70,8 @@ impl From<TicketRow> for TicketJson {
 }
 
 pub(super) async fn list(listing: &Listing, desk: &mut Desk<'_>) -> anyhow::Result<()> {
-    let filter = listing.filter(desk)?;
-    let tickets = desk.store().await?.tickets(&filter).await?;
+    let (store, filter) = listing.open(desk).await?;
+    let tickets = store.tickets(&filter).await?;
     if listing.json {
         return desk.json(tickets.into_iter().map(TicketJson::from));
     }

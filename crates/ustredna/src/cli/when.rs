@@ -7,6 +7,8 @@ use jiff::{
     tz::TimeZone,
 };
 
+use super::desk::Desk;
+
 /// Which end of a day a date without a time means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Edge {
@@ -52,6 +54,17 @@ pub(super) fn moment_or_ago(
         Err(_) => moment(text, zone, edge)
             .map_err(|error| anyhow::anyhow!("{error}, or how long ago: 2h, 7d")),
     }
+}
+
+/// A moment that has been, as `--since` wants it: after a later one there is nothing yet.
+pub(super) fn since(text: &str, desk: &Desk<'_>) -> anyhow::Result<Timestamp> {
+    let at = moment_or_ago(text, desk.zone(), Edge::Start, desk.now).context("--since")?;
+    anyhow::ensure!(
+        at <= desk.now,
+        "--since `{text}` is in the future: nothing has been since then (it is {})",
+        desk.local(desk.now)
+    );
+    Ok(at)
 }
 
 /// `2026-11-22`, or as Czech spreadsheets write it `22.11.2026`.

@@ -94,6 +94,43 @@ fn a_number_is_added_and_changed() {
 }
 
 #[test]
+fn what_is_changed_must_be_known() {
+    let world = World::imported();
+    for (arguments, told) in [
+        (&["shoppers", "set", "601123457", "--inactive"][..], "did you mean 601123456?"),
+        (&["numbers", "set", "777000911", "--inactive"], "did you mean 777000111"),
+        (&["pairings", "add", "601123465", "777000111"], "did you mean 601123456?"),
+        (&["pairings", "add", "601123456", "777000121"], "no such fictitious number; did you mean"),
+        (&["pairings", "end", "601123456", "9"], "no such pairing; the shopper has the IDs 1, 2"),
+        (&["pairings", "set", "602654321", "1", "--no-to"], "the shopper has ID 7 alone"),
+        (&["pairings", "end", "733999888", "1"], "no such shopper (see"),
+    ] {
+        let error = world.run(arguments).failed();
+        assert!(error.contains(told), "{arguments:?}: {error}");
+    }
+}
+
+#[test]
+fn a_pairing_of_somebody_inactive_is_not_active() {
+    let world = World::imported();
+    let states = || {
+        let told = |p: &Value| json!([p["id"], p["state"], p["inactive"]]);
+        world.json(&["pairings"]).iter().map(told).collect::<Vec<_>>()
+    };
+    world.run(&["numbers", "set", "777000112", "--inactive"]).ok();
+    let bob = json!([7, "active", null]);
+    assert_eq!(states(), [json!([1, "active", null]), json!([2, "inactive", "number"]), bob]);
+    world.run(&["shoppers", "set", "601123456", "--inactive"]).ok();
+    let both = json!([2, "inactive", "shopper and number"]);
+    assert_eq!(states()[..2], [json!([1, "inactive", "shopper"]), both]);
+    let table = world.run(&["pairings"]).ok();
+    assert!(table.contains("inactive shopper and number"), "{table}");
+    // What is over is over, whoever is inactive.
+    world.run(&["pairings", "set", "601123456", "1", "--to", "2020-01-01"]).ok();
+    assert_eq!(states()[0], json!([1, "over", null]));
+}
+
+#[test]
 fn mistyped_commands_end_with_2() {
     let world = World::imported();
     for arguments in [

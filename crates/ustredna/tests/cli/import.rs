@@ -34,6 +34,13 @@ fn a_table_becomes_shoppers_numbers_and_pairings() {
 }
 
 #[test]
+fn one_line_is_a_line() {
+    let world = World::new();
+    world.write("one.csv", format!("{HEADER}601123456,,,777000111,,,,\n"));
+    assert!(world.run(&["import", "one.csv"]).ok().starts_with("1 line imported."));
+}
+
+#[test]
 fn the_same_table_again_changes_nothing() {
     let world = World::imported();
     let again = &world.json(&["import", "shoppers.csv"])[0];

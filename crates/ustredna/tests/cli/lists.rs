@@ -106,7 +106,7 @@ fn tables_are_for_people() {
     assert!(world.run(&["tickets"]).ok().contains("open"));
     assert!(world.run(&["sms"]).ok().contains("Zmeskany hovor"));
     assert!(world.run(&["recordings"]).ok().contains(OUT));
-    assert_eq!(world.run(&["calls", "--project", "Nothing"]).ok(), "No such calls.\n");
+    assert_eq!(world.run(&["calls", "--until", "2020-01-01"]).ok(), "No such calls.\n");
 }
 
 #[test]
@@ -214,4 +214,49 @@ fn a_preview_warns_of_a_gateway_that_would_not_start() {
     let preview = world.run(&["sms", "preview"]);
     assert_eq!(preview.code, Some(0), "the texts are right");
     assert!(preview.err.contains("a placeholder is unknown"), "{}", preview.err);
+}
+
+const LISTS: [&str; 4] = ["calls", "tickets", "sms", "recordings"];
+
+#[test]
+fn times_between_which_nothing_lies_are_told() {
+    let world = with_calls();
+    for list in LISTS {
+        let failed = |times: &[&'static str]| world.run(&[&[list], times].concat()).failed();
+        for times in [
+            &["--since", "2026-11-22", "--until", "2026-11-20"][..],
+            &["--since", "1h", "--until", "2h"],
+            &["--since", "2026-11-22T10:00:00Z", "--until", "2026-11-22T10:00:00Z", "--json"],
+        ] {
+            let error = failed(times);
+            assert!(
+                error.contains("is not before --until") && error.contains("exchange"),
+                "{error}"
+            );
+        }
+        let error = failed(&["--since", "2099-01-01"]);
+        assert!(error.contains("--since `2099-01-01` is in the future"), "{error}");
+        world.run(&[list, "--since", "2020-11-22", "--until", "2020-11-22"]).ok();
+        world.run(&[list, "--until", "2099-01-01"]).ok();
+    }
+    let error = world.run(&["sms", "retry", "--failed", "--since", "2099-01-01"]).failed();
+    assert!(error.contains("in the future"), "{error}");
+    let error = world.run(&["calls", "--until", "never"]).failed();
+    assert!(error.contains("--until") && error.contains("`never`"), "{error}");
+}
+
+#[test]
+fn whom_nobody_knows_is_told_with_who_may_be_meant() {
+    let world = with_calls();
+    for list in ["calls", "tickets", "sms", "recordings", "pairings"] {
+        let error = world.run(&[list, "--shopper", "601123457"]).failed();
+        let told = "shopper 601123457: no such shopper; did you mean 601123456?";
+        assert!(error.contains(told), "{error}");
+        let error = world.run(&[list, "--shopper", "733999888", "--json"]).failed();
+        assert!(error.contains("no such shopper (see `ustredna shoppers`)"), "{error}");
+        let error = world.run(&[list, "--project", "Bankz"]).failed();
+        assert!(error.contains("no pairing has this project; did you mean `Banks`?"), "{error}");
+        let error = world.run(&[list, "--project", "Insurance"]).failed();
+        assert!(error.contains("there are `Banks`, `Cars`"), "{error}");
+    }
 }

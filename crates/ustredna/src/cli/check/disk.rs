@@ -8,6 +8,7 @@ use super::Finding;
 use crate::{
     cli::recordings::size,
     clock::Clock,
+    counted::counted,
     disk::{FEW_DAYS, is_low, measure},
     retention,
     settings::Settings,
@@ -61,7 +62,7 @@ fn told(disk: &DiskUse) -> String {
     let (free, used) = (size(disk.free_bytes), size(disk.used_bytes));
     let forecast = match (disk.bytes_per_day, disk.days_left) {
         (Some(bytes), Some(days)) => {
-            format!("a day with calls takes {}: full in {days} days", size(bytes))
+            format!("a day with calls takes {}: full in {}", size(bytes), counted(days, "day"))
         }
         (Some(bytes), None) => {
             format!(
