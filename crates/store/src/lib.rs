@@ -15,6 +15,7 @@ mod calls;
 mod connections;
 mod engine;
 mod error;
+mod figures;
 mod filter;
 mod histories;
 mod import;
@@ -41,6 +42,7 @@ use engine::Engine;
 
 pub use calls::{AttemptRow, CallRow};
 pub use error::StoreError;
+pub use figures::Figures;
 pub use filter::Filter;
 pub use histories::{EndedCall, OpenCall};
 pub use import::{ImportError, ImportProblem, ImportReport, ImportRow};

@@ -3,6 +3,7 @@
 
 mod admin;
 mod clock;
+mod figures;
 mod fixture;
 mod import;
 mod intents;
@@ -76,6 +77,7 @@ scenarios! {
     lookup::tickets_of_an_ended_pairing_are_cancelled_on_the_way,
     lookup::a_number_rings_its_shopper_while_the_pairing_is_active,
     lookup::three_wrong_pins_lock_for_a_while,
+    figures::what_waits_is_counted_with_its_age,
     outbox::a_lease_is_nobody_elses_until_it_runs_out,
     outbox::workers_at_once_never_take_the_same_sms,
     outbox::sent_retried_and_failed,

@@ -7,11 +7,12 @@
 mod ways;
 
 use std::{
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use futures::future::join_all;
+use futures::{FutureExt as _, future::join_all};
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::mpsc;
@@ -19,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, warn};
 
 use self::ways::Way;
-use crate::{app::App, clock::Clock, metrics::Metrics, settings};
+use crate::{app::App, clock::Clock, health::Worker, metrics::Metrics, settings};
 
 pub(crate) use ways::check;
 
@@ -59,21 +60,51 @@ pub(crate) enum Alarm {
         shopper: String,
         calls: u32,
     },
+    /// FreeSWITCH is gone or not ready, or there again.
+    Switch { state: State, problem: Option<String> },
+    /// The carrier does not answer, so nobody can be rung; or it does again.
+    Gateway { state: State, problem: Option<String> },
+    /// A worker of the exchange fails, hangs or broke off, or works again.
+    Worker { worker: &'static str, state: State, problem: Option<String> },
+    /// SMS are tried in vain for minutes, or go out again.
+    Sms { state: State, problem: Option<String> },
+}
+
+/// Whether something has begun to fail, or is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum State {
+    Failing,
+    Recovered,
 }
 
 impl Alarm {
     /// Every `kind`.
-    pub(crate) const KINDS: [&'static str; 5] =
-        ["recording", "disk", "lost_call", "folder", "strangers"];
+    pub(crate) const KINDS: [&'static str; 9] = [
+        "recording",
+        "disk",
+        "lost_call",
+        "folder",
+        "strangers",
+        "switch",
+        "gateway",
+        "worker",
+        "sms",
+    ];
 
     fn kind(&self) -> &'static str {
-        let [recording, disk, lost_call, folder, strangers] = Self::KINDS;
+        let [recording, disk, lost_call, folder, strangers, switch, gateway, worker, sms] =
+            Self::KINDS;
         match self {
             Self::Recording { .. } => recording,
             Self::Disk { .. } => disk,
             Self::LostCall { .. } => lost_call,
             Self::Folder { .. } => folder,
             Self::Strangers { .. } => strangers,
+            Self::Switch { .. } => switch,
+            Self::Gateway { .. } => gateway,
+            Self::Worker { .. } => worker,
+            Self::Sms { .. } => sms,
         }
     }
 }
@@ -147,28 +178,38 @@ impl Line {
         let Some(mut waiting) = waiting else { return };
         loop {
             tokio::select! {
-                Some(told) = waiting.recv() => self.tell(&told, stop).await,
+                Some(told) = waiting.recv() => {
+                    // Whatever one alarm does to its way, the others are told.
+                    let telling = AssertUnwindSafe(self.tell(&told, stop)).catch_unwind().await;
+                    let turn = telling.unwrap_or(Err("telling it broke off"));
+                    app.health.note(Worker::Alarms, turn);
+                }
                 () = stop.cancelled() => break,
             }
         }
         app.afterwork.wait().await;
         while let Ok(told) = waiting.try_recv() {
-            self.tell(&told, stop).await;
+            // Told in the log.
+            let _failed = self.tell(&told, stop).await;
         }
     }
 
-    async fn tell(&self, told: &Told, stop: &CancellationToken) {
+    async fn tell(&self, told: &Told, stop: &CancellationToken) -> Result<(), &'static str> {
         let kind = told.alarm.kind();
         let json = match serde_json::to_string(told) {
             Ok(json) => json + "\n",
-            Err(error) => return error!(kind, %error, "an alarm cannot be put into words"),
+            Err(error) => {
+                error!(kind, %error, "an alarm cannot be put into words");
+                return Err("an alarm cannot be put into words");
+            }
         };
         if let Err(problem) = insist(&self.way, &json, stop).await {
             self.metrics.alarm_failed(kind);
             error!(kind, problem, "an alarm could not be told");
-        } else {
-            debug!(kind, way = self.way.setting(), "alarm told");
+            return Err("an alarm could not be told");
         }
+        debug!(kind, way = self.way.setting(), "alarm told");
+        Ok(())
     }
 }
 

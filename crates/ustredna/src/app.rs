@@ -10,14 +10,14 @@ use std::{
 use anyhow::Context as _;
 use exchange::{facts::Rules, model::CallId, number::PhoneNumber};
 use recordings::DiskUse;
-use store::Store;
+use store::{Figures, Store};
 use tokio::sync::Semaphore;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    alarm::Alarms, cdr_intake::Waiting, clock::Clock, metrics::Metrics, place::Place,
-    settings::Settings, talks::Talks, texts::Texts,
+    alarm::Alarms, cdr_intake::Waiting, clock::Clock, health::Health, metrics::Metrics,
+    place::Place, settings::Settings, switch, talks::Talks, texts::Texts,
 };
 
 /// The running exchange's settings and state.
@@ -50,6 +50,12 @@ pub(crate) struct App {
     pub(crate) processors: usize,
     pub(crate) metrics: Metrics,
     pub(crate) alarm: Alarms,
+    /// What the workers came to.
+    pub(crate) health: Health,
+    /// What FreeSWITCH was found to be at the last look.
+    pub(crate) switch: switch::State,
+    /// What waits in the store, once somebody has counted.
+    pub(crate) figures: watch::Sender<Option<Figures>>,
 }
 
 impl App {
@@ -84,6 +90,9 @@ impl App {
             processors,
             metrics,
             alarm,
+            health: Health::default(),
+            switch: switch::State::default(),
+            figures: watch::Sender::default(),
         }))
     }
 }

@@ -44,6 +44,7 @@ use crate::{
     arrival::Arrival,
     clock::{self, Skew},
     ending::{self, Ended},
+    health::Worker,
     service::{Flow, Plan},
 };
 
@@ -162,9 +163,11 @@ pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
     loop {
         let taking = async {
             look.tick().await;
-            if let Err(error) = take_in(&app).await {
-                error!(error = %format!("{error:#}"), "call detail records cannot be taken in");
+            let turn = take_in(&app).await.map_err(|error| format!("{error:#}"));
+            if let Err(error) = &turn {
+                error!(error, "call detail records cannot be taken in");
             }
+            app.health.note(Worker::Intake, turn);
         };
         // Broken off anywhere, it is done again after the next start.
         tokio::select! {
@@ -191,12 +194,15 @@ async fn take(app: &Arc<App>, batches: usize) -> anyhow::Result<()> {
     let dir = app.settings.cdr.dir.clone();
     let files = tokio::task::spawn_blocking(move || list(&dir)).await??;
     waiting.keep_to(&files);
+    app.metrics.cdrs_waiting(files.len());
     for batch in files.chunks(BATCH).take(batches) {
         let paths = batch.to_vec();
         let read = tokio::task::spawn_blocking(move || {
             paths.into_iter().map(|path| (read(&path), path)).collect::<Vec<_>>()
         });
         take_batch(app, read.await?, &mut waiting).await?;
+        // Ten thousand take many batches.
+        app.health.well(Worker::Intake);
     }
     Ok(())
 }

@@ -19,6 +19,7 @@ use crate::{
     alarm::Alarm,
     app::App,
     archive, clock,
+    health::Worker,
     retention::{self, Fate},
     settings::Settings,
 };
@@ -34,7 +35,7 @@ pub(crate) const FEW_DAYS: u64 = 14;
 
 /// Runs until `stop`.
 pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
-    let mut kept_house = None;
+    let (mut kept_house, mut counted) = (None, false);
     let jumps = Jumps::new(app.clock.now(), clock::instant());
     loop {
         let now = app.clock.now();
@@ -42,8 +43,10 @@ pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
         let night = last_night(now, &app.settings.exchange.timezone.0);
         if kept_house != Some(night) {
             make_room(&app, forward, &stop).await;
-            count(&app).await;
-            kept_house = Some(night);
+            (kept_house, counted) = (Some(night), false);
+        }
+        if !counted {
+            counted = count(&app).await;
         }
         tokio::select! {
             () = stop.cancelled() => return,
@@ -75,16 +78,18 @@ fn last_night(now: Timestamp, zone: &TimeZone) -> Date {
     now.saturating_sub(NIGHT).unwrap_or(now).to_zoned(zone.clone()).date()
 }
 
-/// Counts everything, and tells.
-async fn count(app: &App) {
-    let disk = match measure(&app.settings, &app.recordings, Some(&app.store), app.clock.now())
-        .await
-    {
+/// Counts everything, and tells. `false`: it could not, and is tried again.
+async fn count(app: &App) -> bool {
+    let measured = measure(&app.settings, &app.recordings, Some(&app.store), app.clock.now()).await;
+    let disk = match measured.map_err(|error| format!("{error:#}")) {
         Ok(disk) => disk,
         Err(error) => {
-            return warn!(error = %format!("{error:#}"), "the recordings folder cannot be measured");
+            warn!(error, "the recordings folder cannot be measured");
+            app.health.note(Worker::Disk, Err(error));
+            return false;
         }
     };
+    app.health.well(Worker::Disk);
     app.disk.send_replace(Some(disk.clone()));
     let DiskUse { free_bytes, used_bytes, bytes_per_day, days_left, .. } = disk;
     if is_low(&disk, app.settings.recordings.min_free.0) {
@@ -100,6 +105,7 @@ async fn count(app: &App) {
     } else {
         info!(free_bytes, used_bytes, bytes_per_day, days_left, "the disk of the recordings");
     }
+    true
 }
 
 /// Counts everything below the recordings folder, looks at what is free beside it, and at what
@@ -235,7 +241,7 @@ mod tests {
     async fn too_little_room_raises_an_alarm() {
         for (min_free, alarms) in [("0 B", 0.0), ("900TB", 1.0)] {
             let house = House::with(&format!("recordings.min_free = \"{min_free}\"")).await;
-            count(&house.app).await;
+            assert!(count(&house.app).await);
             let told = house.metric("ustredna_alarms_total{kind=\"disk\"}");
             assert!((told - alarms).abs() < 0.5, "{min_free}: {told}");
         }

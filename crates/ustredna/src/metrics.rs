@@ -10,7 +10,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use crate::alarm::Alarm;
+use crate::{alarm::Alarm, health::Worker};
 
 /// What the registry writes (OpenMetrics 1.0).
 pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -36,6 +36,7 @@ label!(OfVerdict, verdict);
 label!(OfOutcome, outcome);
 label!(OfKind, kind);
 label!(OfVersion, version);
+label!(OfWorker, worker);
 
 /// A figure that is not told while it is not known.
 type Known = Family<Bare, Gauge>;
@@ -59,6 +60,34 @@ pub(crate) struct Metrics {
     used: Known,
     used_per_day: Known,
     days_left: Known,
+    switch_up: Known,
+    gateway_up: Known,
+    sessions: Known,
+    sms_due: Known,
+    sms_oldest: Known,
+    tickets_open: Known,
+    cdrs_waiting: Gauge,
+    succeeded: Family<OfWorker, Gauge>,
+    failing: Family<OfWorker, Gauge>,
+    restarts: Family<OfWorker, Counter>,
+}
+
+/// What is so at this moment, as far as it is known.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Moment {
+    pub(crate) talks: usize,
+    pub(crate) disk: DiskFigures,
+    pub(crate) switch_up: Option<bool>,
+    pub(crate) gateway_up: Option<bool>,
+    /// FreeSWITCH's legs.
+    pub(crate) sessions: Option<u64>,
+    pub(crate) sms_due: Option<u64>,
+    /// How long the oldest SMS that is due has been so; 0: none is.
+    pub(crate) sms_oldest_seconds: Option<u64>,
+    pub(crate) tickets_open: Option<u64>,
+    /// How many seconds ago each worker succeeded last.
+    pub(crate) succeeded: Vec<(&'static str, u64)>,
+    pub(crate) failing: Vec<&'static str>,
 }
 
 /// The disk of the recordings, as far as it is known.
@@ -103,6 +132,33 @@ impl Default for Metrics {
         let help = "Until the disk is full, if the next days are like the last ones";
         let unit = Unit::Other("days".to_owned());
         registry.register_with_unit("disk_left", help, unit, days_left.clone());
+        let [switch_up, gateway_up, sessions] = [(); 3].map(|()| Known::default());
+        registry.register(
+            "switch_up",
+            "Whether FreeSWITCH answers and is ready",
+            switch_up.clone(),
+        );
+        let help = "Whether FreeSWITCH finds the carrier's gateway up";
+        registry.register("gateway_up", help, gateway_up.clone());
+        registry.register("switch_sessions", "FreeSWITCH's legs", sessions.clone());
+        let [sms_due, sms_oldest, tickets_open] = [(); 3].map(|()| Known::default());
+        registry.register("sms_due", "SMS that should have gone out by now", sms_due.clone());
+        let help = "How long the oldest of them should have";
+        registry.register_with_unit("sms_queue_age", help, Unit::Seconds, sms_oldest.clone());
+        let help = "Missed calls that wait for their shopper";
+        registry.register("tickets_open", help, tickets_open.clone());
+        let cdrs_waiting = Gauge::default();
+        let help = "Call detail records in the folder";
+        registry.register("cdrs_waiting", help, cdrs_waiting.clone());
+        let succeeded = Family::default();
+        let help = "How long ago a worker succeeded last";
+        let name = "worker_last_success";
+        registry.register_with_unit(name, help, Unit::Seconds, succeeded.clone());
+        let failing = Family::default();
+        registry.register("worker_failing", "Whether a worker fails or hangs", failing.clone());
+        let restarts = Family::default();
+        let help = "Workers that broke off and were started again";
+        registry.register("worker_restarts", help, restarts.clone());
         let version = OfVersion { version: env!("CARGO_PKG_VERSION") };
         registry.register("build", "The program", Info::new(version));
         let registry = Arc::new(registry);
@@ -121,6 +177,16 @@ impl Default for Metrics {
             used,
             used_per_day,
             days_left,
+            switch_up,
+            gateway_up,
+            sessions,
+            sms_due,
+            sms_oldest,
+            tickets_open,
+            cdrs_waiting,
+            succeeded,
+            failing,
+            restarts,
         };
         metrics.begin_at_zero();
         metrics
@@ -142,6 +208,10 @@ impl Metrics {
         for kind in Alarm::KINDS {
             drop(self.raised.get_or_create(&OfKind { kind }));
             drop(self.failed.get_or_create(&OfKind { kind }));
+        }
+        for worker in Worker::ALL.iter().map(|worker| worker.as_str()) {
+            drop(self.restarts.get_or_create(&OfWorker { worker }));
+            drop(self.failing.get_or_create(&OfWorker { worker }));
         }
     }
 
@@ -185,10 +255,32 @@ impl Metrics {
         self.failed.get_or_create(&OfKind { kind }).inc();
     }
 
+    pub(crate) fn cdrs_waiting(&self, count: usize) {
+        self.cdrs_waiting.set(gauge(count));
+    }
+
+    pub(crate) fn worker_restarted(&self, worker: &'static str) {
+        self.restarts.get_or_create(&OfWorker { worker }).inc();
+    }
+
     /// All of it, with what is so at this moment.
-    pub(crate) fn told(&self, talks: usize, disk: DiskFigures) -> Result<String, std::fmt::Error> {
-        self.talks.set(i64::try_from(talks).unwrap_or(i64::MAX));
+    pub(crate) fn told(&self, moment: &Moment) -> Result<String, std::fmt::Error> {
+        let disk = moment.disk;
+        self.talks.set(gauge(moment.talks));
+        for worker in Worker::ALL.iter().map(|worker| worker.as_str()) {
+            let fails = moment.failing.contains(&worker);
+            self.failing.get_or_create(&OfWorker { worker }).set(i64::from(fails));
+        }
+        for (worker, seconds) in &moment.succeeded {
+            self.succeeded.get_or_create(&OfWorker { worker }).set(gauge(*seconds));
+        }
         for (family, figure) in [
+            (&self.switch_up, moment.switch_up.map(u64::from)),
+            (&self.gateway_up, moment.gateway_up.map(u64::from)),
+            (&self.sessions, moment.sessions),
+            (&self.sms_due, moment.sms_due),
+            (&self.sms_oldest, moment.sms_oldest_seconds),
+            (&self.tickets_open, moment.tickets_open),
             (&self.free, disk.free_bytes),
             (&self.used, disk.used_bytes),
             (&self.used_per_day, disk.used_per_day_bytes),
@@ -196,7 +288,7 @@ impl Metrics {
         ] {
             match figure {
                 Some(figure) => {
-                    family.get_or_create(&[]).set(i64::try_from(figure).unwrap_or(i64::MAX));
+                    family.get_or_create(&[]).set(gauge(figure));
                 }
                 None => family.clear(),
             }
@@ -205,6 +297,10 @@ impl Metrics {
         encode(&mut text, &self.registry)?;
         Ok(text)
     }
+}
+
+fn gauge(figure: impl TryInto<i64>) -> i64 {
+    figure.try_into().unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

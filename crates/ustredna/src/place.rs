@@ -26,6 +26,7 @@ use uuid::Uuid;
 use crate::{
     alarm::Alarm,
     app::App,
+    health::Worker,
     inbound::{Inbound, InboundError},
 };
 
@@ -227,6 +228,8 @@ pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
                 error!(problem, "nothing can be recorded");
                 app.alarm.raise(Alarm::Folder { problem });
             }
+            // What it found is told by itself.
+            app.health.well(Worker::Folder);
         }
     };
     tokio::select! {

@@ -15,7 +15,7 @@ use recordings::{LocalTime, Proof, Recording, RecordingName, Sidecar, Verdict};
 use store::RecordingRow;
 use tracing::{error, info, warn};
 
-use crate::{alarm::Alarm, app::App, persist::until_stored, place};
+use crate::{alarm::Alarm, app::App, health::Worker, persist::until_stored, place};
 
 /// The name of a leg's recording, by local time.
 pub(crate) fn recording_name(
@@ -71,12 +71,17 @@ pub(crate) async fn prove(app: &App, talk: Talk) {
                 raise(app, &talk, &leg, length, &proof);
             }
             if let Err(error) = write(app, &talk, &leg, path, &proof).await {
-                error!(error = %format!("{error:#}"), "the proof of a recording was not written");
+                let error = format!("{error:#}");
+                error!(error, "the proof of a recording was not written");
+                app.health.note(Worker::Proof, Err(error));
+            } else {
+                app.health.well(Worker::Proof);
             }
         }
         Err(error) => {
             let problem = format!("{error:#}");
             error!(problem, "a recording cannot be verified");
+            app.health.note(Worker::Proof, Err(&problem));
             let unseen =
                 Proof { verdict: Verdict::Pending, inspection: None, problem: Some(problem) };
             raise(app, &talk, &leg, length, &unseen);

@@ -39,6 +39,7 @@ use crate::{
     app::App,
     cdr_intake, clock,
     ending::{self, Ended, LOST},
+    health::Worker,
     proof::{Talk, prove},
 };
 
@@ -60,9 +61,12 @@ pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
     loop {
         tokio::select! {
             _ = look.tick() => {
-                if let Err(error) = close_lost(&app, &mut signs).await {
-                    error!(error = %format!("{error:#}"), "open calls cannot be looked through");
+                let looked = close_lost(&app, &mut signs).await;
+                let turn = looked.map_err(|error| format!("{error:#}"));
+                if let Err(error) = &turn {
+                    error!(error, "open calls cannot be looked through");
                 }
+                app.health.note(Worker::Reconciliation, turn);
             }
             () = stop.cancelled() => return,
         }

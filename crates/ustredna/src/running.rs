@@ -4,9 +4,13 @@ use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use secrecy::ExposeSecret as _;
+use sms::{Gateway, Report};
 use store::{Store, StoreError};
-use tokio::{sync::mpsc, task::JoinHandle};
-use tokio_util::task::TaskTracker;
+use tokio::{
+    sync::{mpsc, mpsc::UnboundedReceiver},
+    task::JoinHandle,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{error, warn};
 
 use crate::{
@@ -16,10 +20,12 @@ use crate::{
     clock::Clock,
     disk,
     files::Files,
+    health,
+    health::Worker,
     listener::{Closing, Listener, Reserved},
     place, reconcile, settings,
     settings::{Settings, SmsGateway},
-    sms_gateway, sms_reports, sms_worker, talks,
+    sms_gateway, sms_reports, sms_worker, switch, talks,
     texts::Texts,
     web,
 };
@@ -92,17 +98,11 @@ impl Running {
         let (drain_web, stop_web) = (closing.drain.clone(), stop.clone());
         let health = web::run(web_socket, Arc::clone(&app), files.web, drain_web, stop_web);
         let health = tokio::spawn(health);
-        let workers = vec![
-            tokio::spawn(sms_worker::run(Arc::clone(&app), gateway, stop.clone())),
-            tokio::spawn(sms_reports::run(Arc::clone(&app), receipts, stop.clone())),
-            tokio::spawn(cdr_intake::run(Arc::clone(&app), stop.clone())),
-            tokio::spawn(reconcile::run(Arc::clone(&app), stop.clone())),
-            tokio::spawn(reconcile::prove_unproven(Arc::clone(&app), unproven, stop.clone())),
-            tokio::spawn(talks::run(Arc::clone(&app), stop.clone())),
-            tokio::spawn(place::run(Arc::clone(&app), stop.clone())),
-            tokio::spawn(alarm::run(Arc::clone(&app), stop.clone())),
-            tokio::spawn(disk::run(Arc::clone(&app), stop.clone())),
-        ];
+        let mut workers = workers(&app, gateway, receipts, stop);
+        let proving = reconcile::prove_unproven(Arc::clone(&app), unproven, stop.clone());
+        workers.push(tokio::spawn(proving));
+        workers.push(tokio::spawn(alarm::run(Arc::clone(&app), stop.clone())));
+        workers.push(tokio::spawn(health::run(Arc::clone(&app), stop.clone())));
         let calls = door.calls();
         let doorman = Some(tokio::spawn(door.run(closing.clone())));
         Ok(Self { app, address, closing, doorman, calls, workers, health })
@@ -219,6 +219,34 @@ async fn open(url: &str) -> Result<Store, StoreError> {
             opened => return opened,
         }
     }
+}
+
+/// Starts the workers that are started again should they break off.
+fn workers(
+    app: &Arc<App>,
+    gateway: Arc<dyn Gateway>,
+    receipts: UnboundedReceiver<Report>,
+    stop: &CancellationToken,
+) -> Vec<JoinHandle<()>> {
+    let receipts = Arc::new(tokio::sync::Mutex::new(receipts));
+    macro_rules! tended {
+        ($worker:ident, $run:path $(, $own:ident)?) => {{
+            let (shared, token) = (Arc::clone(app), stop.clone());
+            let run = move || $run(Arc::clone(&shared), $(Arc::clone(&$own),)? token.clone());
+            tokio::spawn(health::tend(Arc::clone(app), Worker::$worker, stop.clone(), run))
+        }};
+    }
+    vec![
+        tended!(Outbox, sms_worker::run, gateway),
+        tended!(Tickets, sms_worker::sweep),
+        tended!(Reports, sms_reports::run, receipts),
+        tended!(Intake, cdr_intake::run),
+        tended!(Reconciliation, reconcile::run),
+        tended!(Talks, talks::run),
+        tended!(Folder, place::run),
+        tended!(Disk, disk::run),
+        tended!(Switch, switch::run),
+    ]
 }
 
 /// Checks that what a call needs can be written, before the first one comes.

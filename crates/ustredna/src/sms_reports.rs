@@ -9,13 +9,13 @@ use std::{sync::Arc, time::Duration};
 use sms::Report;
 use store::{Delivery, StoreError};
 use tokio::{
-    sync::mpsc::UnboundedReceiver,
+    sync::{Mutex, mpsc::UnboundedReceiver},
     time::{Instant, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::app::App;
+use crate::{app::App, health::Worker};
 
 const PAUSES_MS: [u64; 4] = [100, 300, 600, 1000];
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -56,9 +56,10 @@ pub(crate) async fn take_all(app: &App, reports: &[Report]) -> Result<usize, Sto
 /// last messages are sent: the gateway hangs up when that is done.
 pub(crate) async fn run(
     app: Arc<App>,
-    mut reports: UnboundedReceiver<Report>,
+    reports: Arc<Mutex<UnboundedReceiver<Report>>>,
     stop: CancellationToken,
 ) {
+    let mut reports = reports.lock().await;
     let mut waiting = Waiting::default();
     let mut look = tokio::time::interval(LOOK_EVERY);
     loop {
@@ -80,7 +81,7 @@ pub(crate) async fn run(
         }
     }
     // From here on the SMSC is told to come again.
-    drop(reports);
+    reports.close();
     waiting.look(&app).await;
     if !waiting.is_empty() {
         let count = waiting.0.len();
@@ -131,6 +132,7 @@ async fn tried(app: &App, report: &Report) -> Result<bool, StoreError> {
     if let Err(error) = &taken {
         error!(%error, "a delivery report could not be stored");
     }
+    app.health.note(Worker::Reports, taken.as_ref().map(drop));
     taken
 }
 

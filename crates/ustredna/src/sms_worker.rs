@@ -30,7 +30,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
-use crate::{app::App, clock, settings};
+use crate::{app::App, clock, health, settings};
 use pace::Pace;
 
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -50,7 +50,6 @@ pub(crate) async fn run(app: Arc<App>, gateway: Arc<dyn Gateway>, stop: Cancella
     let mut worker = Worker { app, gateway, tries: JoinSet::new(), pace, unstored: Vec::new() };
     let mut look = tokio::time::interval(LOOK_EVERY);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut sweep = tokio::time::interval(SWEEP_EVERY);
     loop {
         tokio::select! {
             _ = look.tick() => {
@@ -61,7 +60,6 @@ pub(crate) async fn run(app: Arc<App>, gateway: Arc<dyn Gateway>, stop: Cancella
                 worker.end(tried).await;
                 worker.begin_due().await;
             }
-            _ = sweep.tick() => sweep_tickets(&worker.app).await,
             () = stop.cancelled() => break,
         }
     }
@@ -69,6 +67,18 @@ pub(crate) async fn run(app: Arc<App>, gateway: Arc<dyn Gateway>, stop: Cancella
         worker.end(tried).await;
     }
     worker.store_at_last().await;
+}
+
+/// Closes tickets whose time is over, until `stop`.
+pub(crate) async fn sweep(app: Arc<App>, stop: CancellationToken) {
+    let mut sweep = tokio::time::interval(SWEEP_EVERY);
+    sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = sweep.tick() => sweep_tickets(&app).await,
+            () = stop.cancelled() => return,
+        }
+    }
 }
 
 async fn sweep_tickets(app: &App) {
@@ -79,8 +89,12 @@ async fn sweep_tickets(app: &App) {
                 info!(expired = swept.expired, cancelled = swept.cancelled, "tickets closed");
             }
             expired(app, swept.sms_expired);
+            app.health.well(health::Worker::Tickets);
         }
-        Err(error) => error!(%error, "tickets could not be looked through"),
+        Err(error) => {
+            error!(%error, "tickets could not be looked through");
+            app.health.note(health::Worker::Tickets, Err(error));
+        }
     }
 }
 
@@ -114,13 +128,17 @@ impl Worker {
     async fn begin_due(&mut self) {
         let room = self.pace.room(self.tries.len(), clock::instant());
         if room == 0 {
-            return;
+            // The gateway's business; each try has its end.
+            return self.app.health.well(health::Worker::Outbox);
         }
         let sms = &self.app.settings.sms;
         let (now, lease) = (self.app.clock.now(), sms.lease.signed());
         let limit = u32::try_from(room).unwrap_or(u32::MAX);
         match self.app.store.lease_sms(now, lease, limit, sms.throttle()).await {
             Ok(due) => {
+                if self.unstored.is_empty() {
+                    self.app.health.well(health::Worker::Outbox);
+                }
                 expired(&self.app, due.expired);
                 for sms in due.sms {
                     // Sent, and not stored for longer than its lease.
@@ -130,7 +148,10 @@ impl Worker {
                     self.tries.spawn(send(Arc::clone(&self.app), Arc::clone(&self.gateway), sms));
                 }
             }
-            Err(error) => error!(%error, "the outbox cannot be read"),
+            Err(error) => {
+                error!(%error, "the outbox cannot be read");
+                self.app.health.note(health::Worker::Outbox, Err(error));
+            }
         }
     }
 
@@ -159,6 +180,7 @@ impl Worker {
         if let Some(first) = unstored.first() {
             let (error, count) = (&first.error, unstored.len());
             error!(%error, count, "what became of SMS could not be stored");
+            self.app.health.note(health::Worker::Outbox, Err(error));
         }
         // What was not sent is taken up again when its lease is over.
         self.unstored = unstored

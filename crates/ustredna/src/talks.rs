@@ -20,6 +20,7 @@ use crate::{
     alarm::Alarm,
     app::App,
     clock::{self, Clock},
+    health::Worker,
 };
 
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -178,6 +179,7 @@ pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
         loop {
             look.tick().await;
             look_once(&app).await;
+            app.health.well(Worker::Talks);
         }
     };
     tokio::select! {

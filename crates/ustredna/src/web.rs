@@ -3,7 +3,7 @@
 
 mod door;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
     Json, Router,
@@ -14,12 +14,14 @@ use axum::{
     routing::get,
 };
 use serde_json::{Value, json};
+use store::Figures;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     app::App,
-    metrics::{self, DiskFigures},
+    health::{self, Worker},
+    metrics::{self, DiskFigures, Moment},
     place, sms_reports,
 };
 
@@ -60,7 +62,23 @@ async fn ready(State((app, draining)): Shared) -> (StatusCode, Json<Value>) {
     let stopping = draining.is_cancelled();
     // Without `required` calls are taken all the same.
     let recordable = recordings.is_none() || !app.settings.recordings.required;
-    let status = if database.is_none() && recordable && !stopping {
+    let found = app.switch.known();
+    // Every leg goes out by the gateway: a shopper who is called back, too.
+    let (switch, gateway) = (found.switch.problem(), found.gateway.problem());
+    let workers: BTreeMap<_, _> = app
+        .health
+        .faults()
+        .into_iter()
+        .map(|(worker, problem)| (worker.as_str(), problem))
+        .collect();
+    let not_watched: BTreeMap<_, _> = [("switch", &found.switch), ("gateway", &found.gateway)]
+        .into_iter()
+        .filter_map(|(what, known)| Some((what, known.not_watched()?)))
+        .collect();
+    let well = [&database, &switch, &gateway].iter().all(|problem| problem.is_none())
+        && workers.is_empty()
+        && found.misfits.is_empty();
+    let status = if well && recordable && !stopping {
         StatusCode::OK
     } else {
         StatusCode::SERVICE_UNAVAILABLE
@@ -71,6 +89,12 @@ async fn ready(State((app, draining)): Shared) -> (StatusCode, Json<Value>) {
         "stopping": stopping,
         "database": database,
         "recordings": recordings,
+        "switch": switch,
+        "gateway": gateway,
+        "switch_settings": found.misfits,
+        "workers": workers,
+        "not_watched": not_watched,
+        "warnings": health::overdue(&app).into_iter().collect::<Vec<_>>(),
     });
     (status, Json(told))
 }
@@ -90,7 +114,26 @@ async fn metrics(State((app, _)): Shared) -> Response {
         used_per_day_bytes: counted.as_ref().and_then(|disk| disk.bytes_per_day),
         days_left: counted.and_then(|disk| disk.days_left),
     };
-    match app.metrics.told(app.talks.count(), disk) {
+    let found = app.switch.known();
+    let figures = *app.figures.borrow();
+    let seconds = |figures: Figures| {
+        let oldest = figures.sms_oldest_due?;
+        u64::try_from(app.clock.now().duration_since(oldest).as_secs()).ok()
+    };
+    let successes = app.health.successes().into_iter();
+    let moment = Moment {
+        talks: app.talks.count(),
+        disk,
+        switch_up: found.switch.is_up(),
+        gateway_up: found.gateway.is_up(),
+        sessions: found.sessions,
+        sms_due: figures.map(|figures| figures.sms_due),
+        sms_oldest_seconds: figures.map(|figures| seconds(figures).unwrap_or(0)),
+        tickets_open: figures.map(|figures| figures.tickets_open),
+        succeeded: successes.map(|(worker, ago)| (worker, ago.as_secs())).collect(),
+        failing: app.health.faults().into_keys().map(Worker::as_str).collect(),
+    };
+    match app.metrics.told(&moment) {
         Ok(text) => ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }

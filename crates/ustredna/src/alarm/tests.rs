@@ -3,7 +3,7 @@ use std::fs;
 use tempfile::TempDir;
 
 use super::*;
-use crate::metrics::DiskFigures;
+use crate::metrics::Moment;
 
 /// A command that writes down what it is told, the first time and the second time in vain.
 fn reluctant(folder: &TempDir) -> settings::Alarm {
@@ -30,7 +30,7 @@ fn full() -> Alarm {
 }
 
 fn failed(alarms: &Alarms) -> u32 {
-    let told = alarms.metrics.told(0, DiskFigures::default()).unwrap();
+    let told = alarms.metrics.told(&Moment::default()).unwrap();
     let name = "ustredna_alarms_failed_total{kind=\"disk\"} ";
     told.lines().find_map(|line| line.strip_prefix(name)).unwrap().parse().unwrap()
 }
@@ -58,7 +58,7 @@ async fn what_fails_is_told_again_after_pauses() {
         tokio::time::advance(Duration::from_secs(31)).await;
         tokio::time::resume();
     }
-    telling.await;
+    telling.await.unwrap();
     assert_eq!(failed(&alarms), 0);
     let told = told(&folder);
     assert_eq!(told.len(), 3);
@@ -77,7 +77,7 @@ async fn an_exchange_that_stops_tries_once() {
     let (line, waiting) = first(&alarms);
     let stop = CancellationToken::new();
     stop.cancel();
-    line.tell(&waiting, &stop).await;
+    line.tell(&waiting, &stop).await.unwrap_err();
     assert_eq!((told(&folder).len(), failed(&alarms)), (1, 1));
 }
 
@@ -112,11 +112,11 @@ async fn a_way_that_does_not_work_holds_up_no_other() {
     let mut waiting = command.waiting.lock().unwrap().take().unwrap();
     let both = async {
         for _ in 0..2 {
-            command.tell(&waiting.recv().await.unwrap(), &stop).await;
+            command.tell(&waiting.recv().await.unwrap(), &stop).await.unwrap();
         }
     };
     tokio::select! {
-        () = &mut trying => panic!("it is tried again after a pause"),
+        _ = &mut trying => panic!("it is tried again after a pause"),
         () = both => {}
     }
     assert_eq!(told(&folder).len(), 2);

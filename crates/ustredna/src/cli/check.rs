@@ -3,6 +3,7 @@
 mod alarm;
 mod database;
 mod disk;
+mod exchange;
 mod folders;
 mod gateway;
 mod ports;
@@ -13,10 +14,14 @@ use std::{io, path::Path, process::ExitCode};
 use clap::Args;
 use console::Style;
 use jiff::Timestamp;
-use serde::Serialize;
 
 use super::DEFAULT_CONFIG;
-use crate::{colours, settings::Settings, texts::Texts};
+use crate::{
+    colours,
+    finding::{Finding, Status},
+    settings::Settings,
+    texts::Texts,
+};
 
 pub(super) const EXAMPLES: &str = "\
 Changes nothing: databases and folders are made by `ustredna serve`; a small file is written into
@@ -33,43 +38,6 @@ pub(super) struct Check {
     /// One JSON object a line
     #[arg(long)]
     json: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Status {
-    Ok,
-    /// Cannot be looked at from here.
-    Skipped,
-    Fail,
-}
-
-/// What was found, in one line, and what to do about it.
-#[derive(Debug, Serialize)]
-struct Finding {
-    check: &'static str,
-    status: Status,
-    detail: String,
-    fix: Option<String>,
-}
-
-impl Finding {
-    fn ok(check: &'static str, detail: impl Into<String>) -> Self {
-        Self { check, status: Status::Ok, detail: detail.into(), fix: None }
-    }
-
-    fn skipped(check: &'static str, detail: impl Into<String>) -> Self {
-        Self { check, status: Status::Skipped, detail: detail.into(), fix: None }
-    }
-
-    /// A failure whose text says what to do.
-    fn failed(check: &'static str, detail: impl Into<String>) -> Self {
-        Self { check, status: Status::Fail, detail: detail.into(), fix: None }
-    }
-
-    fn fail(check: &'static str, detail: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { fix: Some(fix.into()), ..Self::failed(check, detail) }
-    }
 }
 
 /// Where findings go, as they are made.
@@ -91,6 +59,7 @@ impl Report<'_> {
             let (word, style) = match finding.status {
                 Status::Ok => ("OK", Style::new().green()),
                 Status::Skipped => ("--", Style::new().yellow()),
+                Status::Warn => ("WARN", Style::new().yellow().bold()),
                 Status::Fail => ("FAIL", Style::new().red().bold()),
             };
             // Filled up first: a terminal counts no colours.
@@ -142,8 +111,15 @@ async fn all(settings: &Settings, report: &mut Report<'_>) -> anyhow::Result<()>
     report.tell(&folders::cdr(settings))?;
     report.tell(&alarm::check(settings))?;
     report.tell(&gateway::check(settings).await)?;
-    for finding in ports::check(settings).await {
+    let running = exchange::runs(settings).await;
+    for finding in ports::check(settings, running) {
         report.tell(&finding)?;
+    }
+    // One that does not run may be about to be started.
+    if running {
+        for finding in exchange::check(settings).await {
+            report.tell(&finding)?;
+        }
     }
     for finding in switch::check(settings).await {
         report.tell(&finding)?;

@@ -1,7 +1,12 @@
 use super::*;
 
 fn told(metrics: &Metrics, disk: DiskFigures) -> Vec<String> {
-    metrics.told(3, disk).unwrap().lines().map(str::to_owned).collect()
+    metrics
+        .told(&Moment { talks: 3, disk, ..Moment::default() })
+        .unwrap()
+        .lines()
+        .map(str::to_owned)
+        .collect()
 }
 
 #[track_caller]
@@ -74,11 +79,35 @@ fn every_metric_is_explained_here_and_in_the_readme() {
     };
     let metrics = Metrics::default();
     metrics.call_ended(Service::OutboundHotline, Outcome::Answered);
-    let lines = told(&metrics, known);
+    let moment = Moment {
+        disk: known,
+        switch_up: Some(true),
+        gateway_up: Some(false),
+        sessions: Some(4),
+        sms_due: Some(1),
+        sms_oldest_seconds: Some(90),
+        tickets_open: Some(3),
+        succeeded: vec![("outbox", 1)],
+        failing: vec!["cdr_intake"],
+        ..Moment::default()
+    };
+    let told = metrics.told(&moment).unwrap();
+    let lines: Vec<String> = told.lines().map(str::to_owned).collect();
+    for line in [
+        "ustredna_switch_up{} 1",
+        "ustredna_gateway_up{} 0",
+        "ustredna_sms_queue_age_seconds{} 90",
+        "ustredna_worker_last_success_seconds{worker=\"outbox\"} 1",
+        "ustredna_worker_failing{worker=\"cdr_intake\"} 1",
+        "ustredna_worker_failing{worker=\"outbox\"} 0",
+        "ustredna_worker_restarts_total{worker=\"outbox\"} 0",
+    ] {
+        assert_tells(&lines, line);
+    }
     let help: Vec<&str> = lines.iter().filter_map(|line| line.strip_prefix("# HELP ")).collect();
     let types = lines.iter().filter(|line| line.starts_with("# TYPE ")).count();
     assert_eq!(help.len(), types);
-    assert_eq!(types, 14);
+    assert_eq!(types, 24);
     for line in help {
         let (name, text) = line.split_once(' ').unwrap();
         assert!(text.len() > 10, "{line}");

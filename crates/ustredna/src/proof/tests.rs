@@ -16,7 +16,7 @@ use crate::{
     app::Attended,
     clock::Clock,
     ending::{self, Ended},
-    metrics::DiskFigures,
+    metrics::Moment,
     settings::Settings,
 };
 
@@ -121,7 +121,7 @@ impl House {
     }
 
     pub(crate) fn metric(&self, name: &str) -> f64 {
-        let told = self.app.metrics.told(0, DiskFigures::default()).unwrap();
+        let told = self.app.metrics.told(&Moment::default()).unwrap();
         let line = told.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         line.unwrap_or_else(|| panic!("no {name} in\n{told}")).parse().unwrap()
     }

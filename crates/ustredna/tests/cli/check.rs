@@ -110,112 +110,306 @@ fn a_taken_port_is_told_unless_the_exchange_has_it() {
 
     let health = TcpListener::bind("127.0.0.1:0").unwrap();
     let web = health.local_addr().unwrap().to_string();
-    let page = thread::spawn(move || {
-        let (mut stream, _) = health.accept().unwrap();
-        let mut request = [0; 1024];
-        let _ = stream.read(&mut request).unwrap();
-        let body = r#"{"status":"ok","version":"0.1.0","calls":0}"#;
-        write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
-        drop(stream);
-        // The port stays taken until the program has looked.
-        health
+    thread::spawn(move || {
+        for stream in health.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = [0; 1024];
+            let _ = stream.read(&mut request).unwrap();
+            let body = r#"{"status":"ok","version":"0.1.0","calls":0,"ready":false,"switch":"no answer","workers":{"outbox":"has failed for 20 s: locked"},"warnings":["an SMS is old"]}"#;
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+            write!(stream, "{head}{body}").unwrap();
+        }
     });
     let both = [("USTREDNA_SWITCH__LISTEN", at.as_str()), ("USTREDNA_WEB__LISTEN", web.as_str())];
     let (_, findings) = check(&world, &both);
-    drop(page.join().unwrap());
     for port in ["web", "switch port"] {
         let finding = finding(&findings, port);
         assert!(finding.to_string().contains("the exchange is running"), "{finding}");
     }
+    // What it says of itself is told.
+    let told: Vec<_> = findings.iter().filter(|finding| finding["check"] == "exchange").collect();
+    let status: Vec<_> = told.iter().map(|finding| finding["status"].as_str().unwrap()).collect();
+    assert_eq!(status, ["fail", "fail", "warn"], "{told:?}");
+    assert!(told[1].to_string().contains("outbox has failed for 20 s: locked"), "{told:?}");
 }
 
-/// Speaks like FreeSWITCH's event socket, as captured.
-fn freeswitch(gateway: &'static str) -> String {
-    freeswitch_that_sees(gateway, "true")
-}
+/// FreeSWITCH's event socket: each question (a prefix) with its answer, the first that fits. Without
+/// one it answers as a FreeSWITCH that is set up for this exchange.
+#[derive(Clone, Default)]
+struct Switch(Vec<(&'static str, String)>);
 
-/// One that says so of a file in the recordings folder.
-fn freeswitch_that_sees(gateway: &'static str, recordings: &'static str) -> String {
-    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
-    let at = socket.local_addr().unwrap().to_string();
-    thread::spawn(move || {
-        let (stream, _) = socket.accept().unwrap();
-        // The end comes when the program hangs up.
-        let _ = converse(stream, gateway, recordings);
-    });
-    at
-}
+const STATUS: &str = "UP 0 years, 0 days, 0 hours, 13 minutes, 0 seconds, 187 milliseconds, 96 microseconds\nFreeSWITCH (Version 1.11.2-release git 3f13ad1 2026-08-09 16:23:10Z 64bit) is ready\n27 session(s) since startup\n0 session(s) - peak 2, last 5min 0 \n0 session(s) per Sec out of max 1000, peak 2, last 5min 0 \n2000 session(s) max\nmin idle cpu 0.00/98.43\nCurrent Stack Size/Max 240K/8192K\n";
 
-fn converse(mut stream: TcpStream, gateway: &str, recordings: &str) -> std::io::Result<()> {
-    const STATUS: &str = "UP 0 years, 0 days, 0 hours, 13 minutes, 0 seconds, 187 milliseconds, 96 microseconds\nFreeSWITCH (Version 1.11.2-release git 3f13ad1 2026-08-09 16:23:10Z 64bit) is ready\n27 session(s) since startup\n0 session(s) - peak 2, last 5min 0 \n0 session(s) per Sec out of max 1000, peak 2, last 5min 0 \n2000 session(s) max\nmin idle cpu 0.00/98.43\nCurrent Stack Size/Max 240K/8192K\n";
-    write!(stream, "Content-Type: auth/request\n\n")?;
-    loop {
-        let mut command = Vec::new();
-        while !command.ends_with(b"\n\n") {
-            let mut byte = [0];
-            stream.read_exact(&mut byte)?;
-            command.extend(byte);
+impl Switch {
+    fn with(mut self, question: &'static str, answer: impl Into<String>) -> Self {
+        self.0.insert(0, (question, answer.into()));
+        self
+    }
+
+    /// Starts it; where it listens.
+    fn start(self) -> String {
+        let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = socket.local_addr().unwrap().to_string();
+        thread::spawn(move || {
+            for stream in socket.incoming() {
+                let switch = self.clone();
+                // The end comes when the program hangs up.
+                thread::spawn(move || drop(switch.converse(stream.unwrap())));
+            }
+        });
+        at
+    }
+
+    fn answer(&self, question: &str) -> String {
+        if let Some((_, answer)) = self.0.iter().find(|(asked, _)| question.starts_with(asked)) {
+            return answer.clone();
         }
-        let body = match std::str::from_utf8(&command).unwrap().trim() {
-            "auth ClueCon" => {
+        let conf = |file: &str| {
+            let conf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../freeswitch-conf");
+            std::fs::read_to_string(conf.join(file)).unwrap()
+        };
+        let words: Vec<&str> = question.split(' ').collect();
+        match words[..] {
+            ["status"] => STATUS.to_owned(),
+            ["sofia", "status", "gateway", "carrier"] => UP.to_owned(),
+            ["file_exists" | "module_exists", _] => "true".to_owned(),
+            ["acl", ..] => "false".to_owned(),
+            ["fsctl", "api_expansion"] => "+OK api_expansion is off \n".to_owned(),
+            ["strepoch"] => {
+                let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
+                now.as_secs().to_string()
+            }
+            ["xml_locate", "dialplan", ..] => conf("dialplan.xml"),
+            ["xml_locate", "configuration", "configuration", "name", name] => {
+                let file = name.trim_end_matches(".conf");
+                conf(&format!("{file}.xml"))
+            }
+            ["global_getvar", "carrier_cidr"] => "198.51.100.0/28".to_owned(),
+            ["global_getvar", "log_level"] => "warning".to_owned(),
+            ["global_getvar", "cdr_dir"] => "/var/spool/cdr".to_owned(),
+            ["global_getvar", "rtp_start_port"] => "16384".to_owned(),
+            ["global_getvar", "rtp_end_port"] => "32768".to_owned(),
+            _ => format!("-ERR {question} Command not found!\n"),
+        }
+    }
+
+    fn converse(&self, mut stream: TcpStream) -> std::io::Result<()> {
+        write!(stream, "Content-Type: auth/request\n\n")?;
+        loop {
+            let mut command = Vec::new();
+            while !command.ends_with(b"\n\n") {
+                let mut byte = [0];
+                stream.read_exact(&mut byte)?;
+                command.extend(byte);
+            }
+            let command = String::from_utf8(command).unwrap();
+            if let Some(password) = command.trim().strip_prefix("auth ") {
+                if password != PASSWORD && password != "ClueCon" {
+                    write!(stream, "Content-Type: command/reply\nReply-Text: -ERR invalid\n\n")?;
+                    return Ok(());
+                }
                 write!(stream, "Content-Type: command/reply\nReply-Text: +OK accepted\n\n")?;
                 continue;
             }
-            other if other.starts_with("auth ") => {
-                write!(stream, "Content-Type: command/reply\nReply-Text: -ERR invalid\n\n")?;
-                return Ok(());
-            }
-            "api status" => STATUS,
-            "api sofia status gateway carrier" => gateway,
-            other => {
-                assert!(other.starts_with("api file_exists /"), "{other}");
-                if other.contains("probe") { recordings } else { "true" }
-            }
-        };
-        write!(stream, "Content-Type: api/response\nContent-Length: {}\n\n{body}", body.len())?;
+            let body = self.answer(command.trim().strip_prefix("api ").unwrap());
+            write!(stream, "Content-Type: api/response\nContent-Length: {}\n\n{body}", body.len())?;
+        }
     }
 }
 
-const UP: &str =
-    "=====\nName    \tcarrier\nProfile \ttrunk\nState   \tNOREG\nStatus  \tUP\n=====\n";
+const PASSWORD: &str = "not-the-usual-one";
 
-fn ask_freeswitch(world: &World, at: &str, password: &str) -> (Option<i32>, Vec<Value>) {
-    check(world, &[("USTREDNA_SWITCH__INBOUND", at), ("USTREDNA_SWITCH__PASSWORD", password)])
+const UP: &str = "=====\nName    \tcarrier\nProfile \ttrunk\nProxy   \tsip:192.0.2.1\nPingFreq\t15\nState   \tNOREG\nStatus  \tUP\n=====\n";
+
+/// What `check` finds with this FreeSWITCH, which hands its calls to this exchange.
+fn ask_freeswitch(
+    world: &World,
+    switch: &Switch,
+    environment: &[(&str, &str)],
+) -> (Option<i32>, Vec<Value>) {
+    let controller = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let mut switch = switch.clone();
+    switch.0.push(("global_getvar controllers", controller.clone()));
+    let at = switch.start();
+    let mut all = vec![
+        ("USTREDNA_SWITCH__INBOUND", at.as_str()),
+        ("USTREDNA_SWITCH__PASSWORD", PASSWORD),
+        ("USTREDNA_SWITCH__LISTEN", &controller),
+    ];
+    all.extend(environment);
+    check(world, &all)
 }
 
-#[test]
-fn all_is_ready_when_freeswitch_is() {
+/// Everything that `serve` and FreeSWITCH would have made.
+fn ready() -> World {
     let world = World::imported();
     prompts(&world.path("freeswitch-conf/sounds"));
     for folder in ["recordings", "sms", "cdr"] {
         std::fs::create_dir(world.path(folder)).unwrap();
     }
-    let (code, findings) = ask_freeswitch(&world, &freeswitch(UP), "ClueCon");
+    world
+}
+
+#[test]
+fn all_is_ready_when_freeswitch_is() {
+    let world = ready();
+    let (code, findings) = ask_freeswitch(&world, &Switch::default(), &[]);
     assert_eq!(code, Some(0), "{findings:?}");
     // There is nobody to be told of an alarm, which is the operator's own business.
     let (alarm, others): (Vec<_>, Vec<_>) =
         findings.iter().partition(|finding| finding["check"] == "alarm");
     assert_eq!(alarm[0]["status"], "skipped");
     assert!(others.iter().all(|finding| finding["status"] == "ok"), "{findings:?}");
-    let told = finding(&findings, "freeswitch").to_string();
-    assert!(told.contains("1.11.2-release") && told.contains("1000 calls at once"), "{told}");
-    assert!(finding(&findings, "gateway").to_string().contains("carrier is up (NOREG)"));
+    let told = finding(&findings, "version").to_string();
+    assert!(told.contains("1.11.2-release"), "{told}");
+    let told = finding(&findings, "capacity").to_string();
+    assert!(told.contains("1000 calls at once"), "{told}");
+    let told = finding(&findings, "gateway").to_string();
+    assert!(told.contains("carrier is up (NOREG), calls go to 192.0.2.1"), "{told}");
+}
+
+fn assert_told(
+    world: &World,
+    switch: &Switch,
+    environment: &[(&str, &str)],
+    check: &str,
+    says: &str,
+) {
+    let (code, findings) = ask_freeswitch(world, switch, environment);
+    assert_eq!(code, Some(1), "{check} {says}: {findings:?}");
+    assert_fails(&findings, check, says);
+    assert!(!format!("{findings:?}").contains("hunter2"), "{findings:?}");
+}
+
+/// Each planted mistake by which line of `check` fails, and what that says.
+#[test]
+fn every_planted_mistake_is_told() {
+    let good = Switch::default;
+    let gateway = |text: &str| good().with("sofia status gateway", text);
+    let sofia = good().answer("xml_locate configuration configuration name sofia.conf");
+    let dialplan = good().answer("xml_locate dialplan context name public");
+    let tampered = |from: &str, to: &str| {
+        assert!(sofia.contains(from), "{from}");
+        let question = "xml_locate configuration configuration name sofia.conf";
+        good().with(question, sofia.replace(from, to))
+    };
+    let world = ready();
+    let down = "Name    \tcarrier\nState   \tFAIL_WAIT\nStatus  \tDOWN (ping)\n";
+    let switches = [
+        (gateway("Invalid Gateway!\n"), "gateway", "switch.gateway"),
+        (gateway(down), "gateway", "carrier is down (FAIL_WAIT)"),
+        (good().with("status", STATUS.replace("is ready", "is not ready")), "freeswitch", "log"),
+        (good().with("status", STATUS.replace("1.11.2", "1.8.7")), "version", "too old"),
+        (
+            good().with("status", STATUS.replace("2000 session", "1000 session")),
+            "capacity",
+            "MAX_SESSIONS=2000",
+        ),
+        (
+            good().with("status", STATUS.replace("max 1000,", "max 1,")),
+            "capacity",
+            "SESSIONS_PER_SECOND",
+        ),
+        (good().with("global_getvar rtp_end_port", "16483"), "capacity", "RTP_END_PORT"),
+        (
+            good().with("global_getvar controllers", "127.0.0.1:9|10.0.0.1:9"),
+            "controllers",
+            "start FreeSWITCH with CONTROLLERS=127.0.0.1:",
+        ),
+        (
+            good().with("file_exists /var/spool/cdr", "false"),
+            "its records",
+            "start FreeSWITCH with CDR_DIR=/",
+        ),
+        (good().with("module_exists mod_spandsp", "false"), "modules", "not loaded: mod_spandsp"),
+        (
+            tampered(
+                "name=\"caller-id-type\" value=\"none\"",
+                "name=\"caller-id-type\" value=\"rpid\"",
+            ),
+            "protections",
+            "param caller-id-type is not",
+        ),
+        (tampered("name=\"disable-transfer\"", "name=\"was\""), "protections", "disable-transfer"),
+        (
+            good().with(
+                "xml_locate dialplan",
+                dialplan.replace("sip_copy_custom_headers=false", "x=false"),
+            ),
+            "protections",
+            "set sip_copy_custom_headers",
+        ),
+        (
+            good().with(
+                "xml_locate configuration configuration name acl.conf",
+                "can't find anything\n",
+            ),
+            "protections",
+            "acl.xml: list carrier",
+        ),
+        (
+            good().with("fsctl api_expansion", "+OK api_expansion is on \n"),
+            "protections",
+            "api-exp",
+        ),
+        (good().with("global_getvar carrier_cidr", "0.0.0.0/0"), "carrier", "strangers"),
+        (good().with("global_getvar carrier_cidr", "198.51.100.7"), "carrier", "no network"),
+        (good().with("acl ", "true"), "carrier", "from anybody"),
+        (good().with("file_exists /", "false"), "its folders", "does not see the prompt"),
+    ];
+    // Mostly they wait.
+    thread::scope(|scope| {
+        for (switch, check, says) in &switches {
+            scope.spawn(|| assert_told(&world, switch, &[], check, says));
+        }
+    });
 }
 
 #[test]
-fn troubles_with_freeswitch_are_told() {
-    let world = World::imported();
-    let (_, findings) = ask_freeswitch(&world, &freeswitch(UP), "hunter2");
-    assert_fails(&findings, "freeswitch", "refuses the password");
-    assert!(!format!("{findings:?}").contains("hunter2"));
-    let (_, findings) = ask_freeswitch(&world, &freeswitch("Invalid Gateway!\n"), "ClueCon");
-    assert_fails(&findings, "gateway", "switch.gateway");
-    let down = "Name    \tcarrier\nState   \tFAIL_WAIT\nStatus  \tDOWN (ping)\n";
-    let (_, findings) = ask_freeswitch(&world, &freeswitch(down), "ClueCon");
-    assert_fails(&findings, "gateway", "carrier is down (FAIL_WAIT)");
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    let (_, findings) = ask_freeswitch(&world, &nobody, "ClueCon");
-    assert_fails(&findings, "freeswitch", "start FreeSWITCH");
+fn every_planted_setting_is_told() {
+    let world = ready();
+    let settings: [(&str, &str, &str, &str); 8] = [
+        ("USTREDNA_SWITCH__PASSWORD", "hunter2", "freeswitch", "refuses the password"),
+        ("USTREDNA_SWITCH__PASSWORD", "ClueCon", "password", "everybody knows"),
+        ("USTREDNA_SWITCH__INBOUND", "127.0.0.1:1", "freeswitch", "start FreeSWITCH"),
+        ("USTREDNA_SWITCH__ALLOW", "[\"10.0.0.0/8\"]", "controllers", "switch.allow"),
+        ("USTREDNA_SWITCH__MAX_CALLS", "5000", "capacity", "MAX_SESSIONS=10000"),
+        ("USTREDNA_PROMPTS__DIR", "/nowhere", "prompts", "prompts.dir"),
+        ("USTREDNA_RECORDINGS__MIN_FREE", "9000000TB", "disk", "make room"),
+        (
+            "USTREDNA_DATABASE__URL",
+            "sqlite:///nowhere/at/all.db",
+            "database",
+            "change database.url",
+        ),
+    ];
+    thread::scope(|scope| {
+        for (key, value, check, says) in &settings {
+            let good = Switch::default();
+            let world = &world;
+            scope.spawn(move || assert_told(world, &good, &[(key, value)], check, says));
+        }
+    });
+}
+
+#[test]
+fn what_is_not_watched_or_only_unwise_does_not_fail_and_is_told() {
+    let silent = UP.replace("PingFreq\t15", "PingFreq\t0");
+    let switch = Switch::default()
+        .with("sofia status gateway", silent)
+        .with("global_getvar log_level", "debug")
+        .with("strepoch", "1000");
+    let (code, findings) = ask_freeswitch(&ready(), &switch, &[]);
+    assert_eq!(code, Some(0), "{findings:?}");
+    for (check, status, says) in [
+        ("gateway", "skipped", "CARRIER_PING=15"),
+        ("its log", "warn", "LOG_LEVEL=warning"),
+        ("its clock", "warn", "behind"),
+    ] {
+        let found = finding(&findings, check);
+        assert_eq!(found["status"], status, "{found}");
+        assert!(found.to_string().contains(says), "{found}");
+    }
 }
 
 #[test]
@@ -269,8 +463,9 @@ fn a_folder_of_the_same_name_elsewhere_is_not_the_same() {
     let world = World::imported();
     prompts(&world.path("freeswitch-conf/sounds"));
     std::fs::create_dir(world.path("recordings")).unwrap();
-    let at = freeswitch_that_sees(UP, "false");
-    let (_, findings) = ask_freeswitch(&world, &at, "ClueCon");
+    let at = format!("file_exists {}", world.path("recordings").display());
+    let switch = Switch::default().with(at.leak(), "false");
+    let (_, findings) = ask_freeswitch(&world, &switch, &[]);
     assert_fails(&findings, "its folders", "recordings.switch_dir");
     // The file that it was asked for is gone.
     assert_eq!(std::fs::read_dir(world.path("recordings")).unwrap().count(), 0);

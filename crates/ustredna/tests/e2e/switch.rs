@@ -93,6 +93,8 @@ impl Switch {
             )
             .env("CARRIER_PROXY", format!("127.0.0.1:{}", addresses.carrier))
             .env("CDR_DIR", cdr)
+            // The phones behind the carrier come and go, and answer calls alone.
+            .env("CARRIER_PING", "0")
             .env("LOG_LEVEL", "info")
             // The carrier's phones are at this address, strangers at others.
             .env("CARRIER_CIDR", "127.0.0.1/32")

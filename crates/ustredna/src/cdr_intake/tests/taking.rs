@@ -7,7 +7,7 @@ use store::{Filter, Limits, NewPairing, NewShopper, Store};
 use tempfile::TempDir;
 
 use super::*;
-use crate::{clock::Clock, metrics::DiskFigures, settings::Settings};
+use crate::{clock::Clock, metrics::Moment, settings::Settings};
 
 const NOON: &str = "2026-11-22T12:00:00Z";
 const SHOPPER: &str = "+420601123456";
@@ -195,7 +195,7 @@ async fn what_cannot_be_taken_away_is_counted_once_it_is() {
     fs::write(place.folder.path().join("kept"), "a file in its place").unwrap();
     let path = place.missed(1, 60);
     let taken_in = || {
-        let told = place.app.metrics.told(0, DiskFigures::default()).unwrap();
+        let told = place.app.metrics.told(&Moment::default()).unwrap();
         let name = "ustredna_cdrs_total{outcome=\"taken_in\"} ";
         told.lines().find_map(|line| line.strip_prefix(name)).unwrap().to_owned()
     };

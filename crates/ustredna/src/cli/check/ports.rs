@@ -2,25 +2,16 @@
 
 use std::{
     io::{self, ErrorKind},
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    time::Duration,
+    net::SocketAddr,
 };
 
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpSocket, TcpStream},
-    time::timeout,
-};
+use tokio::net::TcpSocket;
 
 use super::Finding;
 use crate::settings::Settings;
 
-const PATIENCE: Duration = Duration::from_secs(3);
-/// Our own answer has a few hundred bytes.
-const ANSWER: u64 = 16 * 1024;
-
-pub(super) async fn check(settings: &Settings) -> [Finding; 2] {
-    let running = exchange_at(settings.web.listen).await;
+/// `running`: the exchange of these settings runs.
+pub(super) fn check(settings: &Settings, running: bool) -> [Finding; 2] {
     let find = |check, key: &str, at: SocketAddr| match bind(at) {
         Ok(()) => Finding::ok(check, format!("{at} is free")),
         Err(error) if error.kind() == ErrorKind::AddrInUse && running => {
@@ -56,26 +47,4 @@ fn bind(at: SocketAddr) -> io::Result<()> {
     // As the exchange does: connections of a former run that still linger are no hindrance.
     socket.set_reuseaddr(true)?;
     socket.bind(at)
-}
-
-/// Whether our own health page answers.
-async fn exchange_at(web: SocketAddr) -> bool {
-    let at = match web.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => (Ipv4Addr::LOCALHOST, web.port()).into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => (Ipv6Addr::LOCALHOST, web.port()).into(),
-        IpAddr::V4(_) | IpAddr::V6(_) => web,
-    };
-    let body = timeout(PATIENCE, health(at)).await.ok().and_then(Result::ok).unwrap_or_default();
-    let answer: Option<serde_json::Value> =
-        body.split_once("\r\n\r\n").and_then(|(_, body)| serde_json::from_str(body).ok());
-    answer.is_some_and(|answer| answer["status"] == "ok" && answer["calls"].is_u64())
-}
-
-async fn health(at: SocketAddr) -> io::Result<String> {
-    let mut stream = TcpStream::connect(at).await?;
-    let request = format!("GET /healthz HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await?;
-    let mut answer = String::new();
-    stream.take(ANSWER).read_to_string(&mut answer).await?;
-    Ok(answer)
 }

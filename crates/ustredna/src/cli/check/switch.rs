@@ -1,4 +1,4 @@
-//! Is FreeSWITCH ready? Asked over its own event socket.
+//! Is FreeSWITCH ready, and set up for this exchange? Asked over its own event socket.
 
 use std::fmt::Display;
 
@@ -10,31 +10,46 @@ use crate::{
     inbound::{Inbound, InboundError},
     place::{self, LookError, Shared},
     settings::Settings,
+    switch::{self, Gateway, Status},
 };
 
 const CHECK: &str = "freeswitch";
 
 pub(super) async fn check(settings: &Settings) -> Vec<Finding> {
+    let mut switch = match open(settings).await {
+        Ok(switch) => switch,
+        Err(finding) => return vec![finding],
+    };
+    let status = match switch.ask("status").await {
+        Ok(answer) => Status::read(&answer),
+        Err(error) => return vec![unreachable(settings, &error)],
+    };
+    let Some(status) = status.filter(|status| status.is_ready) else {
+        return vec![Finding::fail(CHECK, "it is not ready for calls", "look into its log")];
+    };
+    let mut findings =
+        vec![Finding::ok(CHECK, format!("version {} is ready for calls", status.version))];
+    findings.push(gateway(settings, &mut switch).await);
+    findings.push(folders(settings, &mut switch).await);
+    match switch::compare(settings, &status, &mut switch).await {
+        Ok(compared) => findings.extend(compared),
+        Err(error) => findings.push(no_answer(CHECK, &error)),
+    }
+    findings
+}
+
+/// A connection, or why there is none.
+pub(super) async fn open(settings: &Settings) -> Result<Inbound, Finding> {
     let Some(password) = &settings.switch.password else {
-        return vec![Finding::fail(
+        return Err(Finding::fail(
             CHECK,
             "there is no password for its event socket",
             "set USTREDNA_SWITCH__PASSWORD to the ESL_PASSWORD that FreeSWITCH runs with",
-        )];
+        ));
     };
-    let at = settings.switch.inbound;
-    let mut switch = match Inbound::open(at, password.expose_secret()).await {
-        Ok(switch) => switch,
-        Err(error) => return vec![unreachable(settings, &error)],
-    };
-    let mut findings = Vec::new();
-    match switch.ask("status").await {
-        Ok(status) => findings.push(ready(settings, &status)),
-        Err(error) => return vec![unreachable(settings, &error)],
-    }
-    findings.push(gateway(settings, &mut switch).await);
-    findings.push(folders(settings, &mut switch).await);
-    findings
+    Inbound::open(settings.switch.inbound, password.expose_secret())
+        .await
+        .map_err(|error| unreachable(settings, &error))
 }
 
 fn unreachable(settings: &Settings, error: &InboundError) -> Finding {
@@ -55,33 +70,6 @@ fn unreachable(settings: &Settings, error: &InboundError) -> Finding {
     Finding::fail(CHECK, format!("{at}: {error}"), fix)
 }
 
-/// Reads what `status` says.
-fn ready(settings: &Settings, status: &str) -> Finding {
-    let version = status
-        .lines()
-        .find_map(|line| line.strip_prefix("FreeSWITCH (Version "))
-        .and_then(|line| line.split_whitespace().next());
-    let Some(version) = version.filter(|_| status.contains("is ready")) else {
-        return Finding::fail(CHECK, "it is not ready for calls", "look into its log");
-    };
-    let sessions: Option<u32> = status
-        .lines()
-        .find_map(|line| line.trim().strip_suffix(" session(s) max"))
-        .and_then(|count| count.parse().ok());
-    let Some(sessions) = sessions else {
-        return Finding::ok(CHECK, format!("version {version} is ready"));
-    };
-    // It counts legs, and a call that was connected has two.
-    let calls = sessions / 2;
-    let detail = format!("version {version} is ready and carries {calls} calls at once");
-    let max_calls = settings.switch.max_calls;
-    if calls < max_calls {
-        let hint = format!("MAX_SESSIONS must be twice switch.max_calls ({max_calls}) for more");
-        return Finding::ok(CHECK, format!("{detail} ({hint})"));
-    }
-    Finding::ok(CHECK, detail)
-}
-
 fn no_answer(check: &'static str, error: &impl Display) -> Finding {
     Finding::fail(
         check,
@@ -97,26 +85,36 @@ async fn gateway(settings: &Settings, switch: &mut Inbound) -> Finding {
         Ok(answer) => answer,
         Err(error) => return no_answer(CHECK, &error),
     };
-    let value = |key: &str| {
-        answer.lines().find_map(|line| {
-            let (found, value) = line.split_once('\t')?;
-            (found.trim() == key).then(|| value.trim().to_owned())
-        })
-    };
-    // REGED, NOREG, FAIL_WAIT … and UP or DOWN; the latter alone decides whether calls go out.
-    match (value("State"), value("Status")) {
-        (Some(state), Some(status)) if status.starts_with("UP") => {
-            Finding::ok(CHECK, format!("{name} is up ({state})"))
+    match Gateway::read(&answer) {
+        Gateway::There { up, state, watched, proxy } => {
+            let to = proxy.map(|proxy| format!(", calls go to {proxy}")).unwrap_or_default();
+            match (up, watched) {
+                (true, true) => Finding::ok(CHECK, format!("{name} is up ({state}){to}")),
+                (true, false) => Finding::skipped(
+                    CHECK,
+                    format!(
+                        "{name} is not watched{to}, and nobody asks whether anybody is there — \
+                         start FreeSWITCH with CARRIER_PING=15"
+                    ),
+                ),
+                (false, _) => Finding::fail(
+                    CHECK,
+                    format!("{name} is down ({state}){to}"),
+                    "check CARRIER_PROXY, CARRIER_USERNAME and CARRIER_PASSWORD, and whether the \
+                     carrier answers; one that answers calls but no OPTIONS needs CARRIER_PING=0",
+                ),
+            }
         }
-        (Some(state), Some(_)) => Finding::fail(
-            CHECK,
-            format!("{name} is down ({state})"),
-            "check CARRIER_PROXY, CARRIER_USERNAME and CARRIER_PASSWORD, and whether the carrier answers",
-        ),
-        (Some(_) | None, _) => Finding::fail(
+        Gateway::Missing => Finding::fail(
             CHECK,
             format!("FreeSWITCH has no gateway {name}"),
-            "set switch.gateway to one that `sofia status` lists",
+            "set switch.gateway to one that `sofia status` lists; SIP_IP must be an address of \
+             FreeSWITCH's machine",
+        ),
+        Gateway::Untold => Finding::fail(
+            CHECK,
+            "FreeSWITCH does not tell of its gateways",
+            "load mod_sofia: start FreeSWITCH with freeswitch-conf",
         ),
     }
 }

@@ -45,6 +45,8 @@ impl Place {
             password: PASSWORD.to_owned(),
             cdr_dir: Some(folder.path().join("cdr")),
             apology: Some(sounds().join("cs/apology.wav")),
+            // Twice as many as `switch.max_calls` is in any story.
+            max_sessions: Some(10_000),
             started_at: Some(SystemTime::from(began)),
             ..Config::default()
         })
