@@ -29,6 +29,9 @@ pub enum StoreError {
         "the database file cannot be opened: check that it is a file that this user may read and write"
     )]
     CannotOpen,
+    /// The file is not there any more, and nobody has it open.
+    #[error("the database {} is gone: mount its disk, or put a backup in its place", .0.display())]
+    Gone(PathBuf),
     /// The file was changed for one without tables while it was open.
     #[error(
         "the database file has no tables any more: put a backup in its place, or restart to begin an empty one"
@@ -129,6 +132,7 @@ impl StoreError {
             | Self::NotADatabase
             | Self::CannotOpen
             | Self::Emptied
+            | Self::Gone(_)
             | Self::Moved
             | Self::NotClosed
             | Self::Files(_)

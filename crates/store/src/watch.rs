@@ -7,7 +7,8 @@
 //!   and everybody goes on with the new one, brought up to date. An empty one is refused: calls go
 //!   on only with shoppers.
 //! - **Gone**: all of it is still there for those who have it open. Two seconds later, should nothing
-//!   have been put there by then, it is written back.
+//!   have been put there by then, it is written back. Not if its disk was unmounted: then it is let
+//!   go of, so that the disk can be repaired, and opened again once it is back.
 //! - **The WAL or its index gone**: others would not see what is in ours, so it goes to the file, and
 //!   both are made anew.
 //!
@@ -39,7 +40,16 @@ type Id = (u64, u64);
 /// The names of a database's files, and what they stood for when it was opened.
 pub(crate) struct Watch {
     database: PathBuf,
-    opened: Mutex<[Option<Id>; 3]>,
+    opened: Mutex<Opened>,
+}
+
+/// What the names stood for.
+#[derive(Debug, Clone, Copy, Default)]
+struct Opened {
+    /// The database, its WAL, and the WAL's index.
+    files: [Option<Id>; 3],
+    /// The device of their folder.
+    disk: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,11 +73,30 @@ impl Watch {
 
     /// Takes the files as they are: just opened.
     pub(crate) fn learn(&self) {
-        let now = self.files().map(|file| id(&file).unwrap_or_default());
-        *self.opened.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        let files = self.files().map(|file| id(&file).unwrap_or_default());
+        self.set(Opened { files, disk: self.disk() });
     }
 
-    fn opened(&self) -> [Option<Id>; 3] {
+    /// Nothing is open: whatever turns up is another file.
+    fn forget(&self) {
+        self.set(Opened { files: [None; 3], ..self.opened() });
+    }
+
+    fn set(&self, opened: Opened) {
+        *self.opened.lock().unwrap_or_else(PoisonError::into_inner) = opened;
+    }
+
+    /// The device of the folder, or of what is left of the way to it.
+    fn disk(&self) -> Option<u64> {
+        let mut folders = self.database.ancestors().skip(1);
+        folders.find_map(|folder| Some(fs::metadata(folder).ok()?.dev()))
+    }
+
+    fn is_unmounted(&self) -> bool {
+        self.disk() != self.opened().disk
+    }
+
+    fn opened(&self) -> Opened {
         *self.opened.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -77,7 +106,7 @@ impl Watch {
     }
 
     fn look(&self) -> Found {
-        let [opened, rest @ ..] = self.opened();
+        let [opened, rest @ ..] = self.opened().files;
         let [database, others @ ..] = self.files();
         match id(&database) {
             Ok(None) => return Found::Gone,
@@ -94,7 +123,7 @@ impl Watch {
     /// Takes the WAL and its index away that belong to a database which is not there any more: SQLite
     /// would take them for the new one's.
     fn remove_orphans(&self) -> Result<(), StoreError> {
-        let [_, opened @ ..] = self.opened();
+        let [_, opened @ ..] = self.opened().files;
         let [_, files @ ..] = self.files();
         for (file, opened) in files.iter().zip(opened) {
             if opened.is_some() && id(file).is_ok_and(|found| found == opened) {
@@ -163,6 +192,14 @@ impl Connections {
                 return Ok(());
             }
             Found::Same => {}
+            Found::Gone if watch.is_unmounted() || keeper.connection.is_none() => {
+                self.empty().await;
+                if let Some(old) = keeper.connection.take() {
+                    drop(old.close().await);
+                }
+                watch.forget();
+                return Err(StoreError::Gone(watch.database.clone()));
+            }
             Found::Gone => {
                 self.empty().await;
                 write_back(watch, keeper).await?;
@@ -213,7 +250,7 @@ pub(crate) async fn checkpoint(connection: &mut AnyConnection) -> Result<(), Sto
 /// Writes all that the deleted file holds to a new one of its name.
 async fn write_back(watch: &Watch, keeper: &mut Keeper) -> Result<(), StoreError> {
     let Some(old) = &mut keeper.connection else {
-        return Err(StoreError::NoDatabase(watch.database.clone()));
+        return Err(StoreError::Gone(watch.database.clone()));
     };
     let fresh = beside(&watch.database, ".written-back");
     // Of an attempt that failed.

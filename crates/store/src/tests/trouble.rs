@@ -299,3 +299,37 @@ async fn a_closed_database_is_one_file_that_nobody_else_may_read() {
     other.close().await;
     assert!(!beside(&file(folder.path()), "-wal").exists());
 }
+
+/// On a disk of its own: what is under the place where it was mounted is not written to.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unmounted_disk_is_let_go_of_and_found_again() {
+    use std::process::Command;
+
+    let run = |program: &str, arguments: &[&Path]| {
+        let done = Command::new(program).args(arguments).output();
+        done.is_ok_and(|output| output.status.success())
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let (place, aside) = (folder.path().join("data"), folder.path().join("aside"));
+    fs::create_dir(&place).unwrap();
+    fs::create_dir(&aside).unwrap();
+    if !run(
+        "mount",
+        &["-t", "tmpfs", "tmpfs"].map(Path::new).into_iter().chain([&*aside]).collect::<Vec<_>>(),
+    ) {
+        println!("skipped: this user may not mount");
+        return;
+    }
+    assert!(run("mount", &[Path::new("--bind"), &aside, &place]));
+    let world = eva_in(&place).await;
+    works(&world, 1, 1).await;
+    assert!(run("umount", &[Path::new("-l"), &place]));
+    let error = refused_shoppers(&world).await;
+    assert!(matches!(error, StoreError::Gone(_)) && error.passes(), "{error}");
+    assert!(matches!(refused_shoppers(&world).await, StoreError::Gone(_)));
+    assert_eq!(fs::read_dir(&place).unwrap().count(), 0, "nothing was written beside the disk");
+    assert!(run("mount", &[Path::new("--bind"), &aside, &place]));
+    works(&world, 2, 2).await;
+    world.store.close().await;
+    assert!(run("umount", &[Path::new("-l"), &place]) && run("umount", &[Path::new("-l"), &aside]));
+}

@@ -14,8 +14,13 @@ pub(crate) struct Held {
 impl Held {
     /// Takes the lock on the database of an exchange that runs in `dir`.
     pub(crate) fn take(dir: &Path) -> Self {
+        Self::take_file(&dir.join("ustredna.db"))
+    }
+
+    /// Takes the lock on this database.
+    pub(crate) fn take_file(file: &Path) -> Self {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-        let url = format!("sqlite://{}", dir.join("ustredna.db").display());
+        let url = format!("sqlite://{}", file.display());
         let mut connection = runtime.block_on(SqliteConnection::connect(&url)).unwrap();
         let lock = sqlx::query("BEGIN IMMEDIATE").execute(&mut connection);
         runtime.block_on(lock).unwrap();

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::Write as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     thread,
@@ -36,8 +37,12 @@ impl Disk {
 
     fn mount(at: &Path, what: &[&str]) -> Self {
         fs::create_dir_all(at).unwrap();
-        run(Command::new("mount").args(what).arg(at));
+        Self::attach(at, what);
         Self(at.to_owned())
+    }
+
+    fn attach(at: &Path, what: &[&str]) {
+        run(Command::new("mount").args(what).arg(at));
     }
 
     /// Mounts it anew with these options.
@@ -52,6 +57,33 @@ impl Disk {
             thread::sleep(Duration::from_millis(200));
         }
         panic!("{command:?} does not work");
+    }
+
+    /// Fills it to the last byte, until there is [`room`](Self::makes_room) again.
+    pub(crate) fn fills(&self) {
+        let ballast = fs::OpenOptions::new().create(true).append(true).open(self.ballast());
+        let mut ballast = ballast.unwrap();
+        for size in [1 << 16, 1 << 12, 1 << 6, 1] {
+            while ballast.write_all(&vec![0; size]).is_ok() {}
+        }
+    }
+
+    /// Takes away what filled it.
+    pub(crate) fn makes_room(&self) {
+        fs::remove_file(self.ballast()).unwrap();
+    }
+
+    fn ballast(&self) -> PathBuf {
+        self.0.join("ballast")
+    }
+
+    /// Mounts it once more after it broke, as an operator would who has repaired it: nobody may have
+    /// a file on it open meanwhile.
+    pub(crate) fn is_repaired(&self) {
+        self.goes_away();
+        thread::sleep(Duration::from_secs(6));
+        let image = self.0.with_extension("img");
+        Self::attach(&self.0, &["-o", "loop,errors=remount-ro", &image.display().to_string()]);
     }
 
     /// Takes it away from where it is. Who has a file open keeps that.

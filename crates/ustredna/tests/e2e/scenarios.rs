@@ -2,6 +2,7 @@
 
 mod callback;
 mod clock;
+mod database;
 mod disk;
 mod faults;
 mod hold;
@@ -37,6 +38,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         phones::all(),
         survival::all(),
         disk::all(),
+        database::all(),
         records::all(),
         clock::all(),
         hold::all(),

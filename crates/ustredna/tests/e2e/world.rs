@@ -67,9 +67,19 @@ impl World {
 
     /// With recordings on a disk of their own, which `mount` mounts on the folder it is given.
     pub(crate) fn with_disk(setup: &Setup, mount: impl FnOnce(&Path) -> Disk) -> Self {
+        Self::with_disk_at(RECORDINGS, setup, (RTP_PORTS, PHONES), mount)
+    }
+
+    /// With this folder on a disk of its own, so many ports for RTP, and for so many phones.
+    pub(crate) fn with_disk_at(
+        folder: &str,
+        setup: &Setup,
+        (rtp_ports, phones): (u16, u16),
+        mount: impl FnOnce(&Path) -> Disk,
+    ) -> Self {
         let dir = tempfile::Builder::new().prefix("ustredna-e2e").tempdir().unwrap();
-        let disk = mount(&dir.path().join(RECORDINGS));
-        Self::begin(dir, Some(disk), setup, RTP_PORTS, PHONES, &[])
+        let disk = mount(&dir.path().join(folder));
+        Self::begin(dir, Some(disk), setup, rtp_ports, phones, &[])
     }
 
     /// With a time of day of the exchange's own.
@@ -172,9 +182,9 @@ impl World {
         panic!("not {count} of these {noun} are as expected: {last:#?}");
     }
 
-    /// The disk of the recordings.
+    /// The disk of its own.
     pub(crate) fn disk(&self) -> &Disk {
-        self.disk.as_ref().expect("recordings have a disk of their own")
+        self.disk.as_ref().expect("there is a disk of its own")
     }
 
     pub(crate) fn dir(&self) -> &Path {
