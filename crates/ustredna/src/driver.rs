@@ -2,6 +2,7 @@
 //! each other until the call is over.
 
 mod bridge;
+mod claim;
 mod verbs;
 
 use std::{
@@ -36,6 +37,7 @@ use crate::{
     service,
     talks::Watched,
 };
+use claim::Turn;
 use verbs::Pending;
 
 /// How long FreeSWITCH may take to end a call that has been told to.
@@ -56,11 +58,17 @@ pub(crate) async fn drive(
         connected = Line::connect(stream) => connected,
         () = seat.asked_to_leave() => Err(LineError::NotConnected),
     };
-    let (line, event) = match connected {
+    let (mut line, event) = match connected {
         Ok(connected) => connected,
         Err(error) => return warn!(%error, "connection dropped"),
     };
     drop(seat);
+    let turn = Turn::read(&event);
+    if turn.passed_on {
+        return warn!(
+            "a call waited too long for this exchange and is another's now, or was ended"
+        );
+    }
     let Some(place) = places.take() else {
         return error!("far more calls than switch.max_calls; a connection is closed");
     };
@@ -71,7 +79,17 @@ pub(crate) async fn drive(
     let span = tracing::info_span!("call", call.id = %arrival.call);
     async {
         let attended = app.live.enter(arrival.call);
-        let flow = service::Flow::begin(&app, &arrival, started_at, place.overload).await;
+        // Reading the facts may take long; the claim must not.
+        let (claimed, flow) = tokio::join!(
+            turn.claim(&mut line),
+            service::Flow::begin(&app, &arrival, started_at, place.overload),
+        );
+        match claimed {
+            Ok(true) => {}
+            Ok(false) => return warn!("the call was passed on while this exchange took it"),
+            // It will be told when the call's end is.
+            Err(error) => debug!(%error, "the call could not be claimed"),
+        }
         info!(
             service = %flow.history.service,
             caller = ?arrival.caller,
@@ -82,7 +100,7 @@ pub(crate) async fn drive(
         let service::Flow { mut history, plan } = flow;
         history.switch_ahead = time.skew.ahead();
         note_arrival(&app, history.clone());
-        let driver = Driver::new(line, Arc::clone(&app), history, arrival.answered, time);
+        let driver = Driver::new(line, Arc::clone(&app), history, arrival.answered, time, turn);
         let flow = plan.run(call, &app.rules);
         driver.run(flow, desk, closing, attended).await;
     }
@@ -149,6 +167,7 @@ struct Driver {
     /// Whether the caller has been answered, so that media flow.
     answered: bool,
     time: CallTime,
+    turn: Turn,
     /// Whether the present leg's recording has started.
     recording: bool,
     /// While two talk.
@@ -197,7 +216,14 @@ enum End {
 }
 
 impl Driver {
-    fn new(line: Line, app: Arc<App>, history: History, answered: bool, time: CallTime) -> Self {
+    fn new(
+        line: Line,
+        app: Arc<App>,
+        history: History,
+        answered: bool,
+        time: CallTime,
+        turn: Turn,
+    ) -> Self {
         Self {
             line,
             app,
@@ -208,6 +234,7 @@ impl Driver {
             entries: 0,
             answered,
             time,
+            turn,
             recording: false,
             watched: None,
         }
@@ -253,8 +280,13 @@ impl Driver {
         // `myevents` brings two dozen kinds of several kilobytes each; these nobody reads here.
         session.send(&Command::nix_events(UNREAD)?);
         session.send(&Command::events(&[EventName::RecordStart])?);
-        // A controller that dies must not take the talk with it (freeswitch-conf/dialplan.xml).
-        session.send(&Command::Api(Api::uuid_setvar_multi(&channel, &[("socket_resume", "")])?));
+        if self.turn.after_silence {
+            session.send(&Command::events(&[EventName::ChannelPark])?);
+        }
+        // A controller that dies must not take the talk with it (freeswitch-conf/dialplan.xml); and
+        // one that wakes late must see that the call is taken (freeswitch-conf/controllers.xml).
+        let taken = [("socket_resume", ""), ("exchange_attends", "true")];
+        session.send(&Command::Api(Api::uuid_setvar_multi(&channel, &taken)?));
         Ok(())
     }
 
@@ -358,6 +390,7 @@ impl Driver {
         match event.event_name() {
             EventName::ChannelAnswer => self.answered = true,
             EventName::RecordStart => self.recording = true,
+            EventName::ChannelPark => self.hold(),
             EventName::ChannelBridge => self.bridged(event),
             EventName::ChannelUnbridge => self.unbridged(event),
             EventName::ChannelHangup => {
@@ -372,6 +405,14 @@ impl Driver {
             _ => {}
         }
         None
+    }
+
+    /// FreeSWITCH has let the channel go with another controller's silent connection and asks who
+    /// holds it: this exchange does.
+    fn hold(&mut self) {
+        if let Some(channel) = self.line.session.channel().copied() {
+            self.line.session.send(&Command::Api(Api::sched_del(&channel)));
+        }
     }
 
     /// The caller is gone: the flow's verb gets no answer, which is [`HungUp`] to it.

@@ -2,6 +2,8 @@
 //! silence, strangers, and a whole call while the database is locked or gone.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
+#[path = "connection/claims.rs"]
+mod claims;
 #[path = "connection/crowds.rs"]
 mod crowds;
 mod peer;
@@ -305,7 +307,10 @@ fn a_call_begins_with_what_its_end_depends_on() {
     assert!(!unread.contains("HANGUP") && !unread.contains("EXECUTE_COMPLETE"), "{unread}");
     assert_eq!(peer.taken(), "event plain RECORD_START");
     let cleared = peer.taken();
-    assert!(cleared.starts_with("api uuid_setvar_multi ") && cleared.ends_with(" socket_resume="));
+    assert!(
+        cleared.starts_with("api uuid_setvar_multi ")
+            && cleared.ends_with(" socket_resume=;exchange_attends=true")
+    );
     for application in ["answer", "playback"] {
         let command = peer.taken();
         assert!(command.contains(&format!("execute-app-name: {application}\n")), "{command}");

@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 fn demo(dir: &Path, arguments: &[&str]) -> Command {
@@ -227,8 +228,7 @@ fn a_story_that_is_stopped_leaves_nothing_elsewhere() {
     let out = BufReader::new(told.stdout.take().unwrap());
     let mut lines = out.lines().map(Result::unwrap);
     assert!(lines.any(|line| line.contains("Jana      is answered")));
-    let stop = Command::new("kill").args(["-INT", &told.id().to_string()]).status().unwrap();
-    assert!(stop.success());
+    kill_process(Pid::from_child(&told), Signal::INT).unwrap();
     // Until it ends.
     lines.for_each(drop);
     let done = told.wait_with_output().unwrap();

@@ -66,6 +66,13 @@ impl Api {
         Self::built(format_args!("uuid_kill {channel} {}", cause.as_str()))
     }
 
+    /// `sched_del`: cancels everything that is scheduled for the channel, such as the dialplan's
+    /// `sched_transfer`. Answers `+OK Deleted: N`; 0 when there was nothing or it has run.
+    #[must_use]
+    pub fn sched_del(channel: &ChannelUuid) -> Self {
+        Self::built(format_args!("sched_del {channel}"))
+    }
+
     /// `uuid_record`: starts or stops recording the channel into a file.
     #[must_use]
     pub fn uuid_record(channel: &ChannelUuid, recording: Recording, path: &Path) -> Self {

@@ -61,6 +61,7 @@ fn known_answers() {
                  socket_resume=;RECORD_STEREO=true;ringback=%(1000,4000,425)"
             ),
         ),
+        (Command::Api(Api::sched_del(&channel())), &format!("api sched_del {CHANNEL}")),
         (
             Command::Api(Api::uuid_kill(&channel(), &HangupCause::USER_BUSY)),
             &format!("api uuid_kill {CHANNEL} USER_BUSY"),

@@ -1,11 +1,8 @@
 //! `serve`, told to stop.
 
-use std::{
-    net::TcpListener,
-    process::{Command, Stdio},
-    thread,
-    time::Duration,
-};
+use std::{net::TcpListener, process::Stdio, thread, time::Duration};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::world::World;
 
@@ -19,8 +16,7 @@ fn a_start_that_waits_can_be_stopped() {
     command.env("USTREDNA_DATABASE__URL", url).stderr(Stdio::null());
     let mut process = command.spawn().unwrap();
     let (connection, _) = server.accept().unwrap();
-    let pid = process.id().to_string();
-    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    kill_process(Pid::from_child(&process), Signal::TERM).unwrap();
     let ended = (0..50).find_map(|_| {
         thread::sleep(Duration::from_millis(100));
         process.try_wait().unwrap()

@@ -19,6 +19,8 @@ pub(crate) use prompter::UNDERSTOOD;
 use prompter::{Cue, Prompter};
 pub(crate) use script::Steps;
 
+use rustix::process::Signal;
+
 use crate::{
     ear::Ear,
     phrases::Phrases,
@@ -107,7 +109,7 @@ impl Phone {
     /// Ends a called phone; fails if one of its calls did not go as told.
     pub(crate) fn stops(&mut self) -> Trace {
         // SIPp lets running calls end first.
-        self.sipp.signal("USR1");
+        self.sipp.signal(Signal::USR1);
         let status = self.sipp.wait(Duration::from_secs(20));
         // 99: there was no call.
         assert!(

@@ -8,6 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::process::{Pid, Signal, kill_process};
+
 /// The clock of the tests.
 #[expect(clippy::disallowed_methods, reason = "the tests' one clock; they wait for real programs")]
 pub(crate) fn now() -> Instant {
@@ -68,11 +70,8 @@ impl Running {
         drop(self.child.wait());
     }
 
-    /// Sends a signal, such as `TERM`.
-    pub(crate) fn signal(&self, name: &str) {
-        let sent =
-            Command::new("kill").arg(format!("-{name}")).arg(self.pid().to_string()).status();
-        assert!(sent.unwrap().success(), "kill -{name} {}", self.name);
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
     /// The last lines it printed.

@@ -13,6 +13,7 @@ mod life;
 mod measure;
 mod phones;
 mod records;
+mod silence;
 mod strangers;
 mod survival;
 
@@ -44,6 +45,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         hold::all(),
         keys::all(),
         strangers::all(),
+        silence::all(),
     ]
     .into_iter()
     .flatten()

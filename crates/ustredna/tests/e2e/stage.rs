@@ -4,6 +4,8 @@ mod score;
 
 use std::{path::Path, thread, time::Duration};
 
+use rustix::process::Signal;
+
 use crate::{
     language::{Act, Call, Event, Moment, PhoneAccount, SHOPPER_HZ, Setup, Stage},
     phone::Phone,
@@ -153,7 +155,7 @@ impl RealStage<'_> {
     fn begins(&mut self, event: Event) {
         match event {
             Event::ExchangeStarts => self.world.exchange.start(),
-            Event::ExchangeStops => self.world.exchange.process().signal("TERM"),
+            Event::ExchangeStops => self.world.exchange.process().signal(Signal::TERM),
             Event::ExchangeKilled => self.world.exchange.process().kill(),
             Event::SwitchKilled => {
                 self.world.switch.kill();

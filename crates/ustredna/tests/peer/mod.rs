@@ -231,6 +231,8 @@ pub(crate) struct Peer {
     apis: VecDeque<String>,
     /// The last command that was answered.
     last: String,
+    /// What `sched_del` finds to delete.
+    pub(crate) scheduled: u32,
     /// Whether `uuid_record` fails.
     pub(crate) cannot_record: bool,
     /// What runs now, as far as the test has asked.
@@ -255,6 +257,7 @@ impl Peer {
             executes: VecDeque::new(),
             apis: VecDeque::new(),
             last: String::new(),
+            scheduled: 0,
             cannot_record: false,
             running: None,
         };
@@ -280,10 +283,15 @@ impl Peer {
 
     /// Tells whom the call is for and who calls.
     pub(crate) fn arrives(&mut self, dialled: &str, caller: &str) {
+        self.arrives_with("", dialled, caller);
+    }
+
+    /// The same with more variables: `variable_a: b\n`.
+    pub(crate) fn arrives_with(&mut self, variables: &str, dialled: &str, caller: &str) {
         let (caller, call) = (caller.replace('+', "%2B"), &self.call);
         self.say(&format!(
             "Event-Name: CHANNEL_DATA\nUnique-ID: {call}\nAnswer-State: ringing\n\
-             variable_sip_req_user: {dialled}\nvariable_sip_from_user: {caller}\n\
+             variable_sip_req_user: {dialled}\nvariable_sip_from_user: {caller}\n{variables}\
              Content-Type: command/reply\nReply-Text: %2BOK%0A\nSocket-Mode: async\nControl: full\n\n"
         ));
     }
@@ -315,10 +323,12 @@ impl Peer {
         let command = self.command().expect("the exchange closed or said nothing");
         self.last.clone_from(&command);
         if let Some(api) = command.strip_prefix("api ") {
-            let answer = if self.cannot_record && api.starts_with("uuid_record ") {
-                "-ERR Cannot record session!\n"
-            } else {
-                "+OK\n"
+            let answer = match api.split(' ').next() {
+                Some("uuid_record") if self.cannot_record => {
+                    "-ERR Cannot record session!\n".to_owned()
+                }
+                Some("sched_del") => format!("+OK Deleted: {}\n", self.scheduled),
+                _ => "+OK\n".to_owned(),
             };
             let length = answer.len();
             self.say(&format!("Content-Type: api/response\nContent-Length: {length}\n\n{answer}"));

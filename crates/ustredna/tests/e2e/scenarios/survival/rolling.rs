@@ -4,6 +4,8 @@
 use std::{thread, time::Duration};
 
 use super::await_settled;
+use rustix::process::Signal;
+
 use crate::{
     Scenario,
     exchange::Exchange,
@@ -60,7 +62,7 @@ fn rolling(world: &mut World) {
 fn restart(world: &mut World, second: Option<&mut Exchange>, shoppers: &mut Vec<Phone>) {
     calls_for(world, Duration::from_secs(2), shoppers);
     let mut second = second;
-    exchange(world, &mut second).process().signal("TERM");
+    exchange(world, &mut second).process().signal(Signal::TERM);
     let stopped = |world: &mut World, second: &mut Option<&mut Exchange>| {
         exchange(world, second).process().ended().is_some()
     };

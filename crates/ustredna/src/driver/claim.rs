@@ -1,0 +1,64 @@
+//! Whether a call is this exchange's to take.
+//!
+//! FreeSWITCH waits 25 s for a controller that takes the connection and says nothing. Therefore
+//! the dialplan (freeswitch-conf/controllers.xml) has scheduled that the call goes on to the next
+//! controller, or to the apology, within some seconds. Who takes the call cancels that; who wakes
+//! too late must leave the call alone, for another exchange attends to it.
+
+use std::time::Duration;
+
+use esl::{Answer, Api, Command, Event, SessionEvent};
+
+use crate::{
+    clock,
+    line::{Line, LineError},
+};
+
+/// FreeSWITCH answers within a millisecond.
+const CLAIM: Duration = Duration::from_secs(5);
+
+/// What the dialplan and other exchanges have noted on the channel.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Turn {
+    /// The call is going to be passed on.
+    watched: bool,
+    /// It has been already, to another exchange or to the apology.
+    pub(super) passed_on: bool,
+    /// A controller before this one was silent. When FreeSWITCH closes that connection it lets
+    /// the channel go, and asks once more who holds it.
+    pub(super) after_silence: bool,
+}
+
+impl Turn {
+    pub(super) fn read(channel: &Event) -> Self {
+        let is_true = |name| channel.variable(name).is_some_and(|value| value == "true");
+        Self {
+            watched: channel.variable("last_sched_id").is_some(),
+            passed_on: is_true("exchange_attends") || is_true("exchange_given_up"),
+            after_silence: is_true("controller_silent"),
+        }
+    }
+
+    /// Takes the call. `false`: it has been passed on in this very moment.
+    pub(super) async fn claim(self, line: &mut Line) -> Result<bool, LineError> {
+        let (true, Some(channel)) = (self.watched, line.session.channel().copied()) else {
+            return Ok(true);
+        };
+        let command = Command::Api(Api::sched_del(&channel));
+        let claim = line.session.send_by(&command, clock::instant() + CLAIM);
+        line.flush().await?;
+        loop {
+            match line.session.poll_event() {
+                Some(SessionEvent::Replied { id, reply }) if id == claim => {
+                    // A caller who has hung up meanwhile has called all the same.
+                    return Ok(
+                        !matches!(reply, Answer::Api(told) if told.text().contains("Deleted: 0")),
+                    );
+                }
+                // Nothing else has been asked for yet.
+                Some(_) => {}
+                None => line.wait().await?,
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! A call that FreeSWITCH is about to pass on to another exchange, or has passed on.
+
+use crate::peer::{Exchange, Peer};
+
+const WATCHED: &str = "variable_last_sched_id: 7\n";
+
+#[test]
+fn who_takes_a_call_first_keeps_it_from_being_passed_on() {
+    let exchange = Exchange::start("");
+    let mut peer = Peer::connect(&exchange);
+    peer.scheduled = 1;
+    peer.arrives_with(WATCHED, "234234399", "+420608999888");
+    assert!(peer.taken().starts_with("api sched_del "), "before anything else");
+    assert_eq!(peer.taken(), "linger 10");
+    assert_eq!(peer.next_execute().0, "answer");
+}
+
+#[test]
+fn who_comes_too_late_leaves_the_call_alone() {
+    let exchange = Exchange::start("");
+    exchange.import("601123456,,cs,777000111,,,,");
+    // Passed on in this moment, taken by another, ended with the apology.
+    let taken = "variable_exchange_attends: true\n";
+    let ended = "variable_exchange_given_up: true\n";
+    for (variables, commands) in [(WATCHED, 1), (taken, 0), (ended, 0)] {
+        let mut peer = Peer::connect(&exchange);
+        peer.arrives_with(variables, "777000111", "+420234567890");
+        for _ in 0..commands {
+            assert!(peer.taken().starts_with("api sched_del "));
+        }
+        peer.expect_end();
+    }
+    assert!(exchange.list("calls").is_empty() && exchange.list("tickets").is_empty());
+}
+
+#[test]
+fn a_caller_who_hangs_up_at_once_has_called_all_the_same() {
+    let exchange = Exchange::start("");
+    exchange.import("601123456,,cs,777000111,,,,");
+    let mut dealer = Peer::connect(&exchange);
+    dealer.arrives_with(WATCHED, "777000111", "+420234567890");
+    drop(dealer);
+    assert_eq!(exchange.calls()[0]["dealer"], "+420234567890");
+    assert_eq!(exchange.list("tickets").len(), 1);
+}
+
+#[test]
+fn whom_a_silent_exchange_came_before_says_that_it_holds_the_call() {
+    let exchange = Exchange::start("");
+    exchange.import("601123456,,cs,777000111,,,,");
+    let mut peer = Peer::connect(&exchange);
+    peer.scheduled = 1;
+    peer.arrives_with(
+        "variable_last_sched_id: 7\nvariable_controller_silent: true\n",
+        "234234399",
+        "+420601123456",
+    );
+    assert_eq!(peer.next_execute().0, "answer");
+    peer.complete(&[]);
+    assert_eq!(peer.next_execute().0, "play_and_get_digits");
+    assert!(peer.next_api("sched_del ").len() > 10);
+    peer.event("CHANNEL_PARK", &[]);
+    assert!(peer.next_api("sched_del ").len() > 10);
+    // And goes on.
+    peer.keys("234567890", '#');
+    assert_eq!(peer.next_execute().0, "bridge");
+}
