@@ -31,7 +31,7 @@ use screen::Screen;
 use story::Story;
 use words::Words;
 
-use crate::{colours, serve::Signals};
+use crate::{colours, signals::Signals};
 
 /// The shopper's own phone.
 const SHOPPER: &str = "+420601123456";

@@ -40,6 +40,7 @@ mod seats;
 mod serve;
 mod service;
 mod settings;
+mod signals;
 mod sms_gateway;
 mod sms_reports;
 mod sms_worker;

@@ -1,15 +1,28 @@
 //! Logs on standard error, as text or as one JSON object a line; a demo's in a file.
 
-use std::{fs::File, io::IsTerminal as _};
+mod outlet;
+
+use std::{fs::File, io::IsTerminal as _, panic};
 
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 use crate::settings::{Log, LogFormat, LogLevel};
+use outlet::Outlet;
+
+/// When it goes, the last lines are written.
+pub(crate) struct Logging(Outlet);
+
+impl Drop for Logging {
+    fn drop(&mut self) {
+        self.0.flush();
+    }
+}
 
 /// Starts logging. `RUST_LOG` overrides the level of the settings.
-pub(crate) fn start(log: &Log) -> anyhow::Result<()> {
+pub(crate) fn start(log: &Log) -> anyhow::Result<Logging> {
+    let outlet = Outlet::open(std::io::stderr())?;
     let registry = tracing_subscriber::registry().with(filter(log.level));
-    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let layer = tracing_subscriber::fmt::layer().with_writer(outlet.clone());
     match log.format {
         LogFormat::Json => registry.with(layer.json().flatten_event(true)).try_init()?,
         LogFormat::Text => {
@@ -17,7 +30,9 @@ pub(crate) fn start(log: &Log) -> anyhow::Result<()> {
             registry.with(layer.with_ansi(ansi).with_target(false)).try_init()?;
         }
     }
-    Ok(())
+    // They would be written beside the log, and wait for its reader.
+    panic::set_hook(Box::new(|fault| tracing::error!(%fault, "a fault in this program")));
+    Ok(Logging(outlet))
 }
 
 /// Starts logging into a file instead, as text.

@@ -3,11 +3,12 @@
 //! On SIGTERM or Ctrl-C the door is shut first, so that FreeSWITCH takes new calls to the next
 //! controller in its list. Talks are left to FreeSWITCH at once, and their CDR files complete the
 //! rows; prompts, entries and ringing get `exchange.drain` to end. A second signal ends at once.
-//! systemd is told (`Type=notify`) when the door is open, and when it shuts.
+//! systemd is told (`Type=notify`) when the door is open, and when it shuts; and, where it asks for it
+//! (`WatchdogSec=`), that the exchange still runs, so that a wedged one is started again.
 
-use anyhow::Context as _;
+use std::time::Duration;
+
 use sd_notify::NotifyState;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
 use crate::{
@@ -15,11 +16,12 @@ use crate::{
     logging,
     running::Running,
     settings::{LogLevel, Settings},
+    signals::Signals,
 };
 
 /// Runs the exchange until it is told to stop.
 pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
-    logging::start(&settings.log)?;
+    let _log = logging::start(&settings.log)?;
     if settings.log.level as u8 >= LogLevel::Debug as u8 {
         warn!("at this log level numbers of shoppers may be logged");
     }
@@ -33,6 +35,9 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
             return Ok(());
         }
     };
+    if let Some(within) = sd_notify::watchdog_enabled() {
+        tokio::spawn(live(within));
+    }
     let open = format!("waiting for FreeSWITCH on {}", running.address());
     notify(&[NotifyState::Ready, NotifyState::Status(&open)]);
     tokio::select! {
@@ -64,23 +69,10 @@ fn notify(states: &[NotifyState<'_>]) {
     }
 }
 
-pub(crate) struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    pub(crate) fn new() -> anyhow::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate()).context("SIGTERM")?,
-            interrupt: signal(SignalKind::interrupt()).context("SIGINT")?,
-        })
-    }
-
-    pub(crate) async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
+/// Tells systemd twice in each such time that the exchange lives, until it ends.
+async fn live(within: Duration) {
+    loop {
+        notify(&[NotifyState::Watchdog]);
+        tokio::time::sleep(within / 2).await;
     }
 }

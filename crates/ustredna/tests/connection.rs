@@ -7,6 +7,8 @@ mod claims;
 #[path = "connection/crowds.rs"]
 mod crowds;
 mod peer;
+#[path = "connection/signals.rs"]
+mod signals;
 #[path = "connection/stopping.rs"]
 mod stopping;
 

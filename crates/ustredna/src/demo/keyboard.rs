@@ -14,7 +14,7 @@ use super::{
     terminal::{Raw, columns, keys},
     words::{Words, spaced},
 };
-use crate::serve::Signals;
+use crate::signals::Signals;
 
 pub(super) const HELP: [&str; 2] = [
     " you     0-9 * #   o outbound hotline  c callback hotline  a answer  h hang up",

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The socket on which the exchange tells how it is.
-fn heard(socket: &UnixDatagram) -> String {
+pub(crate) fn heard(socket: &UnixDatagram) -> String {
     let mut buffer = [0; 4096];
     let count = socket.recv(&mut buffer).expect("it says nothing");
     String::from_utf8(buffer[..count].to_vec()).unwrap()

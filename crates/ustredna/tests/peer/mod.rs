@@ -7,7 +7,7 @@ use std::{
     io::{Read as _, Write as _},
     net::{SocketAddr, TcpListener, TcpStream},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStderr, Command, Stdio},
     thread,
     time::Duration,
 };
@@ -91,13 +91,25 @@ impl Exchange {
         Self::start_by(command, folder, settings)
     }
 
-    fn start_by(mut command: Command, folder: TempDir, settings: &str) -> Self {
+    /// The same by another command, whose log is the file `log`.
+    pub(crate) fn start_by(mut command: Command, folder: TempDir, settings: &str) -> Self {
         let (listen, web) = configure(folder.path(), settings);
         let log = fs::File::create(folder.path().join("log")).unwrap();
         let process = command.stderr(log).spawn().unwrap();
         let exchange = Self { folder, process, listen, web };
         assert!(exchange.wait_for_lines("waiting for FreeSWITCH", 1) > 0, "{}", exchange.log());
         exchange
+    }
+
+    /// The same, without waiting until it is ready: its log is the test's to read.
+    pub(crate) fn start_read(settings: &str) -> (Self, ChildStderr) {
+        let folder = tempfile::tempdir().unwrap();
+        let (listen, web) = configure(folder.path(), settings);
+        let mut process =
+            ustredna(folder.path()).arg("serve").stderr(Stdio::piped()).spawn().unwrap();
+        let log = process.stderr.take().unwrap();
+        fs::write(folder.path().join("log"), "read by the test").unwrap();
+        (Self { folder, process, listen, web }, log)
     }
 
     /// Starts one that is to fail: its exit status and what it said.
