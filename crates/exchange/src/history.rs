@@ -9,6 +9,7 @@ use crate::{
     destination::Refusal,
     model::{CallId, LegId, Outcome, Service, ShopperId},
     number::PhoneNumber,
+    recording::RecordingPath,
 };
 
 /// A call to the exchange, from its arrival on.
@@ -43,8 +44,8 @@ pub struct Leg {
     pub id: LegId,
     /// Whom, and for which pairing.
     pub dial: Dial,
-    /// The recording's path below the recordings folder, in portable form.
-    pub recording: String,
+    /// Where its recording lies.
+    pub recording: RecordingPath,
     /// When dialling began.
     pub started_at: Timestamp,
     /// When the callee answered.

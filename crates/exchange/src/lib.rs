@@ -19,5 +19,6 @@ pub mod number;
 pub mod pin;
 mod plan;
 pub mod prompt;
+pub mod recording;
 pub mod settle;
 pub mod ticket;

@@ -162,7 +162,8 @@ pub enum SidecarError {
     #[error("the sidecar cannot be read: {0}")]
     Read(#[source] io::Error),
     /// The file is not a sidecar.
-    #[error("not a sidecar: {0}")]
+    // What serde says of it may quote a number.
+    #[error("not a sidecar: see line {}, column {}", .0.line(), .0.column())]
     Json(#[from] serde_json::Error),
 }
 

@@ -7,6 +7,7 @@ use exchange::{
     destination::Refusal,
     model::{CallId, LegId, Outcome, Service},
     number::PhoneNumber,
+    recording::RecordingPath,
     ticket::TicketNumber,
 };
 use jiff::Timestamp;
@@ -45,7 +46,7 @@ pub struct CallRow {
     /// FreeSWITCH's name for how it ended.
     pub hangup_cause: Option<String>,
     /// The path of the last talk's recording, below the recordings folder.
-    pub recording: Option<String>,
+    pub recording: Option<RecordingPath>,
     /// The ticket it opened, counted on or returned.
     pub ticket: Option<TicketNumber>,
     /// The dialled legs, in order.
@@ -76,7 +77,7 @@ pub struct AttemptRow {
     /// FreeSWITCH's name for how it ended.
     pub hangup_cause: Option<String>,
     /// The path of its recording, if it was answered.
-    pub recording: Option<String>,
+    pub recording: Option<RecordingPath>,
 }
 
 fn seconds(row: Fields<'_>, column: &'static str) -> Result<f64, StoreError> {
@@ -97,7 +98,7 @@ fn attempt(row: Fields<'_>) -> Result<AttemptRow, StoreError> {
         talk_seconds: seconds(row, "talk_ms")?,
         outcome: row.word_opt("outcome")?,
         hangup_cause: row.text_opt("hangup_cause")?,
-        recording: answered_at.map(|_| row.text("recording")).transpose()?,
+        recording: answered_at.map(|_| row.recording("recording")).transpose()?,
     })
 }
 

@@ -199,7 +199,7 @@ fn leg(row: Fields<'_>) -> Result<Leg, StoreError> {
                 .ok_or_else(|| row.damaged("direction"))?,
             ticket: row.id_opt("ticket_id")?.map(TicketId),
         },
-        recording: row.text("recording")?,
+        recording: row.recording("recording")?,
         started_at: row.time("started_at")?,
         answered_at: row.time_opt("answered_at")?,
         ended_at: row.time_opt("ended_at")?,

@@ -242,7 +242,7 @@ pub(crate) async fn write_leg(
     .bind(leg.dial.dealer.as_ref().map(|dealer| dealer.as_str().to_owned()))
     .bind(leg.dial.pairing.id.to_string())
     .bind(leg.dial.ticket.map(|id| id.to_string()))
-    .bind(leg.recording.as_str())
+    .bind(leg.recording.reveal())
     .bind(ms(leg.started_at))
     .bind(ms_opt(leg.answered_at))
     .bind(ms_opt(ended_at))

@@ -1,6 +1,6 @@
 //! What becomes of the files of recordings: held, deleted, archived.
 
-use exchange::model::LegId;
+use exchange::{model::LegId, recording::RecordingPath};
 use jiff::Timestamp;
 
 use crate::{
@@ -144,7 +144,7 @@ impl Store {
     pub async fn begin_deletion(
         &self,
         leg: LegId,
-        path: &str,
+        path: &RecordingPath,
         because: &str,
         now: Timestamp,
     ) -> Result<Option<Deletion>, StoreError> {
@@ -154,7 +154,7 @@ impl Store {
              WHERE leg_id = $1 AND path = $2 AND {MAY_GO}"
         )))
         .bind(leg.to_string())
-        .bind(path.to_owned())
+        .bind(path.reveal().to_owned())
         .bind(ms(now))
         .bind(because.to_owned())
         .execute(&mut *tx)
@@ -173,7 +173,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn archive_recording(
         &self,
-        path: &str,
+        path: &RecordingPath,
         archived: &RecordingRow,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
@@ -183,8 +183,8 @@ impl Store {
              WHERE leg_id = $1 AND path = $2 AND {MAY_GO}"
         )))
         .bind(archived.leg.to_string())
-        .bind(path.to_owned())
-        .bind(archived.path.as_str())
+        .bind(path.reveal().to_owned())
+        .bind(archived.path.reveal())
         .bind(archived.bytes.and_then(|bytes| i64::try_from(bytes).ok()))
         .bind(archived.sha256.clone())
         .bind(ms(now))
@@ -197,7 +197,7 @@ impl Store {
         // The list of calls tells it too.
         sqlx::query("UPDATE legs SET recording = $2 WHERE id = $1")
             .bind(archived.leg.to_string())
-            .bind(archived.path.as_str())
+            .bind(archived.path.reveal())
             .execute(&mut *tx)
             .await?;
         tx.commit().await?;

@@ -1,6 +1,9 @@
 //! The list of recordings and what their verification found.
 
-use exchange::model::{CallId, LegId};
+use exchange::{
+    model::{CallId, LegId},
+    recording::RecordingPath,
+};
 use jiff::Timestamp;
 
 use crate::{
@@ -15,8 +18,8 @@ pub struct RecordingRow {
     pub call: CallId,
     /// The leg.
     pub leg: LegId,
-    /// The path below the recordings folder.
-    pub path: String,
+    /// Where it lies.
+    pub path: RecordingPath,
     /// Its length, kept to the millisecond.
     pub seconds: Option<f64>,
     /// The size of the file.
@@ -55,7 +58,7 @@ pub(crate) fn recording(row: &sqlx::any::AnyRow) -> Result<RecordingRow, StoreEr
     Ok(RecordingRow {
         call: CallId(row.id("call_id")?),
         leg: LegId(row.id("id")?),
-        path: row.text("path")?,
+        path: row.recording("path")?,
         seconds: if known("duration_ms")? {
             Some(f64::from(row.number::<u32>("duration_ms")?) / 1000.0)
         } else {
@@ -101,7 +104,7 @@ impl Store {
         )
         .bind(found.leg.to_string())
         .bind(found.call.to_string())
-        .bind(found.path.as_str())
+        .bind(found.path.reveal())
         .bind(duration_ms)
         .bind(found.bytes.and_then(|bytes| i64::try_from(bytes).ok()))
         .bind(found.channels.map(i64::from))

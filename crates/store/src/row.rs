@@ -7,6 +7,7 @@ use exchange::{
     model::{PairingNumber, SmsStatus},
     number::PhoneNumber,
     pin::Pin,
+    recording::RecordingPath,
     ticket::TicketNumber,
 };
 use jiff::Timestamp;
@@ -101,6 +102,10 @@ impl<'r> Fields<'r> {
         self.text_opt(column)?
             .map(|text| PhoneNumber::from_e164(&text).map_err(|_| self.damaged(column)))
             .transpose()
+    }
+
+    pub(crate) fn recording(self, column: &'static str) -> Result<RecordingPath, StoreError> {
+        self.text(column).map(RecordingPath::new)
     }
 
     pub(crate) fn pairing_number(self, column: &'static str) -> Result<PairingNumber, StoreError> {

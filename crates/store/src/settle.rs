@@ -183,7 +183,7 @@ impl Store {
                 )
                 .bind(leg.id.to_string())
                 .bind(history.id.to_string())
-                .bind(leg.recording.as_str())
+                .bind(leg.recording.reveal())
                 .execute(&mut *tx)
                 .await?;
             }

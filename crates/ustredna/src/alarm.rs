@@ -38,7 +38,8 @@ pub(crate) enum Alarm {
     /// its verdict is `pending`).
     Recording {
         call: String,
-        /// Below the recordings folder. It holds the dealer's number: the operator asked for it.
+        /// Below the recordings folder, without the numbers in its name: whoever pages an operator
+        /// need not know them.
         path: String,
         verdict: &'static str,
         /// How long the recording is.

@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::Context as _;
+use exchange::recording::RecordingPath;
 use jiff::Timestamp;
 use recordings::{ArchiveError, Format, Inspection, RecordingName, Sidecar};
 use store::{Filter, RecordingRow, Store};
@@ -87,7 +88,7 @@ async fn put_away(
     now: Timestamp,
 ) -> anyhow::Result<Option<u64>> {
     let flac = name_of(row)?.in_format(Format::Flac);
-    let (wav, sha256) = (dir.join(&row.path), row.sha256.clone());
+    let (wav, sha256) = (row.path.in_dir(dir), row.sha256.clone());
     let at = wav.clone();
     let made = spawn_blocking(move || recordings::archive(&at, sha256.as_deref())).await?;
     let found = match made {
@@ -96,7 +97,7 @@ async fn put_away(
         Err(error) => return Err(error.into()),
     };
     let archived = RecordingRow {
-        path: flac.relative(),
+        path: RecordingPath::new(flac.relative()),
         bytes: Some(found.bytes),
         sha256: Some(found.sha256.clone()),
         ..row.clone()
@@ -155,7 +156,7 @@ async fn doubled(store: &Store, dir: &Path) -> anyhow::Result<Vec<RecordingRow>>
         return Ok(Vec::new());
     }
     let rows = store.recordings(&Filter::default()).await?;
-    let kept = |row: &RecordingRow| row.deleted_at.is_none() && twice.contains(&row.path);
+    let kept = |row: &RecordingRow| row.deleted_at.is_none() && twice.contains(row.path.reveal());
     Ok(rows.into_iter().filter(kept).collect())
 }
 

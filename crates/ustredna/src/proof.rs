@@ -55,7 +55,7 @@ pub(crate) struct Talk {
 /// it found beside it and into the store.
 pub(crate) async fn prove(app: &App, talk: Talk) {
     let Some(leg) = talk.history.legs.last().cloned() else { return };
-    let path = app.recordings.join(&leg.recording);
+    let path = leg.recording.in_dir(&app.recordings);
     let length = leg.answered_at.map(|answered| {
         let ended = leg.ended_at.unwrap_or(talk.ended_at);
         Duration::try_from(ended.duration_since(answered)).unwrap_or_default()
@@ -95,7 +95,7 @@ pub(crate) async fn prove(app: &App, talk: Talk) {
 fn raise(app: &App, talk: &Talk, leg: &Leg, length: Option<Duration>, proof: &Proof) {
     app.alarm.raise(Alarm::Recording {
         call: talk.history.id.to_string(),
-        path: leg.recording.clone(),
+        path: leg.recording.to_string(),
         verdict: proof.verdict.as_str(),
         seconds: proof.inspection.as_ref().map(|found| found.seconds),
         talk_seconds: length.map(|length| length.as_secs_f64()),
@@ -168,7 +168,7 @@ async fn write_sidecar(
     proof: &Proof,
 ) -> anyhow::Result<()> {
     let found = proof.inspection.as_ref();
-    let Some(name) = RecordingName::parse(std::path::Path::new(&leg.recording)) else {
+    let Some(name) = RecordingName::parse(std::path::Path::new(leg.recording.reveal())) else {
         anyhow::bail!("its name is of another form");
     };
     let mut sidecar = sidecar(app, talk, leg, Recording::new(&name, proof.verdict, found), &name);

@@ -26,6 +26,7 @@ use exchange::{
     call::Direction,
     history::{History, Leg},
     model::CallId,
+    recording::hidden,
 };
 use jiff::{SignedDuration, Timestamp};
 use recordings::InspectError;
@@ -261,7 +262,7 @@ async fn last_sign(app: &App, history: &History) -> Result<Sign, String> {
     let Some(leg) = history.legs.last() else {
         return Ok(sign(history.started_at, SignedDuration::ZERO));
     };
-    if let Some(grew) = modified(app.recordings.join(&leg.recording)).await? {
+    if let Some(grew) = modified(leg.recording.in_dir(&app.recordings)).await? {
         return Ok(Sign { at: grew, lasts: SignedDuration::ZERO, of_recording: true });
     }
     let ring = match leg.dial.direction {
@@ -274,7 +275,7 @@ async fn last_sign(app: &App, history: &History) -> Result<Sign, String> {
 /// When a recording grew last, `None` if there is none. Its folder was made before anybody was
 /// rung: without it there is no saying.
 async fn modified(path: PathBuf) -> Result<Option<Timestamp>, String> {
-    let told = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    let told = |error: &dyn std::fmt::Display| format!("{}: {error}", hidden(&path));
     let metadata = match tokio::fs::metadata(&path).await {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -300,7 +301,7 @@ async fn close(app: &Arc<App>, mut history: History, over: &Over) -> Result<(), 
     let mut ended_at = over.since.min(app.clock.now()).max(history.started_at);
     if let Some(leg) = history.legs.last_mut().filter(|leg| leg.ended_at.is_none()) {
         ended_at = ended_at.max(leg.started_at);
-        let path = app.recordings.join(&leg.recording);
+        let path = leg.recording.in_dir(&app.recordings);
         let looked = tokio::task::spawn_blocking(move || recordings::inspect(&path)).await;
         let seconds = match looked.map_err(|error| error.to_string())? {
             Ok(found) => found.seconds,
@@ -347,7 +348,7 @@ fn complete_leg(leg: &mut Leg, seconds: f64, sign: Timestamp) {
 
 #[cfg(test)]
 mod tests {
-    use exchange::model::Service;
+    use exchange::{model::Service, recording::RecordingPath};
     use store::Filter;
     use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _};
 
@@ -415,6 +416,25 @@ mod tests {
 
     async fn look(place: &Place) {
         close_lost(&place.app, &mut Signs::default()).await.unwrap();
+    }
+
+    /// The log and the alarm say which recording it is, and nobody's number.
+    #[tokio::test]
+    async fn a_recording_that_cannot_be_looked_at_is_told_without_numbers() {
+        const PATH: &str = "2026/11/22/20261122-103145_out_420777000111_420234567890_3f2a9c1e.wav";
+        let place = Place::new("").await;
+        let call = CallId(uuid::Uuid::from_u128(1));
+        let mut history = History::new(call, Service::OutboundHotline, place.clock.now());
+        let leg = cdr_intake::tests::leg("00000000-0000-0000-0000-000000000001");
+        history.legs.push(Leg { recording: RecordingPath::new(PATH), ..leg });
+        std::fs::create_dir_all(&place.app.recordings).unwrap();
+        // The year's folder is a file.
+        std::fs::write(place.app.recordings.join("2026"), "").unwrap();
+        let problem = last_sign(&place.app, &history).await.unwrap_err();
+        assert!(problem.contains("/20261122-103145_out_…_3f2a9c1e.wav: "), "{problem}");
+        assert!(!problem.contains("234567890") && !problem.contains("777000111"), "{problem}");
+        let told = format!("{history:?}");
+        assert!(!told.contains("234567890"), "{told}");
     }
 
     #[tokio::test]

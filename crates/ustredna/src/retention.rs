@@ -134,8 +134,8 @@ pub(crate) async fn deletions(
 
 /// The name that a row tells; nothing outside the recordings folder can be meant by it.
 pub(crate) fn name_of(row: &RecordingRow) -> anyhow::Result<RecordingName> {
-    RecordingName::parse(Path::new(&row.path))
-        .filter(|name| name.relative() == row.path)
+    RecordingName::parse(Path::new(row.path.reveal()))
+        .filter(|name| name.relative() == row.path.reveal())
         .context("its name is of another form")
 }
 

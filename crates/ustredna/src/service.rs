@@ -10,6 +10,7 @@ use exchange::{
     history::{History, Leg},
     model::{LegId, Service},
     number::PhoneNumber,
+    recording::RecordingPath,
 };
 use jiff::Timestamp;
 use tracing::error;
@@ -170,11 +171,11 @@ impl Plan {
         history.shopper = Some(assignment.shopper.id);
         let dial = flows::dial_shopper(assignment, dealer.as_ref(), &app.rules);
         let zone = &app.settings.exchange.timezone.0;
-        let recording = recording_name(history, &dial, history.started_at, zone).relative();
+        let recording = recording_name(history, &dial, history.started_at, zone);
         history.legs.push(Leg {
             id: LegId(Uuid::new_v4()),
             dial,
-            recording,
+            recording: RecordingPath::new(recording.relative()),
             started_at: history.started_at,
             answered_at: None,
             ended_at: Some(ended_at),

@@ -10,7 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use exchange::model::{CallId, LegId};
+use exchange::{
+    model::{CallId, LegId},
+    recording::RecordingPath,
+};
 use jiff::{Timestamp, tz::TimeZone};
 use tokio::time::{MissedTickBehavior, timeout};
 use tokio_util::sync::CancellationToken;
@@ -40,7 +43,7 @@ struct Inner {
 
 struct Talk {
     call: CallId,
-    path: String,
+    path: RecordingPath,
     began: Instant,
     /// At the last look; `None`: it has not been there yet.
     size: Option<u64>,
@@ -77,7 +80,7 @@ impl Drop for Watched {
 struct Break {
     leg: LegId,
     call: CallId,
-    path: String,
+    path: RecordingPath,
     problem: String,
     talk_seconds: f64,
 }
@@ -88,7 +91,7 @@ impl Talks {
     }
 
     /// Two have begun to talk; the recording is at `path` below the recordings folder.
-    pub(crate) fn watch(&self, call: CallId, leg: LegId, path: String) -> Watched {
+    pub(crate) fn watch(&self, call: CallId, leg: LegId, path: RecordingPath) -> Watched {
         let (now, broken) = (clock::instant(), CancellationToken::new());
         let talk = Talk { call, path, began: now, size: None, grew: now, broken: broken.clone() };
         self.inner().under_way.insert(leg, talk);
@@ -111,7 +114,7 @@ impl Talks {
     }
 
     /// Those that are still to be looked at.
-    fn files(&self) -> Vec<(LegId, String)> {
+    fn files(&self) -> Vec<(LegId, RecordingPath)> {
         let inner = self.inner();
         let whole = inner.under_way.iter().filter(|(_, talk)| !talk.broken.is_cancelled());
         whole.map(|(leg, talk)| (*leg, talk.path.clone())).collect()
@@ -196,7 +199,7 @@ async fn look_once(app: &App) {
     let legs: Vec<LegId> = files.iter().map(|(leg, _)| *leg).collect();
     let dir = app.recordings.clone();
     let mut looking = tokio::task::spawn_blocking(move || {
-        let size = |path: String| dir.join(path).metadata().map(|found| found.len());
+        let size = |path: RecordingPath| path.in_dir(&dir).metadata().map(|found| found.len());
         files.into_iter().map(|(leg, path)| (leg, size(path))).collect::<Vec<_>>()
     });
     match timeout(QUIET, &mut looking).await {
@@ -221,7 +224,7 @@ fn judge(app: &App, found: Vec<(LegId, io::Result<u64>)>) {
         app.metrics.recording_broke();
         app.alarm.raise(Alarm::Recording {
             call: call.to_string(),
-            path,
+            path: path.to_string(),
             verdict: recordings::Verdict::Pending.as_str(),
             seconds: None,
             talk_seconds: Some(talk_seconds),

@@ -17,6 +17,7 @@ use crate::{
     model::{CallId, LegId, Outcome, Service},
     number::PhoneNumber,
     pin::Pin,
+    recording::RecordingPath,
     settle::{Effect, settle},
 };
 
@@ -168,7 +169,7 @@ async fn answer(mut desk: Desk, choices: &mut Choices, history: History) -> Walk
                     walk.history.legs.push(Leg {
                         id: LegId(Uuid::nil()),
                         dial: *dial,
-                        recording: String::new(),
+                        recording: RecordingPath::default(),
                         started_at: at,
                         answered_at,
                         ended_at: Some(at),

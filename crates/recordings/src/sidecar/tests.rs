@@ -132,3 +132,12 @@ fn debug_tells_no_number() {
     }
     assert!(debug.contains("3f2a9c1e"), "{debug}");
 }
+
+#[test]
+fn what_is_wrong_with_a_file_is_told_without_what_is_in_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.json");
+    fs::write(&path, "\n\"+420234567890\"").unwrap();
+    let error = Sidecar::read(&path).unwrap_err().to_string();
+    assert_eq!(error, "not a sidecar: see line 2, column 15");
+}

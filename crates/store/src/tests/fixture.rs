@@ -8,6 +8,7 @@ use exchange::{
     history::{History, Leg},
     model::{CallId, Language, LegId, Pairing, PairingNumber, Service, ShopperId, TicketId},
     number::PhoneNumber,
+    recording::RecordingPath,
     settle::settle,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -299,7 +300,7 @@ fn new_leg(dial: Dial, now: Timestamp) -> Leg {
     Leg {
         id,
         dial,
-        recording: format!("2026/11/22/{id}.wav"),
+        recording: RecordingPath::new(format!("2026/11/22/{id}.wav")),
         started_at: now,
         answered_at: None,
         ended_at: None,

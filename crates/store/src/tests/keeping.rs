@@ -1,6 +1,6 @@
 //! Which recordings may go, and how.
 
-use exchange::history::History;
+use exchange::{history::History, recording::RecordingPath};
 use jiff::Timestamp;
 
 use super::{
@@ -36,7 +36,7 @@ async fn now(world: &World, row: &RecordingRow) -> RecordingRow {
     world.store.recording(row.leg).await.unwrap().unwrap()
 }
 
-async fn may_go(world: &World) -> Vec<String> {
+async fn may_go(world: &World) -> Vec<RecordingPath> {
     let settled = world.store.settled_recordings(after(100)).await.unwrap();
     settled.into_iter().map(|settled| settled.recording.path).collect()
 }
@@ -125,7 +125,7 @@ pub(super) async fn an_archived_recording_is_found_under_its_new_name(world: Wor
     let world = world.with_eva().await;
     let row = recorded(&world, 1, after(20), "ok").await;
     let flac = RecordingRow {
-        path: row.path.replace(".wav", ".flac"),
+        path: RecordingPath::new(row.path.reveal().replace(".wav", ".flac")),
         bytes: Some(400),
         sha256: Some("cd".repeat(32)),
         ..row.clone()
@@ -134,7 +134,7 @@ pub(super) async fn an_archived_recording_is_found_under_its_new_name(world: Wor
     let archived = RecordingRow { archived_at: Some(after(70)), ..flac.clone() };
     assert_eq!(now(&world, &row).await, archived);
     let call = world.store.calls(&Filter::default()).await.unwrap().remove(0);
-    assert_eq!(call.recording.as_deref(), Some(flac.path.as_str()));
+    assert_eq!(call.recording.as_ref(), Some(&flac.path));
     // Somebody else was there first.
     assert!(!world.store.archive_recording(&row.path, &flac, after(80)).await.unwrap());
     assert!(!delete(&world, &row).await, "that was the old name");
@@ -145,7 +145,10 @@ pub(super) async fn what_was_looked_at_too_late_is_not_written(world: World) {
     let world = world.with_eva().await;
     let row = recorded(&world, 1, after(20), "ok").await;
     let missing = RecordingRow { verdict: "missing".to_owned(), ..row.clone() };
-    let flac = RecordingRow { path: row.path.replace(".wav", ".flac"), ..row.clone() };
+    let flac = RecordingRow {
+        path: RecordingPath::new(row.path.reveal().replace(".wav", ".flac")),
+        ..row.clone()
+    };
     assert!(world.store.archive_recording(&row.path, &flac, after(70)).await.unwrap());
     world.store.record_verdict(&missing).await.unwrap();
     assert_eq!(now(&world, &row).await.verdict, "ok", "the WAV is gone, the recording is not");

@@ -48,7 +48,8 @@ pub(super) enum Unread {
     #[error("it cannot be read: {0}")]
     Closed(#[from] io::Error),
     /// It is still being written, or never was to its end.
-    #[error("it is no whole record: {0}")]
+    // What serde says of it may quote a number.
+    #[error("it is no whole record: see line {}, column {}", .0.line(), .0.column())]
     Torn(#[from] serde_json::Error),
     /// Reading it could take for ever.
     #[error("it is no file, or larger than any record")]

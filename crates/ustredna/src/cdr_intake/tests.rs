@@ -6,6 +6,7 @@ use exchange::{
     call::{Dial, Direction},
     model::{LegId, Outcome, Pairing, PairingId, PairingNumber},
     number::PhoneNumber,
+    recording::RecordingPath,
 };
 
 use super::*;
@@ -32,7 +33,7 @@ pub(crate) fn leg(id: &str) -> Leg {
             direction: Direction::Out,
             ticket: None,
         },
-        recording: String::new(),
+        recording: RecordingPath::default(),
         started_at: Timestamp::UNIX_EPOCH,
         answered_at: None,
         ended_at: None,
@@ -87,6 +88,15 @@ fn a_name_in_another_encoding_or_a_list_among_the_variables_spoils_nothing() {
     std::fs::write(folder.path().join("a_1.cdr.json"), record).unwrap();
     let files = list(folder.path()).unwrap();
     assert!(files.len() == 1 && read(&files[0]).is_ok());
+}
+
+#[test]
+fn a_record_of_another_form_is_told_without_what_is_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a_1.cdr.json");
+    std::fs::write(&path, r#"{"variables": "+420234567890"}"#).unwrap();
+    let error = read(&path).err().unwrap().to_string();
+    assert!(error.contains("line 1") && !error.contains("234567890"), "{error}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use exchange::{
     destination::Refusal,
     model::{CallId, LegId, Outcome, Service},
     number::PhoneNumber,
+    recording::RecordingPath,
     ticket::TicketNumber,
 };
 use jiff::Timestamp;
@@ -77,7 +78,7 @@ impl From<CallRow> for CallJson {
             outcome: call.outcome,
             refusal: call.refusal,
             hangup_cause: call.hangup_cause,
-            recording: call.recording,
+            recording: call.recording.map(RecordingPath::into_revealed),
             ticket: call.ticket,
             attempts: call.attempts.into_iter().map(AttemptJson::from).collect(),
         }
@@ -102,7 +103,7 @@ impl From<AttemptRow> for AttemptJson {
             talk_seconds: attempt.talk_seconds,
             outcome: attempt.outcome,
             hangup_cause: attempt.hangup_cause,
-            recording: attempt.recording,
+            recording: attempt.recording.map(RecordingPath::into_revealed),
         }
     }
 }

@@ -101,7 +101,7 @@ impl From<RecordingRow> for RecordingJson {
         Self {
             call: recording.call,
             leg: recording.leg,
-            path: recording.path,
+            path: recording.path.into_revealed(),
             seconds: recording.seconds,
             bytes: recording.bytes,
             channels: recording.channels,
@@ -152,7 +152,7 @@ impl List {
                 .into_iter()
                 .map(|row| {
                     let because = row.deleted_because.unwrap_or_default();
-                    [desk.local_opt(row.deleted_at), because, row.path]
+                    [desk.local_opt(row.deleted_at), because, row.path.into_revealed()]
                 })
                 .collect();
             desk.table(
@@ -183,7 +183,7 @@ fn told(recording: RecordingRow) -> [String; 5] {
         recording.seconds.map(length).unwrap_or_default(),
         recording.bytes.map(|bytes| bytes.to_string()).unwrap_or_default(),
         kept.to_owned(),
-        recording.path,
+        recording.path.into_revealed(),
     ]
 }
 

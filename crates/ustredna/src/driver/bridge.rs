@@ -12,6 +12,7 @@ use exchange::{
     destination::Refusal,
     history::Leg,
     model::LegId,
+    recording::RecordingPath,
 };
 use jiff::Timestamp;
 use store::Limits;
@@ -38,7 +39,7 @@ impl Driver {
         let leg = Leg {
             id: LegId(Uuid::new_v4()),
             dial,
-            recording: name.relative(),
+            recording: RecordingPath::new(name.relative()),
             started_at: now,
             answered_at: None,
             ended_at: None,
@@ -276,7 +277,8 @@ impl Driver {
 
     fn recording_path(&self) -> Result<Option<(Path, Direction)>, CommandError> {
         let Some(leg) = self.history.legs.last() else { return Ok(None) };
-        let path = Path::new(&format!("{}/{}", self.app.switch_recordings, leg.recording))?;
+        let path =
+            Path::new(&format!("{}/{}", self.app.switch_recordings, leg.recording.reveal()))?;
         Ok(Some((path, leg.dial.direction)))
     }
 }

@@ -3,6 +3,7 @@ use std::{path::Path, sync::Arc};
 use exchange::{
     call::Dial,
     model::{CallId, Language, LegId, PairingNumber, Service},
+    recording::RecordingPath,
 };
 use hound::{SampleFormat, WavSpec, WavWriter};
 use jiff::SignedDuration;
@@ -84,7 +85,7 @@ impl House {
         history.legs.push(Leg {
             id: LegId(Uuid::new_v4()),
             dial,
-            recording: name.relative(),
+            recording: RecordingPath::new(name.relative()),
             started_at: began,
             answered_at: Some(began),
             ended_at: Some(now),
@@ -203,7 +204,7 @@ async fn a_header_that_freeswitch_did_not_finish_is_repaired() {
         })
         .await;
     assert_eq!(row.verdict, "repaired");
-    let path = house.app.recordings.join(&row.path);
+    let path = row.path.in_dir(&house.app.recordings);
     assert_eq!(hound::WavReader::open(&path).unwrap().duration(), 3 * RATE);
     let sidecar = Sidecar::read(&path.with_extension("json")).unwrap();
     assert_eq!(sidecar.recording.verdict, Verdict::Repaired);
@@ -217,7 +218,7 @@ async fn what_was_seen_while_the_talk_went_on_stands_in_the_row() {
     let (ended, attended, path) = house.ended(60).await;
     record(&path, 5, [true, true]);
     let leg = ended.history.legs[0].id;
-    let talk = house.app.talks.watch(ended.history.id, leg, "x".to_owned());
+    let talk = house.app.talks.watch(ended.history.id, leg, RecordingPath::new("x"));
     house.app.talks.note(leg, "the recording broke");
     drop(talk);
     ending::begin(&house.app, ended, attended);
@@ -342,6 +343,6 @@ async fn what_is_held_while_it_is_archived_keeps_its_wav() {
     let archive = toml::from_str("after_days = 1").unwrap();
     let done = crate::archive::run(store, dir, &archive, later, hold).await.unwrap();
     assert_eq!((done.count, done.problems.len()), (0, 0));
-    let wav = dir.join(&row.path);
+    let wav = row.path.in_dir(dir);
     assert!(wav.exists() && !wav.with_extension("flac").exists());
 }

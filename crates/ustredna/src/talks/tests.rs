@@ -8,7 +8,8 @@ fn one() -> (Talks, Watched, LegId, Instant) {
     let talks = Talks::default();
     let leg = LegId(Uuid::from_u128(1));
     let began = clock::instant();
-    let watched = talks.watch(CallId(Uuid::from_u128(2)), leg, "2026/11/22/x.wav".to_owned());
+    let watched =
+        talks.watch(CallId(Uuid::from_u128(2)), leg, RecordingPath::new("2026/11/22/x.wav"));
     (talks, watched, leg, began)
 }
 

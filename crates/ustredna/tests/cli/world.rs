@@ -11,6 +11,7 @@ use exchange::{
     history::{History, Leg},
     model::{CallId, LegId, Pairing, PairingId, Service},
     number::PhoneNumber,
+    recording::RecordingPath,
     settle::settle,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -137,7 +138,7 @@ impl World {
         runtime.block_on(async {
             let store = self.store().await;
             let rows = store.recordings(&Filter::default()).await.unwrap();
-            let mut row = rows.into_iter().find(|row| row.path == path).unwrap();
+            let mut row = rows.into_iter().find(|row| row.path.reveal() == path).unwrap();
             row.problem = Some(problem.to_owned());
             store.record_verdict(&row).await.unwrap();
             store.close().await;
@@ -190,7 +191,7 @@ impl World {
                 direction,
                 ticket: None,
             },
-            recording: call.recording.to_owned(),
+            recording: RecordingPath::new(call.recording),
             started_at: call.at,
             answered_at: None,
             ended_at: None,

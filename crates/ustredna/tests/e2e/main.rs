@@ -124,6 +124,7 @@ fn play(
     caught(&mut || {
         world.await_ready(setup);
         run(&mut world);
+        world.assert_discreet();
     })
     .map_err(|failure| format!("{failure}\n{}\n===== again: {failure}", world.report()).into())
 }

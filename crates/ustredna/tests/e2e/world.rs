@@ -16,7 +16,7 @@ use crate::{
     clock::Clock,
     disk::Disk,
     exchange::{Exchange, Row},
-    language::Setup,
+    language::{Setup, number_in},
     phone::{
         self, Callees, Caller, Phone,
         raw::{self, RawPhone},
@@ -208,6 +208,16 @@ impl World {
 
     pub(crate) fn addresses(&self) -> &Addresses {
         &self.addresses
+    }
+
+    /// What the exchange logs by default holds nobody's number.
+    pub(crate) fn assert_discreet(&self) {
+        for line in self.exchange.log().lines() {
+            let level = ["ERROR", "WARN", "INFO"].map(|level| format!("\"level\":\"{level}\""));
+            if level.iter().any(|level| line.contains(level)) {
+                assert_eq!(number_in(line), None, "is logged: {line}");
+            }
+        }
     }
 
     /// All that may explain a failure.

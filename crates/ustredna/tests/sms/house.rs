@@ -15,6 +15,7 @@ use exchange::{
     history::{History, Leg},
     model::{CallId, LegId, Service},
     number::PhoneNumber,
+    recording::RecordingPath,
     settle::settle,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -166,7 +167,7 @@ impl House {
                 direction: Direction::Back,
                 ticket: None,
             },
-            recording: format!("{id}.wav"),
+            recording: RecordingPath::new(format!("{id}.wav")),
             started_at: at,
             answered_at: None,
             ended_at: Some(at),

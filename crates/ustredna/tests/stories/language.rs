@@ -4,6 +4,8 @@
 //! same tales are played on the simulated switch and on a real FreeSWITCH; what comes of them,
 //! [`Story::told`], must be the same to the letter.
 
+#[path = "language/discreet.rs"]
+mod discreet;
 #[path = "language/files.rs"]
 pub(crate) mod files;
 #[path = "language/steps.rs"]
@@ -15,6 +17,7 @@ mod told;
 
 use std::{path::Path, time::Duration};
 
+pub(crate) use discreet::number_in;
 pub(crate) use steps::{
     Call, Callee, Calls, Person, Step, dealer, other_dealer, other_shopper, phone, shopper,
     stranger,

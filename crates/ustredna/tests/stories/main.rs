@@ -15,6 +15,7 @@ mod time;
 
 use std::{
     cell::RefCell,
+    io,
     panic::{self, AssertUnwindSafe},
     process::ExitCode,
     sync::{
@@ -25,7 +26,15 @@ use std::{
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
-use language::{Story, Tale};
+use tracing_subscriber::{
+    EnvFilter, Layer as _,
+    filter::{LevelFilter, filter_fn},
+    fmt,
+    layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
+};
+
+use language::{Story, Tale, number_in};
 use simulated::Simulated;
 
 /// Panics of any task or thread.
@@ -34,6 +43,27 @@ static LAST_PANIC: Mutex<String> = Mutex::new(String::new());
 
 thread_local! {
     static PANIC: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// Lines that an operator would see and that hold somebody's number.
+static INDISCREET: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// Reads the log over the exchange's shoulder.
+struct Watch;
+
+impl io::Write for Watch {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(line);
+        if let Some(number) = number_in(&text) {
+            let told = format!("{number} is logged: {text}");
+            INDISCREET.lock().unwrap_or_else(PoisonError::into_inner).push(told);
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 fn last_panic() -> String {
@@ -51,8 +81,11 @@ fn play(tale: &Tale) -> Result<(), Failed> {
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     // `RUST_LOG=ustredna=debug` shows what the exchange does.
-    let filter = tracing_subscriber::EnvFilter::from_default_env();
-    tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().init();
+    let shown = fmt::layer().with_test_writer().with_filter(EnvFilter::from_default_env());
+    let ours = filter_fn(|event| !event.target().starts_with("fakeswitch"));
+    let watched = fmt::layer().with_writer(|| Watch).with_ansi(false);
+    let watched = watched.with_filter(ours).with_filter(LevelFilter::INFO);
+    tracing_subscriber::registry().with(shown).with(watched).init();
     panic::set_hook(Box::new(|panicked| {
         PANICS.fetch_add(1, Ordering::SeqCst);
         PANIC.with(|text| text.replace(panicked.to_string()));
@@ -65,5 +98,11 @@ fn main() -> ExitCode {
     let told = libtest_mimic::run(&arguments, stories);
     let alone = Arguments { test_threads: Some(1), ..arguments };
     let borne = libtest_mimic::run(&alone, strain::all());
-    if told.has_failed() || borne.has_failed() { ExitCode::from(101) } else { ExitCode::SUCCESS }
+    let indiscreet = INDISCREET.lock().unwrap_or_else(PoisonError::into_inner);
+    indiscreet.iter().for_each(|line| println!("{line}"));
+    if told.has_failed() || borne.has_failed() || !indiscreet.is_empty() {
+        ExitCode::from(101)
+    } else {
+        ExitCode::SUCCESS
+    }
 }

@@ -44,7 +44,11 @@ impl Archive {
             let due = archive::due(&store, &settings.archive, desk.now).await?;
             let bytes = size(due.iter().filter_map(|row| row.bytes).sum());
             if !due.is_empty() {
-                desk.table([Whole("PATH")], due.iter().map(|row| [row.path.clone()]), "")?;
+                desk.table(
+                    [Whole("PATH")],
+                    due.iter().map(|row| [row.path.reveal().to_owned()]),
+                    "",
+                )?;
             }
             desk.line(&format!("Recordings: {} would be archived ({bytes}).", due.len()))?;
             return Ok(ExitCode::SUCCESS);
@@ -55,7 +59,9 @@ impl Archive {
         let told = if failed == 0 {
             String::new()
         } else {
-            let rows = problems.into_iter().map(|(row, error)| [format!("{error:#}"), row.path]);
+            let rows = problems
+                .into_iter()
+                .map(|(row, error)| [format!("{error:#}"), row.path.into_revealed()]);
             desk.table([Text("PROBLEM"), Whole("PATH")], rows, "")?;
             format!(", {failed} could not be")
         };

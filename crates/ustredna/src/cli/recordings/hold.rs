@@ -73,9 +73,9 @@ async fn named(store: &Store, which: &str) -> anyhow::Result<Vec<RecordingRow>> 
     let named: Vec<_> = rows
         .into_iter()
         .filter(|row| {
-            row.path == which
+            row.path.reveal() == which
                 || row.call.to_string().eq_ignore_ascii_case(which)
-                || (path.is_some() && stem(&row.path) == path)
+                || (path.is_some() && stem(row.path.reveal()) == path)
         })
         .collect();
     anyhow::ensure!(

@@ -53,7 +53,7 @@ impl Told {
     fn new(due: Due, deleted: Option<u64>, problem: Option<String>) -> Self {
         Self {
             call: due.recording.call,
-            path: due.recording.path,
+            path: due.recording.path.into_revealed(),
             bytes: deleted.or(due.recording.bytes).unwrap_or_default(),
             because: due.because,
             deleted: deleted.is_some(),

@@ -9,7 +9,10 @@ use std::{
 
 use anyhow::Context as _;
 use clap::Args;
-use exchange::model::{CallId, LegId};
+use exchange::{
+    model::{CallId, LegId},
+    recording::hidden,
+};
 use futures::StreamExt as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
@@ -112,8 +115,10 @@ impl House {
         let rows = store.recordings(&Filter::default()).await?;
 
         // While a recording is archived it is there twice.
-        let known: HashMap<RecordingName, &RecordingRow> =
-            rows.iter().filter_map(|row| Some((wav_name(Path::new(&row.path))?, row))).collect();
+        let known: HashMap<RecordingName, &RecordingRow> = rows
+            .iter()
+            .filter_map(|row| Some((wav_name(Path::new(row.path.reveal()))?, row)))
+            .collect();
         let open: HashSet<String> = calls
             .iter()
             .filter(|call| call.ended_at.is_none())
@@ -189,7 +194,7 @@ async fn check(
     bar.set_style(ProgressStyle::with_template("{wide_bar} {pos}/{len} recordings, {eta} left")?);
     let at_once = std::thread::available_parallelism().map_or(1, usize::from);
     let looks = futures::stream::iter(jobs).map(|job| {
-        let path = dir.join(&job.row.path);
+        let path = job.row.path.in_dir(dir);
         async move {
             let talk = job.talk;
             let found = spawn_blocking(move || recordings::verify(&path, talk)).await;
@@ -223,13 +228,18 @@ async fn settle(
             return Ok(None);
         }
         if fresh.path != row.path {
-            let path = dir.join(&fresh.path);
+            let path = fresh.path.in_dir(dir);
             found = spawn_blocking(move || recordings::verify(&path, talk)).await?;
             row = fresh;
         }
     }
     let short = |row: RecordingRow, verdict, problem| {
-        Ok(Some(Shortcoming { call: Some(row.call), path: row.path, verdict, problem }))
+        Ok(Some(Shortcoming {
+            call: Some(row.call),
+            path: row.path.into_revealed(),
+            verdict,
+            problem,
+        }))
     };
     let proof = match found {
         Ok(proof) => proof,
@@ -268,7 +278,7 @@ async fn settle(
     };
     store.record_verdict(&seen_now).await?;
     if seen_now.verdict != row.verdict || seen_now.sha256 != row.sha256 {
-        let beside = dir.join(&row.path);
+        let beside = row.path.in_dir(dir);
         let (name, seen) = (RecordingName::parse(&beside), seen.cloned());
         if let Some(name) = name {
             let recording = Recording::new(&name, verdict, seen.as_ref());
@@ -284,7 +294,7 @@ fn renew_sidecar(recording: &Path, found: Recording) -> anyhow::Result<()> {
     if !path.exists() {
         return Ok(());
     }
-    let told = || path.display().to_string();
+    let told = || hidden(&path);
     let sidecar = Sidecar::read(&path).with_context(told)?;
     Sidecar { recording: found, ..sidecar }.write(&path).with_context(told)
 }

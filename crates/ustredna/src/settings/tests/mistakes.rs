@@ -21,7 +21,7 @@ const WRONG: [&str; 8] =
     ["-3", "1.5", "2026-11-22", "[1]", "{ a = 1 }", "99999999999999", "\"a, b\"", "\"\""];
 
 /// Settings in which any text will do; what it must be is known elsewhere, if at all.
-const TEXTS: [&str; 14] = [
+const TEXTS: [&str; 16] = [
     "exchange.name",
     "database.url",
     "switch.password",
@@ -32,6 +32,8 @@ const TEXTS: [&str; 14] = [
     "sms.texts.missed",
     "sms.texts.missed_unnumbered",
     "sms.texts.withheld",
+    "sms.texts.digest",
+    "sms.texts.digest_withheld",
     "alarm.webhook",
     "recordings.switch_dir",
     "prompts.dir",
