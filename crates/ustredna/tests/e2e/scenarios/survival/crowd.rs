@@ -1,21 +1,51 @@
-//! Killed at random under a load of short calls, and everything at once as when the power fails.
+//! Killed at random under a load of short calls, with a full disk or a locked database at times, and
+//! everything at once as when the power fails.
+
+mod spell;
 
 use std::{env, thread, time::Duration};
 
+use self::spell::Spell;
 use super::{Victim, await_settled};
 use crate::{
     Scenario,
+    disk::Disk,
     exchange::Row,
-    language::{DEALER_HZ, FIRST, OUTBOUND, SHOPPER, SHOPPER_HZ, Setup},
+    language::{DEALER_HZ, OUTBOUND, SHOPPER, SHOPPER_HZ, Setup},
     phone::{Callees, Caller, Phone, Reaction, Steps},
     process::{now, wait_for},
     sip_trace::Trace,
     world::World,
 };
 
-/// Random kills; `USTREDNA_E2E_MEASURE=1` makes it fifty.
-const KILLS: usize = 6;
+/// Random kills; `USTREDNA_E2E_MEASURE=1` makes it fifty in each of ten worlds.
+const KILLS: usize = 8;
 const MANY_KILLS: usize = 50;
+const WORLDS: usize = 10;
+/// Shoppers whose fictitious numbers dealers call: of one there are but 99 tickets.
+const SHOPPERS: [(&str, &str); 10] = [
+    (SHOPPER, "+420777000111"),
+    ("+420601000001", "+420777000001"),
+    ("+420601000002", "+420777000002"),
+    ("+420601000003", "+420777000003"),
+    ("+420601000004", "+420777000004"),
+    ("+420601000005", "+420777000005"),
+    ("+420601000006", "+420777000006"),
+    ("+420601000007", "+420777000007"),
+    ("+420601000008", "+420777000008"),
+    ("+420601000009", "+420777000009"),
+];
+const DATA: &str = "\
++420601123456,,cs,+420777000111,1,,,
++420601000001,,cs,+420777000001,1,,,
++420601000002,,cs,+420777000002,1,,,
++420601000003,,cs,+420777000003,1,,,
++420601000004,,cs,+420777000004,1,,,
++420601000005,,cs,+420777000005,1,,,
++420601000006,,cs,+420777000006,1,,,
++420601000007,,cs,+420777000007,1,,,
++420601000008,,cs,+420777000008,1,,,
++420601000009,,cs,+420777000009,1,,,";
 /// Calls under load at once.
 const AT_ONCE: usize = 4;
 /// Calls when the power fails: talking, listening to a prompt, ringing.
@@ -30,14 +60,31 @@ pub(super) fn all() -> Vec<Scenario> {
         settings: vec![("callbacks.ring_timeout", ring), ("callbacks.sms_delay", "1s")],
         ..Setup::default()
     };
-    let kills = if env::var_os("USTREDNA_E2E_MEASURE").is_some() { MANY_KILLS } else { KILLS };
-    let phones = u16::try_from(kills * 12 + 40).unwrap();
-    vec![
-        Scenario::with("random_kills_under_load", setup("2s"), move |world| random(world, kills))
-            .in_world(move |setup| World::with_ports(setup, 200, phones)),
-        Scenario::with("the_power_fails", setup("40s"), power_failure)
+    let measured = env::var_os("USTREDNA_E2E_MEASURE").is_some();
+    let (kills, worlds) = if measured { (MANY_KILLS, WORLDS) } else { (KILLS, 1) };
+    let phones = u16::try_from(kills * 20 + 40).unwrap();
+    let random = |number: usize| {
+        let mut setup = setup("2s");
+        setup.settings.push(("database.url", spell::DATABASE));
+        setup.data = DATA;
+        let name = match number {
+            0 => "random_kills_under_load".to_owned(),
+            _ => format!("random_kills_under_load_{number}"),
+        };
+        Scenario::with(name, setup, move |world| random(world, kills, number)).in_world(
+            move |setup| {
+                let small = |at: &std::path::Path| Disk::in_memory(at, "32m");
+                World::with_disk_at(spell::FOLDER, setup, (200, phones), small)
+            },
+        )
+    };
+    let mut all: Vec<Scenario> = (0..worlds).map(random).collect();
+    let setup = Setup { data: DATA, ..setup("40s") };
+    all.push(
+        Scenario::with("the_power_fails", setup, power_failure)
             .in_world(|setup| World::with_ports(setup, 200, 40)),
-    ]
+    );
+    all
 }
 
 /// What a call is about.
@@ -58,6 +105,10 @@ struct Party {
     dealer: String,
     phone: Phone,
     over: bool,
+    /// The database failed at some time in it.
+    in_spell: bool,
+    /// The switch was killed in it.
+    cut: bool,
 }
 
 struct Crowd {
@@ -70,7 +121,8 @@ impl Crowd {
     fn new(world: &World, talk_ms: u32) -> Self {
         let then = Steps::new().sings(DEALER_HZ, talk_ms).hangs_up();
         let phones =
-            Callees::new().rings(SHOPPER).others(Reaction::Answers { rings_ms: 300, then });
+            SHOPPERS.iter().fold(Callees::new(), |phones, (shopper, _)| phones.rings(shopper));
+        let phones = phones.others(Reaction::Answers { rings_ms: 300, then });
         Self { called: world.callees(&phones), parties: Vec::new() }
     }
 
@@ -80,7 +132,8 @@ impl Crowd {
             Errand::Missed => {
                 let dealer = format!("+4202223{index:05}");
                 let steps = Steps::new().listens_until_hangup(15_000);
-                let caller = Caller::new(&dealer, FIRST).open(steps);
+                let (_, number) = SHOPPERS[index % SHOPPERS.len()];
+                let caller = Caller::new(&dealer, number).open(steps);
                 (dealer, caller)
             }
             Errand::Talk => {
@@ -96,7 +149,14 @@ impl Crowd {
             }
         };
         let phone = world.call(&format!("party{index}"), &caller);
-        self.parties.push(Party { errand, dealer, phone, over: false });
+        self.parties.push(Party {
+            errand,
+            dealer,
+            phone,
+            over: false,
+            in_spell: false,
+            cut: false,
+        });
     }
 
     /// How many calls are under way.
@@ -113,7 +173,14 @@ impl Crowd {
     fn falls_silent(&mut self) {
         for party in self.parties.iter_mut().filter(|party| !party.over) {
             party.phone.breaks();
-            party.over = true;
+            (party.over, party.cut) = (true, true);
+        }
+    }
+
+    /// The database fails for all who are calling.
+    fn in_spell(&mut self) {
+        for party in self.parties.iter_mut().filter(|party| !party.over) {
+            party.in_spell = true;
         }
     }
 
@@ -122,7 +189,7 @@ impl Crowd {
         let rung = self.called.breaks();
         let (calls, tickets) = (world.exchange.list("calls"), world.exchange.list("tickets"));
         let (recordings, sms) = (world.exchange.list("recordings"), world.exchange.list("sms"));
-        let (mut talked, mut cut, mut missed, mut asked) = (0, 0, 0, 0);
+        let (mut talked, mut cut, mut missed, mut asked, mut untold) = (0, 0, 0, 0, 0);
         for party in &self.parties {
             let dealer = party.dealer.as_str();
             let rows: Vec<_> = calls.iter().filter(|call| call["dealer"] == dealer).collect();
@@ -161,13 +228,16 @@ impl Crowd {
             }
             let was_asked =
                 party.errand != Errand::Missed && party.phone.ear().speech(None).len() > 4000;
-            asked += usize::from(was_asked);
+            // The database did not take that somebody called, and FreeSWITCH died without a record.
+            let is_untold = party.in_spell && party.cut && rows.is_empty();
+            asked += usize::from(was_asked && !is_untold);
+            untold += usize::from(was_asked && is_untold);
         }
         let hotline = calls.iter().filter(|call| call["service"] == "outbound_hotline").count();
         assert!(hotline >= asked, "{asked} shoppers heard a prompt, {hotline} calls have a row");
         format!(
             "{} calls: {talked} whole talks, {cut} cut, {missed} missed callbacks, {asked} heard a \
-             prompt; {} rows, {} recordings, {} tickets, {} SMS; lost: 0",
+             prompt, {untold} nobody can know of; {} rows, {} recordings, {} tickets, {} SMS; lost: 0",
             self.parties.len(),
             calls.len(),
             recordings.len(),
@@ -220,24 +290,36 @@ impl Chance {
     }
 }
 
-fn random(world: &mut World, kills: usize) {
-    let seed = u64::from(std::process::id());
+fn random(world: &mut World, kills: usize, number: usize) {
+    let seed = u64::from(std::process::id()) + u64::try_from(number).unwrap() * 7919;
     eprintln!("random_kills_under_load: seed {seed}");
     let mut chance = Chance(seed);
     let mut crowd = Crowd::new(world, 1200);
+    let mut spells = [0, 0];
     for _ in 0..kills {
-        let strike = now() + Duration::from_millis(1500 + chance.below(2500));
-        while now() < strike {
-            if crowd.under_way() < AT_ONCE {
-                let errand = [Errand::Talk, Errand::Talk, Errand::Missed];
-                crowd.add(world, errand[usize::try_from(chance.below(3)).unwrap()]);
+        load(world, &mut crowd, &mut chance, 3000);
+        // None, and full or locked from before the kill until after it, or over by then.
+        let mut spell = Spell::begins(world, chance.below(4));
+        if let Some(begun) = &spell {
+            spells[usize::from(begun.is_lock())] += 1;
+            crowd.in_spell();
+            load(world, &mut crowd, &mut chance, 500);
+            crowd.in_spell();
+            if let Some(over) = spell.take_if(|_| chance.below(2) == 0) {
+                over.ends(world);
+                load(world, &mut crowd, &mut chance, 500);
             }
-            thread::sleep(Duration::from_millis(100 + chance.below(150)));
         }
-        let victim = Victim::ALL[usize::try_from(chance.below(3)).unwrap()];
+        // Of both, nothing can be known that the database did not take.
+        let victims = if spell.is_some() { 2 } else { 3 };
+        let victim = Victim::ALL[usize::try_from(chance.below(victims)).unwrap()];
         victim.is_killed_in(world);
         if victim.has_switch() {
             crowd.falls_silent();
+        }
+        thread::sleep(Duration::from_millis(chance.below(1000)));
+        if let Some(spell) = spell {
+            spell.ends(world);
         }
         victim.is_restarted_in(world);
     }
@@ -245,7 +327,23 @@ fn random(world: &mut World, kills: usize) {
         (crowd.under_way() == 0).then_some(())
     });
     await_settled(world, 1);
-    eprintln!("random_kills_under_load: {kills} kills, {}", crowd.assert_nothing_lost(world));
+    let [full, locked] = spells;
+    eprintln!(
+        "random_kills_under_load: {kills} kills, full {full} times, locked {locked} times, {}",
+        crowd.assert_nothing_lost(world)
+    );
+}
+
+/// Calls for so many ms and up to two and a half seconds more.
+fn load(world: &World, crowd: &mut Crowd, chance: &mut Chance, least_ms: u64) {
+    let until = now() + Duration::from_millis(least_ms + chance.below(2500));
+    while now() < until {
+        if crowd.under_way() < AT_ONCE {
+            let errand = [Errand::Talk, Errand::Talk, Errand::Missed];
+            crowd.add(world, errand[usize::try_from(chance.below(3)).unwrap()]);
+        }
+        thread::sleep(Duration::from_millis(100 + chance.below(150)));
+    }
 }
 
 fn power_failure(world: &mut World) {
