@@ -1,9 +1,13 @@
 //! `ustredna import`.
 
+mod encoding;
+mod field;
+mod header;
 mod sheet;
 
 use std::{
-    fs,
+    fs::{self, File},
+    io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
@@ -19,7 +23,8 @@ use crate::{counted::counted, settings::unreadable};
 use sheet::Sheet;
 
 pub(super) const HELP: &str = "\
-The table is a CSV file in UTF-8, separated by commas or semicolons, with exactly this header:
+The table is a CSV file, separated by commas, semicolons or tabs, whose first line names these
+columns in any order:
 
   shopper_phone,shopper_name,language,fictitious_number,id,project,valid_from,valid_to
 
@@ -27,10 +32,13 @@ shopper_phone      the shopper's real phone; 601 123 456 and +420601123456 are t
 shopper_name       may be empty
 language           cs or en; empty: as before, or exchange.language
 fictitious_number  the number shown to dealers
-id                 1 to 999, what the shopper keys; empty: as before, or after the highest
+id                 1 to 999, what the shopper keys; empty: as before, or after the highest that
+                   the shopper has or had in the last 90 days
 project            may be empty
-valid_from         2026-11-22 (from its midnight) or RFC 3339; empty: at once
-valid_to           2026-11-22 (to the end of that day) or RFC 3339; empty: until ended
+valid_from         2026-11-22 or 22.11.2026 (from its midnight) or RFC 3339; empty: at once
+valid_to           the same (to the end of that day) or RFC 3339; empty: until ended
+
+UTF-8 (Excel: \"CSV UTF-8\"), UTF-16 and Windows-1250 are read, and so is Excel's line `sep=;`.
 
 Shoppers, numbers and pairings that are not in the table stay as they are; a pairing is ended with
 `ustredna pairings end`. The same table again changes nothing. If any line is wrong, every wrong
@@ -39,14 +47,18 @@ line is named and nothing is changed.
 Examples:
   ustredna import shoppers.csv --dry-run
   ustredna import shoppers.csv
+  ssh office cat shoppers.csv | ustredna import - --dry-run
   ustredna import shoppers.csv --json | jq .pairings_created";
+
+/// A hundred thousand lines are some ten megabytes.
+const LARGEST: u64 = 64_000_000;
 
 /// From so many lines on a bar shows how far the import is.
 const LONG: usize = 200;
 
 #[derive(Debug, Args)]
 pub(super) struct Import {
-    /// The table
+    /// The table; `-` for standard input
     #[arg(value_name = "FILE.csv")]
     file: PathBuf,
     /// Only tell what would change
@@ -60,6 +72,7 @@ pub(super) struct Import {
 #[derive(Serialize)]
 struct Summary {
     dry_run: bool,
+    encoding: &'static str,
     rows: usize,
     shoppers_created: usize,
     shoppers_updated: usize,
@@ -71,12 +84,30 @@ struct Summary {
 
 impl Import {
     pub(super) async fn run(self, desk: &mut Desk<'_>) -> anyhow::Result<()> {
-        let file = self.file.display().to_string();
-        let bytes = fs::read(&self.file)
-            .map_err(|error| anyhow::anyhow!("cannot read {file}: {}", unreadable(&error)))?;
-        let sheet = Sheet::read(&bytes, desk.settings).with_context(|| file.clone())?;
-        let report = self.import(&sheet, desk).await?;
-        self.tell(report, desk)
+        let (name, bytes) = self.read()?;
+        let sheet = Sheet::read(&bytes, desk.settings).with_context(|| name.clone())?;
+        let report = self.import(&sheet, desk).await.with_context(|| name.clone())?;
+        self.tell(report, sheet.encoding, desk)
+    }
+
+    /// The table's name and its bytes.
+    fn read(&self) -> anyhow::Result<(String, Vec<u8>)> {
+        let mut bytes = Vec::new();
+        let (name, read) = if self.file == Path::new("-") {
+            let read = io::stdin().lock().take(LARGEST + 1).read_to_end(&mut bytes);
+            ("standard input".to_owned(), read)
+        } else {
+            let read = File::open(&self.file)
+                .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));
+            (self.file.display().to_string(), read)
+        };
+        match read {
+            Err(error) => bail!("cannot read {name}: {}", unreadable(&error)),
+            Ok(read) if read as u64 > LARGEST => {
+                bail!("{name} is larger than {} MB: this is no table", LARGEST / 1_000_000)
+            }
+            Ok(_) => Ok((name, bytes)),
+        }
     }
 
     async fn import(&self, sheet: &Sheet, desk: &Desk<'_>) -> anyhow::Result<ImportReport> {
@@ -97,9 +128,15 @@ impl Import {
         run(&store, sheet, desk, rehearse).await
     }
 
-    fn tell(&self, report: ImportReport, desk: &mut Desk<'_>) -> anyhow::Result<()> {
+    fn tell(
+        &self,
+        report: ImportReport,
+        encoding: &'static str,
+        desk: &mut Desk<'_>,
+    ) -> anyhow::Result<()> {
         let summary = Summary {
             dry_run: self.dry_run,
+            encoding,
             rows: report.rows,
             shoppers_created: report.shoppers_created,
             shoppers_updated: report.shoppers_updated,
@@ -112,6 +149,9 @@ impl Import {
             return desk.json([summary]);
         }
         let done = if self.dry_run { "would be imported" } else { "imported" };
+        if encoding != "UTF-8" {
+            desk.line(&format!("The table is {encoding}; look whether the names are right."))?;
+        }
         let text = format!(
             "{} {done}.\n\
              Shoppers: {} created, {} updated.\n\

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, bail};
 use jiff::{
     SignedDuration, Timestamp,
-    civil::{Date, DateTime},
+    civil::{Date, DateTime, Time},
     tz::TimeZone,
 };
 
@@ -29,6 +29,9 @@ pub(super) fn moment(text: &str, zone: &TimeZone, edge: Edge) -> anyhow::Result<
     }
     if let Ok(at) = text.parse::<Timestamp>() {
         return Ok(at);
+    }
+    if let Some(local) = czech(text) {
+        return Ok(local.to_zoned(zone.clone())?.timestamp());
     }
     match text.parse::<DateTime>() {
         // `2026-11-22Europe/Prague` would be taken as a date too.
@@ -71,11 +74,21 @@ pub(super) fn since(text: &str, desk: &Desk<'_>) -> anyhow::Result<Timestamp> {
 fn date(text: &str) -> Option<Date> {
     match text.len() {
         10 if !text.contains('.') => text.parse().ok(),
-        _ if text.matches('.').count() == 2 => {
-            Date::strptime("%d.%m.%Y", text.replace(' ', "")).ok()
+        _ if text.matches('.').count() == 2 && !text.contains(':') => {
+            let text = text.replace(' ', "");
+            // `%Y` would take 26 for a year of the first century.
+            let year = text.rsplit('.').next()?;
+            (year.len() == 4).then(|| Date::strptime("%d.%m.%Y", &text).ok())?
         }
         _ => None,
     }
+}
+
+/// `22.11.2026 10:30`, with seconds or without.
+fn czech(text: &str) -> Option<DateTime> {
+    let (day, time) = text.trim().rsplit_once(' ')?;
+    let time = ["%H:%M", "%H:%M:%S"].iter().find_map(|form| Time::strptime(form, time).ok())?;
+    (day.contains('.')).then(|| date(day))?.map(|day| day.to_datetime(time))
 }
 
 /// A start or an end as [`moment`] reads it: only the date where that says it all.
@@ -118,6 +131,8 @@ mod tests {
     #[test]
     fn a_time_is_local_unless_it_says_where() {
         assert_eq!(read("2026-11-22 10:30", Edge::End), "2026-11-22T09:30:00Z");
+        assert_eq!(read("22. 11. 2026 10:30", Edge::End), "2026-11-22T09:30:00Z");
+        assert_eq!(read("1.7.2026 9:05:07", Edge::End), "2026-07-01T07:05:07Z");
         assert_eq!(read("2026-11-22T10:30:00+02:00", Edge::End), "2026-11-22T08:30:00Z");
         assert_eq!(read("2026-11-22T10:30:00Z", Edge::Start), "2026-11-22T10:30:00Z");
     }
@@ -133,7 +148,20 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused_with_examples() {
-        for text in ["", "today", "2026-13-01", "31.2.2026", "2026-11-22T", "12", "10:30", "…"] {
+        for text in [
+            "",
+            "today",
+            "2026-13-01",
+            "31.2.2026",
+            "22.11.26",
+            "22/11/2026",
+            "11/22/2026",
+            "22.11.2026 25:00",
+            "2026-11-22T",
+            "12",
+            "10:30",
+            "…",
+        ] {
             let error = moment(text, &prague(), Edge::Start).unwrap_err().to_string();
             assert!(error.contains("2026-11-22"), "{text}: {error}");
         }

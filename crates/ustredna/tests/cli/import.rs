@@ -47,7 +47,7 @@ fn the_same_table_again_changes_nothing() {
     assert_eq!(
         *again,
         json!({
-            "dry_run": false, "rows": 3, "shoppers_created": 0, "shoppers_updated": 0,
+            "dry_run": false, "encoding": "UTF-8", "rows": 3, "shoppers_created": 0, "shoppers_updated": 0,
             "numbers_created": 0, "pairings_created": 0, "pairings_updated": 0,
             "pairings_unchanged": 3,
         })
@@ -167,18 +167,165 @@ fn spreadsheets_of_czech_computers_are_read() {
 }
 
 #[test]
-fn another_header_or_encoding_is_told() {
+fn another_header_is_told() {
     let world = World::new();
-    world.write("other.csv", "phone,number\n601123456,777000111\n");
-    let error = world.run(&["import", "other.csv"]).failed();
-    assert!(
-        error.contains("other.csv: line 1: the header must be exactly shopper_phone,"),
-        "{error}"
-    );
-    world.write("latin2.csv", [HEADER.as_bytes(), b"601123456,Nov\xe1,,777000111,,,,\n"].concat());
-    let error = world.run(&["import", "latin2.csv"]).failed();
-    assert!(error.contains("line 2: it is not UTF-8"), "{error}");
-    world.write("empty.csv", "");
+    let failed = |header: &str| {
+        world.write("other.csv", format!("{header}\n601123456,777000111\n"));
+        world.run(&["import", "other.csv"]).failed()
+    };
+    let error =
+        failed("phone,shopper_nam,language,fictitious_number,id,project,valid_from,valid_to,vip");
+    for told in [
+        "other.csv: line 1: ",
+        "there is no column `phone`",
+        "there is no column `shopper_nam` (did you mean `shopper_name`?)",
+        "there is no column `vip`",
+        "missing: `shopper_phone`, `shopper_name`",
+        "in any order: shopper_phone,shopper_name,",
+    ] {
+        assert!(error.contains(told), "no {told:?} in {error}");
+    }
+    let error = failed(&format!("{},id", HEADER.trim()));
+    assert!(error.contains("the column `id` is there twice"), "{error}");
+    world.write("empty.csv", "\n\n");
     assert!(world.run(&["import", "empty.csv"]).failed().contains("empty"));
-    assert!(world.run(&["import", "none.csv"]).failed().contains("cannot read none.csv"));
+    world.write("header.csv", HEADER);
+    assert!(world.run(&["import", "header.csv"]).failed().contains("no lines"));
+}
+
+#[test]
+fn a_file_that_is_no_table_is_told() {
+    let world = World::new();
+    let failed = |name: &str| world.run(&["import", name]).failed();
+    assert!(failed("none.csv").contains("cannot read none.csv: there is no such file"));
+    assert!(failed(".").contains("it is a folder: name the file"));
+    world.write("book.csv", b"PK\x03\x04\x14\0");
+    assert!(failed("book.csv").contains("a workbook (Excel or LibreOffice), not a table of text"));
+    world.write("iso.csv", [HEADER.as_bytes(), b"601123456,Ma\xb9a,,777000111,,,,\n"].concat());
+    assert!(failed("iso.csv").contains("save the table as \"CSV UTF-8\""));
+    assert!(failed("/dev/zero").contains("no table"));
+    assert!(!world.path("ustredna.db").exists());
+}
+
+/// The names of [`SHEET`]'s shoppers, once its text in some clothes was imported.
+#[track_caller]
+fn imported_in(clothes: impl AsRef<[u8]>) {
+    let world = World::new();
+    world.write("table.csv", clothes);
+    world.run(&["import", "table.csv"]).ok();
+    let pairings = world.json(&["pairings"]);
+    let told: Vec<_> = pairings
+        .iter()
+        .map(|p| json!([p["shopper"], p["shopper_name"], p["id"], p["fictitious_number"]]))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            json!(["+420601123456", "Jana Nová", 1, "+420777000111"]),
+            json!(["+420601123456", "Jana Nová", 2, "+420777000112"]),
+            json!(["+420602654321", "Bob", 7, "+420777000113"]),
+        ]
+    );
+}
+
+#[test]
+fn tables_are_read_however_spreadsheets_write_them() {
+    let windows = SHEET.replace('\n', "\r\n");
+    imported_in(windows.replace(',', ";"));
+    imported_in(SHEET.replace(',', "\t"));
+    imported_in(SHEET.replace(',', "|"));
+    imported_in(SHEET.replace('\n', "\r"));
+    imported_in(format!("\u{feff}sep=;\r\n{}", windows.replace(',', ";")));
+    imported_in(format!("\"sep=,\"\r\n{windows}"));
+    imported_in(format!("sep=\t\n{}", SHEET.replace(',', "\t")));
+    let utf16 = |mark: &[u8], unit: fn(u16) -> [u8; 2]| {
+        let text = windows.replace(',', "\t");
+        [mark, &text.encode_utf16().flat_map(unit).collect::<Vec<_>>()].concat()
+    };
+    imported_in(utf16(b"\xff\xfe", u16::to_le_bytes));
+    imported_in(utf16(b"\xfe\xff", u16::to_be_bytes));
+    imported_in(utf16(b"", u16::to_le_bytes));
+    // Columns without a name, empty lines, quotation marks, upper case.
+    imported_in(SHEET.replace('\n', ",,\n,,,,,,,,,\n\n"));
+    let quoted = |line: &str| format!("\"{}\"\n", line.replace(',', "\",\""));
+    imported_in(SHEET.lines().map(quoted).collect::<String>());
+    imported_in(SHEET.replace("shopper_phone", "Shopper_Phone").replace(",cs,", ",CS,"));
+    // What cannot be seen, and what Excel and others make of numbers.
+    imported_in(SHEET.replace("601 123 456", "\u{202a}601\u{a0}123\u{202f}456\u{202c}"));
+    imported_in(SHEET.replace("777000111", "'777000111").replace(",7,", ",7.0,"));
+    imported_in(SHEET.replace("00420602654321", "420602654321.0"));
+    imported_in(SHEET.replace("Jana Nová", "Jana\u{a0}Nová\u{200b}"));
+}
+
+#[test]
+fn columns_come_in_any_order() {
+    let order = [3, 0, 7, 1, 6, 2, 4, 5];
+    let turned = |line: &str| {
+        let fields: Vec<_> = line.split(',').collect();
+        order.map(|at| fields[at]).join(",") + "\n"
+    };
+    imported_in(SHEET.lines().map(turned).collect::<String>());
+}
+
+#[test]
+fn windows_1250_is_read_and_told() {
+    let world = World::new();
+    let line = b"601123456,\x8eofie Nov\xe1,,777000111,,,,\n";
+    world.write("1250.csv", [HEADER.as_bytes(), line].concat());
+    let out = world.run(&["import", "1250.csv"]).ok();
+    assert!(out.contains("The table is Windows-1250"), "{out}");
+    assert_eq!(world.json(&["shoppers"])[0]["name"], "Žofie Nová");
+    assert_eq!(world.json(&["import", "1250.csv"])[0]["encoding"], "Windows-1250");
+}
+
+#[test]
+fn a_table_comes_over_standard_input_too() {
+    let world = World::new();
+    let out = world.run_with(&["import", "-", "--dry-run"], SHEET).ok();
+    assert!(out.contains("3 lines would be imported"), "{out}");
+    world.run_with(&["import", "-"], SHEET).ok();
+    assert_eq!(world.json(&["pairings"]).len(), 3);
+    let error = world.run_with(&["import", "-"], "nothing").failed();
+    assert!(error.contains("standard input: line 1: "), "{error}");
+}
+
+#[test]
+fn what_a_spreadsheet_spoilt_is_named() {
+    let world = World::new();
+    world.write(
+        "spoilt.csv",
+        format!(
+            "{HEADER}\
+             4.20601E+11,,,777000111,,,,\n\
+             601123456,,,\"7,77E+08\",,,,\n\
+             601123456,,,777000112,,,46348,\n\
+             601123456,,,777000113,,,22/11/2026,31.2.2026\n\
+             601123456,,,777000114,,,,22.11.26\n\
+             601123456,,,777000115,1.5,,,\n\
+             601123456,\"Jana,,777000116,,,,\n"
+        ),
+    );
+    let error = world.run(&["import", "spoilt.csv"]).failed();
+    for told in [
+        "spoilt.csv: nothing was imported",
+        "line 2: shopper_phone `4.20601E+11`: this is how Excel shows a long number",
+        "line 3: fictitious_number `7,77E+08`: this is how Excel",
+        "line 4: valid_from `46348`: this is how Excel keeps a date",
+        "line 5: valid_from `22/11/2026`: write 2026-11-22, 22.11.2026",
+        "line 5: valid_to `31.2.2026`: write",
+        "line 6: valid_to `22.11.26`: write",
+        "line 7: id `1.5`: it must be a number from 1 to 999",
+        "line 8: a field goes on in the next line: is a quotation mark not closed?",
+    ] {
+        assert!(error.contains(told), "no {told:?} in:\n{error}");
+    }
+}
+
+#[test]
+fn a_line_that_is_there_twice_is_named() {
+    let world = World::new();
+    world.write("twice.csv", format!("{SHEET}601 123 456,Jana Nová,cs,777000111,,Banks,,\n"));
+    let error = world.run(&["import", "twice.csv"]).failed();
+    assert!(error.contains("line 5: it says the same as line 2: remove one of the two"), "{error}");
+    assert_eq!(error.lines().count(), 2, "{error}");
 }

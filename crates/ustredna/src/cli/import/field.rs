@@ -1,0 +1,81 @@
+//! What spreadsheets do to a field, undone or named.
+
+/// Without what cannot be seen, and with plain spaces and hyphens: as somebody would have typed it.
+pub(super) fn typed(field: &str) -> String {
+    let plain: String = field.chars().filter(|c| !is_invisible(*c)).map(plain).collect();
+    plain.trim().to_owned()
+}
+
+/// A number's field: besides, without the apostrophe that tells Excel it is a text, and without the
+/// `.0` of programs that took it for an amount.
+pub(super) fn number(field: &str) -> &str {
+    let field = field.trim_start_matches('\'');
+    let whole = field.strip_suffix(".0").or_else(|| field.strip_suffix(",0"));
+    match whole {
+        Some(whole) if !whole.is_empty() && whole.bytes().all(|b| b.is_ascii_digit()) => whole,
+        Some(_) | None => field,
+    }
+}
+
+/// `4.20777E+11`: digits are gone, and nobody can tell which.
+pub(super) fn is_scientific(field: &str) -> bool {
+    let Some((digits, power)) = field.split_once(['e', 'E']) else { return false };
+    let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let digits = digits.trim_start_matches(['+', '-']);
+    let (whole, part) = digits.split_once(['.', ',']).unwrap_or((digits, "0"));
+    all_digits(whole) && all_digits(part) && all_digits(power.trim_start_matches(['+', '-']))
+}
+
+/// `46348`: the days since 1900 by which Excel keeps dates, of this century.
+pub(super) fn is_serial_date(field: &str) -> bool {
+    let days = field.split_once(['.', ',']).map_or(field, |(days, _)| days);
+    days.parse::<u32>().is_ok_and(|days| (36_526..73_050).contains(&days))
+}
+
+/// Marks of direction, joints without width, soft hyphens: they come along when text is copied.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+}
+
+fn plain(c: char) -> char {
+    match c {
+        '\u{2010}'..='\u{2015}' | '\u{2212}' => '-',
+        // A control character is refused elsewhere, with its column.
+        _ if c.is_whitespace() && !c.is_control() => ' ',
+        _ => c,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_seen_does_not_count() {
+        assert_eq!(typed("\u{202a}601\u{a0}123\u{202f}456\u{202c}"), "601 123 456");
+        assert_eq!(typed("601\u{2011}123\u{2011}456"), "601-123-456");
+        assert_eq!(typed(" \u{feff}Jana\u{2009}Nová\u{200b} "), "Jana Nová");
+    }
+
+    #[test]
+    fn numbers_lose_the_marks_of_spreadsheets() {
+        assert_eq!(number("'601123456"), "601123456");
+        assert_eq!(number("601123456.0"), "601123456");
+        assert_eq!(number("7,0"), "7");
+        assert_eq!(number("1.5"), "1.5");
+    }
+
+    #[test]
+    fn numbers_that_lost_digits_and_dates_that_became_days_are_known() {
+        for scientific in ["4.20777E+11", "4,20777E+11", "6E8", "-1.0e+11"] {
+            assert!(is_scientific(scientific), "{scientific}");
+        }
+        for other in ["601123456", "E11", "4.E11", "Eva", "4.2E"] {
+            assert!(!is_scientific(other), "{other}");
+        }
+        assert!(is_serial_date("46348") && is_serial_date("46348.5"));
+        assert!(!is_serial_date("2026") && !is_serial_date("22.11.2026"));
+    }
+}
