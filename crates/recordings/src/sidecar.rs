@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::inspect::{Inspection, Level};
 use crate::name::{Direction, RecordingName};
-use crate::verdict::Verdict;
+use crate::verdict::{Verdict, silent_side};
 
 /// An instant with the offset its clock showed: RFC 3339, `2026-11-22T10:31:45.678+01:00`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,6 +129,9 @@ pub struct Recording {
     pub dealer_channel: String,
     /// Loudness of each channel, left first.
     pub levels: Vec<Level>,
+    /// `shopper` or `dealer`: who alone is not heard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silent_side: Option<String>,
 }
 
 impl Recording {
@@ -148,6 +151,7 @@ impl Recording {
             shopper_channel: "left".to_owned(),
             dealer_channel: "right".to_owned(),
             levels: inspection.map(|found| found.levels.clone()).unwrap_or_default(),
+            silent_side: inspection.and_then(|found| silent_side(&found.levels)).map(str::to_owned),
         }
     }
 }

@@ -95,6 +95,32 @@ fn is_silent(level: &Level) -> bool {
     level.rms_dbfs < SILENT_RMS_DBFS && level.peak_dbfs < SILENT_PEAK_DBFS
 }
 
+/// Who is not heard in a recording of which one side is silent: `shopper` (left) or `dealer` (right).
+///
+/// `None` if both or neither are, and if there are not two channels.
+#[must_use]
+pub fn silent_side(levels: &[Level]) -> Option<&'static str> {
+    match levels {
+        [shopper, dealer] => match (is_silent(shopper), is_silent(dealer)) {
+            (true, false) => Some("shopper"),
+            (false, true) => Some("dealer"),
+            (true, true) | (false, false) => None,
+        },
+        _ => None,
+    }
+}
+
+/// What there is to say of a verdict that one word does not tell.
+fn told(verdict: Verdict, levels: &[Level]) -> Option<String> {
+    if verdict != Verdict::OneSided {
+        return None;
+    }
+    match silent_side(levels) {
+        Some(side) => Some(format!("nothing is heard of the {side}")),
+        None => (levels.len() < 2).then(|| "both sides are in one channel".to_owned()),
+    }
+}
+
 /// What [`verify`] found.
 #[derive(Debug)]
 pub struct Proof {
@@ -102,7 +128,8 @@ pub struct Proof {
     pub verdict: Verdict,
     /// What is in the file, if it can be decoded.
     pub inspection: Option<Inspection>,
-    /// Why the verdict is [`Verdict::Missing`], or why a damaged header was not repaired.
+    /// Why the verdict is [`Verdict::Missing`], who is not heard if it is [`Verdict::OneSided`], or
+    /// why a damaged header was not repaired.
     pub problem: Option<String>,
 }
 
@@ -138,7 +165,9 @@ pub fn verify(path: &Path, talk: Option<Duration>) -> Result<Proof, InspectError
     } else {
         (found, None)
     };
-    Ok(Proof { verdict: judge(&inspection, talk), inspection: Some(inspection), problem })
+    let verdict = judge(&inspection, talk);
+    let problem = problem.or_else(|| told(verdict, &inspection.levels));
+    Ok(Proof { verdict, inspection: Some(inspection), problem })
 }
 
 #[cfg(test)]

@@ -45,15 +45,14 @@ const BANK: &str = "+420545123456";
 const OUTBOUND: &str = "+420234234399";
 const CALLBACK: &str = "+420234234390";
 
-/// What is left in the folder, up to the path of the settings.
+/// What is left in the folder.
 const LEFT: &str = "  \
   recordings/   to listen to: left is Jana, in a low tone; right is the other
                 side, in a higher one. Any player will do: aplay, ffplay, VLC.
                 Beside each is all that is known of its call
   sms/          the messages, as a gateway would take them
   ustredna.log  what the exchange logged
-Look at it again with, for example:
-  ustredna calls --config";
+Look at it again with, for example:";
 
 /// What is asked for on the command line.
 #[derive(Debug)]
@@ -120,8 +119,15 @@ async fn lists(house: &House, interactive: bool, out: &mut dyn io::Write) -> any
     }
     let folder = house.folder();
     let settings = shell_word(&folder.join(SETTINGS));
-    writeln!(out, "\nEverything is left in {}\n{LEFT} {settings}", folder.display())?;
+    writeln!(out, "\nEverything is left in {}\n{LEFT}", folder.display())?;
+    writeln!(out, "  {} calls --config {settings}", program())?;
     Ok(out.flush()?)
+}
+
+/// This program as it was started, which need not be on PATH.
+fn program() -> String {
+    let started = std::env::args_os().next().unwrap_or_else(|| "ustredna".into());
+    shell_word(Path::new(&started))
 }
 
 /// As a shell takes it for one word.

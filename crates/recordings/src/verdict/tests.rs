@@ -27,6 +27,12 @@ fn a_silent_side_is_told_whichever_it_is() {
     for dead in [0, 1] {
         let heard = |frame, channel| if channel == dead { 0 } else { tone(frame, 440.0) };
         assert_eq!(recorded(2, heard), Verdict::OneSided, "channel {dead}");
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.wav");
+        write(&path, 2, 2 * RATE, heard);
+        let proof = verify(&path, None).unwrap();
+        let whose = ["shopper", "dealer"][usize::from(dead)];
+        assert_eq!(proof.problem.unwrap(), format!("nothing is heard of the {whose}"));
     }
 }
 

@@ -7,6 +7,7 @@ mod verify;
 
 use std::process::ExitCode;
 
+use ::recordings::{Level, silent_side};
 use clap::{Args, Subcommand};
 use exchange::model::{CallId, LegId};
 use jiff::Timestamp;
@@ -178,8 +179,16 @@ fn told(recording: RecordingRow) -> [String; 5] {
     } else {
         ""
     };
+    let levels = recording.levels.as_deref();
+    let levels: Vec<Level> =
+        levels.and_then(|levels| serde_json::from_str(levels).ok()).unwrap_or_default();
+    // Whose: in every list, since it is the first thing one wants to know.
+    let verdict = match silent_side(&levels) {
+        Some(side) if recording.verdict == "one_sided" => format!("one sided, {side} silent"),
+        _ => recording.verdict.replace('_', " "),
+    };
     [
-        recording.verdict.replace('_', " "),
+        verdict,
         recording.seconds.map(length).unwrap_or_default(),
         recording.bytes.map(|bytes| bytes.to_string()).unwrap_or_default(),
         kept.to_owned(),

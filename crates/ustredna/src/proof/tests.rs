@@ -167,17 +167,20 @@ async fn a_good_recording_has_its_figures_and_raises_no_alarm() {
 #[tokio::test]
 async fn what_falls_short_raises_one_alarm() {
     type Record = fn(&Path);
-    let cases: [(&str, Record); 4] = [
-        ("missing", |_| {}),
-        ("short", |path| record(path, 2, [true, true])),
-        ("silent", |path| record(path, 5, [false, false])),
-        ("one_sided", |path| record(path, 5, [true, false])),
+    let (no_shopper, no_dealer) =
+        ("nothing is heard of the shopper", "nothing is heard of the dealer");
+    let cases: [(&str, Option<&str>, Record); 5] = [
+        ("missing", Some("there is no such file"), |_| {}),
+        ("short", None, |path| record(path, 2, [true, true])),
+        ("silent", None, |path| record(path, 5, [false, false])),
+        ("one_sided", Some(no_dealer), |path| record(path, 5, [true, false])),
+        ("one_sided", Some(no_shopper), |path| record(path, 5, [false, true])),
     ];
-    for (verdict, make) in cases {
+    for (verdict, problem, make) in cases {
         let house = House::new().await;
         let row = house.prove_one(5, make).await;
         assert_eq!(row.verdict, verdict);
-        assert_eq!(row.problem.is_some(), verdict == "missing", "{row:?}");
+        assert_eq!(row.problem.as_deref(), problem, "{row:?}");
         assert!((house.alarms() - 1.0).abs() < 0.5, "{verdict}");
     }
 }

@@ -53,6 +53,11 @@ fn what_falls_short_is_named() {
     let told: Vec<_> = found.iter().map(|found| json!([found["path"], found["verdict"]])).collect();
     assert_eq!(told, [json!([MUTE, "one_sided"]), json!([stray, "unknown"])]);
     assert_eq!(verdicts(&world), ["one_sided", "ok"]);
+    // Whose side is told, to people and to scripts.
+    let listed = world.run(&["recordings"]).out;
+    assert!(listed.contains("one sided, dealer silent"), "{listed}");
+    let listed = world.run(&["recordings", "--json"]).out;
+    assert!(listed.contains("nothing is heard of the dealer"), "{listed}");
 
     fs::remove_file(world.path("recordings").join(MUTE)).unwrap();
     fs::remove_file(world.path("recordings").join(stray)).unwrap();
