@@ -11,7 +11,12 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{error, info, warn};
 
-use crate::{app::App, driver, files::Files, seats::Seats};
+use crate::{
+    app::App,
+    driver,
+    files::Files,
+    seats::{Seat, Seats},
+};
 
 /// After a failed `accept` (out of file descriptors): long enough for some to come free.
 pub(crate) const BREATHER: Duration = Duration::from_millis(100);
@@ -96,7 +101,7 @@ impl Listener {
         loop {
             tokio::select! {
                 accepted = self.socket.accept() => match accepted {
-                    Ok((stream, peer)) => self.take(stream, peer, &closing),
+                    Ok((stream, peer)) => self.take(stream, peer, &closing).await,
                     Err(error) => {
                         error!(%error, "a connection could not be accepted");
                         tokio::time::sleep(BREATHER).await;
@@ -108,7 +113,7 @@ impl Listener {
         // Who stands in the queue has been let in already: FreeSWITCH would not turn to another.
         let queue = async {
             while let Ok(Ok((stream, peer))) = timeout(QUEUE_QUIET, self.socket.accept()).await {
-                self.take(stream, peer, &closing);
+                self.take(stream, peer, &closing).await;
             }
         };
         if timeout(QUEUE_AT_MOST, queue).await.is_err() {
@@ -117,19 +122,31 @@ impl Listener {
         self.calls.close();
     }
 
-    fn take(&self, stream: TcpStream, peer: SocketAddr, closing: &Closing) {
+    async fn take(&self, stream: TcpStream, peer: SocketAddr, closing: &Closing) {
         // The connection has no authentication: the address is all there is.
         if !self.app.settings.switch.allow.iter().any(|net| net.contains(&peer.ip())) {
             return warn!(peer = %peer.ip(), "connection refused: the address is not in switch.allow");
         }
-        let Some(seat) = self.seats.take() else {
-            return error!("more connections to switch.listen than can be greeted; one is closed");
-        };
+        let seat = self.seat().await;
         let (app, places, closing) = (Arc::clone(&self.app), self.places.clone(), closing.clone());
         self.calls.spawn(driver::drive(stream, seat, places, app, closing));
     }
+
+    /// Calls that come in one moment wait for each other: those before them are greeted within
+    /// milliseconds, or have soon waited long enough to be asked to leave. The others stand in the
+    /// system's queue meanwhile.
+    async fn seat(&self) -> Seat {
+        loop {
+            match self.seats.take() {
+                Some(seat) => return seat,
+                None => tokio::time::sleep(TURN).await,
+            }
+        }
+    }
 }
 
+/// Until a seat is asked for again.
+const TURN: Duration = Duration::from_millis(5);
 /// A queue out of which nobody has come for so long is empty.
 const QUEUE_QUIET: Duration = Duration::from_millis(20);
 const QUEUE_AT_MOST: Duration = Duration::from_secs(1);
