@@ -32,6 +32,10 @@ pub struct ShopperFacts {
     pub pairings: Vec<Pairing>,
     /// The open tickets whose pairing is active, by their number.
     pub tickets: Vec<OpenTicket>,
+    /// There are more pairings, which cannot be read: the only one left need not be the one meant.
+    pub unread_pairings: bool,
+    /// There are more open tickets, which cannot be read.
+    pub unread_tickets: bool,
 }
 
 /// Whom a fictitious number belongs to just now.

@@ -12,7 +12,11 @@ use exchange::{
 };
 use jiff::Timestamp;
 
-use crate::{Filter, Store, StoreError, intents::direction_of, row::Fields};
+use crate::{
+    Filter, Store, StoreError,
+    intents::direction_of,
+    row::{Fields, fetch},
+};
 
 /// A call to the exchange in the list.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,11 +84,6 @@ pub struct AttemptRow {
     pub recording: Option<RecordingPath>,
 }
 
-fn seconds(row: Fields<'_>, column: &'static str) -> Result<f64, StoreError> {
-    let ms: u32 = row.number(column)?;
-    Ok(f64::from(ms) / 1000.0)
-}
-
 fn attempt(row: Fields<'_>) -> Result<AttemptRow, StoreError> {
     let answered_at = row.time_opt("answered_at")?;
     Ok(AttemptRow {
@@ -95,7 +94,7 @@ fn attempt(row: Fields<'_>) -> Result<AttemptRow, StoreError> {
         started_at: row.time("started_at")?,
         answered_at,
         ended_at: row.time_opt("ended_at")?,
-        talk_seconds: seconds(row, "talk_ms")?,
+        talk_seconds: row.span("talk_ms")?.as_secs_f64(),
         outcome: row.word_opt("outcome")?,
         hangup_cause: row.text_opt("hangup_cause")?,
         recording: answered_at.map(|_| row.recording("recording")).transpose()?,
@@ -104,22 +103,23 @@ fn attempt(row: Fields<'_>) -> Result<AttemptRow, StoreError> {
 
 impl Store {
     /// The calls with their attempts, newest first; the filter's times are of their arrival.
+    /// Damaged ones are left out, and so are damaged attempts.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn calls(&self, filter: &Filter) -> Result<Vec<CallRow>, StoreError> {
         let mut tx = self.snapshot().await?;
         let query = sqlx::query(
-            "SELECT c.id, c.service, c.caller, s.phone, c.fictitious_number, c.dealer, c.project, \
+            "SELECT c.id, c.service, c.caller, s.id AS shopper, s.phone, c.fictitious_number, c.dealer, c.project, \
              c.started_at, c.answered_at, c.ended_at, c.talk_ms, c.outcome, c.refusal, \
-             c.hangup_cause, t.number FROM calls c \
+             c.hangup_cause, t.id AS ticket, t.number FROM calls c \
              LEFT JOIN shoppers s ON s.id = c.shopper_id \
              LEFT JOIN tickets t ON t.id = c.ticket_id \
              WHERE ($1 IS NULL OR s.phone = $1) AND ($2 IS NULL OR c.project = $2) \
              AND c.started_at >= $3 AND c.started_at < $4 \
              ORDER BY c.started_at DESC, c.id DESC LIMIT $5",
         );
-        let calls = filter.bind(query).fetch_all(&mut *tx).await?;
+        let calls = fetch(filter.bind(query), &mut tx, (&self.damage, "calls")).await?;
         let query = sqlx::query(
             "SELECT l.id, l.call_id, l.direction, l.fictitious_number, l.dealer, l.started_at, \
              l.answered_at, l.ended_at, l.talk_ms, l.outcome, l.hangup_cause, l.recording \
@@ -129,40 +129,43 @@ impl Store {
              AND c.started_at >= $3 AND c.started_at < $4 \
              ORDER BY c.started_at DESC, c.id DESC LIMIT $5) ORDER BY l.started_at, l.id",
         );
-        let legs = filter.bind(query).fetch_all(&mut *tx).await?;
+        let legs = fetch(filter.bind(query), &mut tx, (&self.damage, "legs")).await?;
         tx.rollback().await?;
 
         let mut attempts: HashMap<CallId, Vec<AttemptRow>> = HashMap::new();
-        for row in &legs {
+        let legs = self.damage.readable(&legs, |row| {
             let row = Fields::new("legs", row);
-            attempts.entry(CallId(row.id("call_id")?)).or_default().push(attempt(row)?);
+            Ok((CallId(row.id("call_id")?), attempt(row)?))
+        })?;
+        for (call, attempt) in legs {
+            attempts.entry(call).or_default().push(attempt);
         }
-        calls
-            .iter()
-            .map(|row| {
-                let row = Fields::new("calls", row);
-                let id = CallId(row.id("id")?);
-                let attempts = attempts.remove(&id).unwrap_or_default();
-                Ok(CallRow {
-                    id,
-                    service: row.word("service")?,
-                    caller: row.phone_opt("caller")?,
-                    shopper: row.phone_opt("phone")?,
-                    fictitious_number: row.phone_opt("fictitious_number")?,
-                    dealer: row.phone_opt("dealer")?,
-                    project: row.text_opt("project")?,
-                    started_at: row.time("started_at")?,
-                    answered_at: row.time_opt("answered_at")?,
-                    ended_at: row.time_opt("ended_at")?,
-                    talk_seconds: seconds(row, "talk_ms")?,
-                    outcome: row.word_opt("outcome")?,
-                    refusal: row.word_opt("refusal")?,
-                    hangup_cause: row.text_opt("hangup_cause")?,
-                    recording: attempts.iter().rev().find_map(|leg| leg.recording.clone()),
-                    ticket: row.ticket_number_opt("number")?,
-                    attempts,
-                })
+        self.damage.readable(&calls, |row| {
+            let row = Fields::new("calls", row);
+            let id = CallId(row.id("id")?);
+            let attempts = attempts.remove(&id).unwrap_or_default();
+            let shopper = row.joined("shoppers", "shopper").phone_opt("phone");
+            let ticket = row.joined("tickets", "ticket").ticket_number_opt("number");
+            Ok(CallRow {
+                id,
+                service: row.word("service")?,
+                caller: row.phone_opt("caller")?,
+                // A call is told although its shopper or ticket is damaged.
+                shopper: self.damage.noted(shopper)?.flatten(),
+                fictitious_number: row.phone_opt("fictitious_number")?,
+                dealer: row.phone_opt("dealer")?,
+                project: row.text_opt("project")?,
+                started_at: row.time("started_at")?,
+                answered_at: row.time_opt("answered_at")?,
+                ended_at: row.time_opt("ended_at")?,
+                talk_seconds: row.span("talk_ms")?.as_secs_f64(),
+                outcome: row.word_opt("outcome")?,
+                refusal: row.word_opt("refusal")?,
+                hangup_cause: row.text_opt("hangup_cause")?,
+                recording: attempts.iter().rev().find_map(|leg| leg.recording.clone()),
+                ticket: self.damage.noted(ticket)?.flatten(),
+                attempts,
             })
-            .collect()
+        })
     }
 }

@@ -28,6 +28,7 @@ use tokio::{sync::Mutex, time::timeout};
 use crate::{
     StoreError,
     engine::{Engine, Opening},
+    row::is_of_the_row,
     watch::{Watch, checkpoint},
 };
 
@@ -145,7 +146,7 @@ impl Pool {
     }
 
     /// A connection to the database as it is now.
-    async fn take(&self) -> Result<Link, StoreError> {
+    pub(crate) async fn take(&self) -> Result<Link, StoreError> {
         // Once more if it has been changed for another one just now.
         for _ in 0..3 {
             if !self.connections.is_same() {
@@ -241,6 +242,10 @@ impl<'c> Executor<'c> for &'c mut Link {
             let (mut steps, is_sound) = going_on?;
             match timeout(STATEMENT, steps.next()).await {
                 Ok(Some(Ok(step))) => Some((Ok(step), Some((steps, is_sound)))),
+                // SQLite holds what is no text: the next row may be better.
+                Ok(Some(Err(error))) if is_of_the_row(&error) => {
+                    Some((Err(error), Some((steps, is_sound))))
+                }
                 Ok(Some(Err(error))) => Some((Err(error), None)),
                 Ok(None) => {
                     *is_sound = true;
@@ -290,7 +295,7 @@ impl Link {
             *is_sound = false;
             let done = timeout(STATEMENT, run(connection)).await;
             let done = done.unwrap_or(Err(Error::PoolTimedOut));
-            *is_sound = done.is_ok();
+            *is_sound = done.as_ref().err().is_none_or(is_of_the_row);
             done
         }
         .boxed()

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use sqlx::{migrate::MigrateError, postgres::PgDatabaseError, sqlite::SqliteError};
 
+use crate::{damage, row::is_of_the_row};
+
 /// Why the state could not be read or written.
 ///
 /// No variant keeps the driver's own error: PostgreSQL's tells the values of the row it concerns,
@@ -172,6 +174,12 @@ impl From<sqlx::Error> for StoreError {
             sqlx::Error::AnyDriverError(inner) if inner.is::<Self>() => {
                 inner.downcast_ref().cloned().unwrap_or(Self::NoAnswer)
             }
+            // Text that is not UTF-8, which SQLite may hold.
+            row if is_of_the_row(row) => Self::Damaged {
+                table: damage::UNKNOWN,
+                id: damage::UNKNOWN.to_owned(),
+                column: damage::UNKNOWN,
+            },
             sqlx::Error::Io(io) => Self::Unreachable(io.to_string()),
             sqlx::Error::PoolTimedOut => Self::NoAnswer,
             sqlx::Error::Configuration(_) => Self::Url("it has a part that cannot be understood"),

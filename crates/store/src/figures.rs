@@ -39,8 +39,8 @@ impl Store {
         let count = |name| Ok::<_, StoreError>(u64::try_from(fields.int(name)?).unwrap_or(0));
         Ok(Figures {
             sms_due: count("due")?,
-            sms_oldest_due: fields.time_opt("oldest")?,
-            sms_oldest_tried: fields.time_opt("oldest_tried")?,
+            sms_oldest_due: self.damage.noted(fields.time_opt("oldest"))?.flatten(),
+            sms_oldest_tried: self.damage.noted(fields.time_opt("oldest_tried"))?.flatten(),
             tickets_open: count("tickets")?,
         })
     }

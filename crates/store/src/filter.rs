@@ -4,7 +4,7 @@ use exchange::number::PhoneNumber;
 use jiff::Timestamp;
 use sqlx::{Any, any::AnyArguments, query::Query};
 
-use crate::row::ms;
+use crate::row::{clean_opt, ms};
 
 /// Narrows a list; the default takes everything.
 #[derive(Debug, Clone, Default)]
@@ -30,7 +30,7 @@ impl Filter {
     ) -> Query<'q, Any, AnyArguments> {
         query
             .bind(self.shopper.as_ref().map(|phone| phone.as_str().to_owned()))
-            .bind(self.project.clone())
+            .bind(clean_opt(self.project.as_deref()))
             .bind(self.since.map_or(i64::MIN, ms))
             .bind(self.until.map_or(i64::MAX, ms))
             .bind(self.limit.map_or(i64::MAX, i64::from))

@@ -14,8 +14,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     Store, StoreError,
+    damage::Damage,
     intents::{direction_of, write_leg},
-    row::Fields,
+    row::{Fields, fetch, ms},
 };
 
 /// A call without an end.
@@ -26,6 +27,17 @@ pub struct OpenCall {
     /// Whether another exchange attends to it, or did. On PostgreSQL a call that nobody put a name
     /// to is another's, too; on SQLite there is hardly anybody else.
     pub elsewhere: bool,
+}
+
+/// What the store knows of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// Nothing.
+    Not,
+    /// That it has begun. One that is not among the [`Store::open_calls`] is damaged.
+    Open,
+    /// Its end.
+    Ended,
 }
 
 /// A call as the store has it.
@@ -44,7 +56,8 @@ pub struct EndedCall {
 impl Store {
     /// The calls that have no end, oldest first, as far as their intents tell: a leg without an
     /// end counts as given up by the caller until a CDR file says more. When they began does not
-    /// matter: the clock may have been set back since.
+    /// matter: the clock may have been set back since. A call whose row, or whose last leg, is damaged is
+    /// left out: what it came to must not be guessed.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -76,16 +89,23 @@ impl Store {
         owner != self.owner.as_deref() && (owner.is_some() || self.is_shared())
     }
 
-    /// Whether the call has a row, with or without an end.
+    /// Whether the call has a row, and an end.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn is_known(&self, call: CallId) -> Result<bool, StoreError> {
-        let row = sqlx::query("SELECT id FROM calls WHERE id = $1")
-            .bind(call.to_string())
-            .fetch_optional(&self.read)
-            .await?;
-        Ok(row.is_some())
+    pub async fn is_known(&self, call: CallId) -> Result<Known, StoreError> {
+        // Of a damaged row not even the columns need be readable.
+        let row = sqlx::query(
+            "SELECT CASE WHEN ended_at IS NULL THEN 0 ELSE 1 END AS ended FROM calls WHERE id = $1",
+        )
+        .bind(call.to_string())
+        .fetch_optional(&self.read)
+        .await?;
+        Ok(match row {
+            None => Known::Not,
+            Some(row) if Fields::new("calls", &row).int("ended")? == 0 => Known::Open,
+            Some(_) => Known::Ended,
+        })
     }
 
     /// Writes what is known by now of the legs of a call, before the exchange lets go of it.
@@ -117,63 +137,107 @@ impl Store {
         condition: &'static str,
     ) -> Result<Vec<(EndedCall, bool)>, StoreError> {
         let mut tx = self.snapshot().await?;
-        let calls = sqlx::query(sqlx::AssertSqlSafe(format!(
+        let query = sqlx::query(sqlx::AssertSqlSafe(format!(
             "SELECT c.id, c.service, c.caller, c.shopper_id, c.fictitious_number, c.dealer, c.refusal, \
              c.started_at, c.ended_at, c.hangup_cause, c.owner, c.switch_ahead_ms, \
-             (SELECT t.number FROM tickets t WHERE t.id = c.ticket_id) AS ticket \
-             FROM calls c WHERE {condition} ORDER BY c.started_at, c.id",
-        )))
-        .fetch_all(&mut *tx)
-        .await?;
-        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
-            "SELECT l.id, l.call_id, l.direction, l.dialled, l.shown, l.dealer, l.pairing_id, \
-             l.ticket_id, l.recording, l.started_at, l.answered_at, l.ended_at, l.outcome, \
-             l.hangup_cause, p.number, p.fictitious_number, p.project \
+             t.id AS ticket_id, t.number AS ticket \
+             FROM calls c LEFT JOIN tickets t ON t.id = c.ticket_id \
+             WHERE {condition} ORDER BY c.started_at, c.id",
+        )));
+        let calls = fetch(query, &mut tx, (&self.damage, "calls")).await?;
+        let query = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "SELECT l.id, l.call_id, l.shopper_id, l.direction, l.dialled, l.shown, l.dealer, \
+             l.pairing_id, l.ticket_id, l.recording, l.started_at, l.answered_at, l.ended_at, \
+             l.outcome, l.hangup_cause, p.number, p.fictitious_number, p.project \
              FROM legs l JOIN pairings p ON p.id = l.pairing_id WHERE l.call_id IN \
              (SELECT c.id FROM calls c WHERE {condition}) ORDER BY l.started_at, l.id",
-        )))
-        .fetch_all(&mut *tx)
-        .await?;
+        )));
+        let legs = fetch(query, &mut tx, (&self.damage, "legs")).await?;
+        let query = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "SELECT l.call_id AS id, MAX(l.started_at) AS started_at FROM legs l \
+             WHERE l.call_id IN (SELECT c.id FROM calls c WHERE {condition}) GROUP BY l.call_id",
+        )));
+        let last = fetch(query, &mut tx, (&self.damage, "legs")).await?;
         tx.rollback().await?;
 
-        let mut legs: HashMap<CallId, Vec<Leg>> = HashMap::new();
-        for row in &rows {
+        let mut of_call: HashMap<CallId, Legs> = HashMap::new();
+        let legs = self.damage.readable(&legs, |row| {
             let row = Fields::new("legs", row);
-            legs.entry(CallId(row.id("call_id")?)).or_default().push(leg(row)?);
+            let shopper = self.damage.noted(row.id_opt("shopper_id"))?.flatten();
+            Ok((CallId(row.id("call_id")?), shopper.map(ShopperId), leg(row, &self.damage)?))
+        })?;
+        for (call, shopper, leg) in legs {
+            let legs = of_call.entry(call).or_default();
+            legs.shopper = shopper.or(legs.shopper);
+            legs.all.push(leg);
         }
-        calls
-            .iter()
-            .map(|row| {
-                let row = Fields::new("calls", row);
-                let id = CallId(row.id("id")?);
-                let mut history = History::new(id, row.word("service")?, row.time("started_at")?);
-                history.switch_ahead = SignedDuration::from_millis(row.int("switch_ahead_ms")?);
-                history.caller = row.phone_opt("caller")?;
-                history.shopper = row.id_opt("shopper_id")?.map(ShopperId);
-                if Direction::of(history.service) == Direction::Back {
-                    history.called_number = row.phone_opt("fictitious_number")?;
-                    history.calling_dealer = row.phone_opt("dealer")?;
-                }
-                history.refusal = row.word_opt("refusal")?;
-                history.legs = legs.remove(&id).unwrap_or_default();
-                let elsewhere = self.is_elsewhere(row.text_opt("owner")?.as_deref());
-                let call = EndedCall {
-                    history,
-                    ended_at: row.time_opt("ended_at")?,
-                    hangup_cause: row.text_opt("hangup_cause")?,
-                    ticket: row
-                        .int_opt("ticket")?
-                        .and_then(|number| u8::try_from(number).ok().and_then(TicketNumber::new)),
-                };
-                Ok((call, elsewhere))
-            })
-            .collect()
+        // By raw values, so that it cannot fail: what is no time comes from a damaged leg.
+        for row in &last {
+            let row = Fields::new("legs", row);
+            if let Ok(call) = row.id("id") {
+                let legs = of_call.entry(CallId(call)).or_default();
+                let last = legs.all.last().map(|leg| ms(leg.started_at));
+                legs.lack_the_last = last.is_none() || last != row.int("started_at").ok();
+            }
+        }
+        self.damage.readable(&calls, |row| self.call(Fields::new("calls", row), &mut of_call))
+    }
+
+    /// What does not tell what becomes of the call may be damaged.
+    fn call(
+        &self,
+        row: Fields<'_>,
+        of_call: &mut HashMap<CallId, Legs>,
+    ) -> Result<(EndedCall, bool), StoreError> {
+        let damage = &self.damage;
+        let id = CallId(row.id("id")?);
+        let legs = of_call.remove(&id).unwrap_or_default();
+        if legs.lack_the_last {
+            return Err(row.damaged("(its last leg)"));
+        }
+        let mut history = History::new(id, row.word("service")?, row.time("started_at")?);
+        let ahead = damage.noted(row.int("switch_ahead_ms"))?.unwrap_or(0);
+        history.switch_ahead = SignedDuration::from_millis(ahead);
+        history.caller = damage.noted(row.phone_opt("caller"))?.flatten();
+        let shopper = damage.noted(row.id_opt("shopper_id"))?.flatten().map(ShopperId);
+        history.shopper = shopper.or(legs.shopper);
+        if Direction::of(history.service) == Direction::Back {
+            history.called_number = match (row.phone_opt("fictitious_number"), legs.all.last()) {
+                (number, None) => number?,
+                (number, Some(leg)) => damage
+                    .noted(number)?
+                    .unwrap_or_else(|| Some(leg.dial.pairing.fictitious_number.clone())),
+            };
+            history.calling_dealer = damage.noted(row.phone_opt("dealer"))?.flatten();
+        }
+        history.refusal = damage.noted(row.word_opt("refusal"))?.flatten();
+        history.legs = legs.all;
+        let owner = damage.noted(row.text_opt("owner"))?.flatten();
+        let ticket = row.joined("tickets", "ticket_id").ticket_number_opt("ticket");
+        let call = EndedCall {
+            history,
+            ended_at: row.time_opt("ended_at")?,
+            hangup_cause: damage.noted(row.text_opt("hangup_cause"))?.flatten(),
+            ticket: damage.noted(ticket)?.flatten(),
+        };
+        Ok((call, self.is_elsewhere(owner.as_deref())))
     }
 }
 
-fn leg(row: Fields<'_>) -> Result<Leg, StoreError> {
-    let cause = row.text_opt("hangup_cause")?;
-    let failure = match row.word_opt::<Outcome>("outcome")? {
+/// The legs of a call.
+#[derive(Default)]
+struct Legs {
+    all: Vec<Leg>,
+    shopper: Option<ShopperId>,
+    /// The last one, by which a call is judged, is damaged.
+    lack_the_last: bool,
+}
+
+/// What does not tell what becomes of the leg may be damaged: it is known from its pairing, or the
+/// record of the call tells it.
+fn leg(row: Fields<'_>, damage: &Damage) -> Result<Leg, StoreError> {
+    let cause = damage.noted(row.text_opt("hangup_cause"))?.flatten();
+    let failure = match damage.noted(row.word_opt::<Outcome>("outcome"))?.flatten() {
         Some(Outcome::Busy) => Some(Failure::Busy),
         Some(Outcome::NoAnswer) => Some(Failure::NoAnswer),
         Some(Outcome::Rejected) => Some(Failure::Rejected),
@@ -183,21 +247,24 @@ fn leg(row: Fields<'_>) -> Result<Leg, StoreError> {
         }),
         None | Some(Outcome::Answered | Outcome::Abandoned | Outcome::Refused) => None,
     };
+    let of_pairing = row.joined("pairings", "pairing_id");
+    let pairing = Pairing {
+        id: PairingId(row.id("pairing_id")?),
+        number: of_pairing.pairing_number("number")?,
+        fictitious_number: of_pairing.phone("fictitious_number")?,
+        project: damage.noted(of_pairing.text_opt("project"))?.flatten(),
+    };
+    let number = &pairing.fictitious_number;
     Ok(Leg {
         id: LegId(row.id("id")?),
         dial: Dial {
-            to: row.phone("dialled")?,
-            shown: row.phone("shown")?,
-            pairing: Pairing {
-                id: PairingId(row.id("pairing_id")?),
-                number: row.pairing_number("number")?,
-                fictitious_number: row.phone("fictitious_number")?,
-                project: row.text_opt("project")?,
-            },
-            dealer: row.phone_opt("dealer")?,
+            to: damage.noted(row.phone("dialled"))?.unwrap_or_else(|| number.clone()),
+            shown: damage.noted(row.phone("shown"))?.unwrap_or_else(|| number.clone()),
+            dealer: damage.noted(row.phone_opt("dealer"))?.flatten(),
             direction: direction_of(&row.text("direction")?)
                 .ok_or_else(|| row.damaged("direction"))?,
-            ticket: row.id_opt("ticket_id")?.map(TicketId),
+            ticket: damage.noted(row.id_opt("ticket_id"))?.flatten().map(TicketId),
+            pairing,
         },
         recording: row.recording("recording")?,
         started_at: row.time("started_at")?,

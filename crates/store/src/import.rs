@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::{
     Store, StoreError, numbers, pairings,
-    row::ms_opt,
+    row::{clean_opt, ms_opt},
     shoppers::{self, NewShopper},
     tickets,
 };
@@ -121,6 +121,14 @@ pub enum ImportProblem {
         /// The number.
         number: PhoneNumber,
     },
+    /// What the database holds of one of the line's numbers cannot be read.
+    #[error(
+        "the database's row of {number} is damaged: `ustredna check` names it; correct it first"
+    )]
+    Damaged {
+        /// The number.
+        number: PhoneNumber,
+    },
     /// Two lines say different things of one shopper.
     #[error("the shopper {shopper} has another name or language in line {line}")]
     ShopperDiffers {
@@ -166,7 +174,7 @@ impl Store {
     ) -> Result<ImportReport, ImportError> {
         // A rehearsal only reads, so it need not keep the exchange waiting.
         let mut tx = if dry_run { self.snapshot().await? } else { self.begin().await? };
-        let known = plan::Known::read(&mut tx).await?;
+        let known = plan::Known::read(&mut tx, &self.damage).await?;
         let plan = plan::Plan::new(rows, known, now).map_err(ImportError::Lines)?;
         let report = plan.report(rows.len());
         if dry_run {
@@ -200,7 +208,7 @@ impl Store {
                          language = COALESCE($3, language) WHERE id = $1",
                     )
                     .bind(id.to_string())
-                    .bind(shopper.name)
+                    .bind(clean_opt(shopper.name.as_deref()))
                     .bind(shopper.language.map(Language::as_str))
                     .execute(&mut *tx)
                     .await?;
@@ -224,7 +232,7 @@ impl Store {
                          WHERE id = $1",
                     )
                     .bind(id.to_string())
-                    .bind(row.project.clone())
+                    .bind(clean_opt(row.project.as_deref()))
                     .bind(ms_opt(row.valid_from))
                     .bind(ms_opt(row.valid_to))
                     .execute(&mut *tx)

@@ -14,11 +14,14 @@ use sqlx::any::AnyRow;
 use crate::{
     Store, StoreError,
     connections::Link,
-    row::{Fields, ms, ms_opt},
+    row::{Fields, clean, clean_opt, ms, ms_opt},
 };
 
 /// After this a leg without an end is no call any more but what a crash left.
 const STALE: SignedDuration = SignedDuration::from_hours(4);
+
+/// A month: what says that it was longer is damaged, and the sum of a few such would overflow.
+const LONGEST_TALK_MS: i64 = 31 * 24 * 3_600_000;
 
 /// What one shopper may use; `None` is no limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -54,7 +57,7 @@ pub(crate) fn direction_of(word: &str) -> Option<Direction> {
 /// where several exchanges write at once. (SQLite has but one writer anyway.)
 pub(crate) async fn lock_shopper(tx: &mut Link, shopper: ShopperId) -> Result<AnyRow, StoreError> {
     sqlx::query(
-        "UPDATE shoppers SET active = active WHERE id = $1 \
+        "UPDATE shoppers SET created_at = created_at WHERE id = $1 \
          RETURNING id, phone, language, last_ticket",
     )
     .bind(shopper.to_string())
@@ -109,7 +112,7 @@ impl Store {
     ) -> Result<Result<(), Refusal>, StoreError> {
         let mut tx = self.begin().await?;
         if let Some(shopper) = history.shopper {
-            lock_shopper(&mut tx, shopper).await?;
+            self.damage.noted(lock_shopper(&mut tx, shopper).await)?;
         }
         let refusal = match leg.dial.direction {
             Direction::Back => None,
@@ -155,7 +158,8 @@ async fn refusal(
     let stale = now.saturating_sub(STALE).unwrap_or(Timestamp::MIN);
     let row = sqlx::query(
         "SELECT 'today' AS id, COUNT(CASE WHEN started_at >= $2 THEN 1 END) AS calls, \
-         CAST(COALESCE(SUM(CASE WHEN started_at >= $2 THEN talk_ms END), 0) AS BIGINT) AS talk, \
+         CAST(COALESCE(SUM(CASE WHEN started_at >= $2 AND talk_ms <= $7 THEN talk_ms END), 0) \
+         AS BIGINT) AS talk, \
          COUNT(CASE WHEN ended_at IS NULL AND started_at >= $3 AND call_id <> $4 THEN 1 END) \
          AS open_now FROM legs WHERE shopper_id = $1 AND direction IN ('out', 'return') \
          AND started_at >= $5 AND id <> $6",
@@ -166,6 +170,7 @@ async fn refusal(
     .bind(history.id.to_string())
     .bind(ms(day_start.min(stale)))
     .bind(leg.id.to_string())
+    .bind(LONGEST_TALK_MS)
     .fetch_one(tx)
     .await?;
     let row = Fields::new("legs", &row);
@@ -205,7 +210,7 @@ async fn open_call(
     .bind(history.shopper.map(|id| id.to_string()))
     .bind(pairing.fictitious_number.as_str())
     .bind(leg.dial.dealer.as_ref().map(|dealer| dealer.as_str().to_owned()))
-    .bind(pairing.project.clone())
+    .bind(clean_opt(pairing.project.as_deref()))
     .bind(ms(history.started_at))
     .bind(leg.dial.ticket.map(|id| id.to_string()))
     .bind(history.caller.as_ref().map(|caller| caller.as_str().to_owned()))
@@ -242,13 +247,13 @@ pub(crate) async fn write_leg(
     .bind(leg.dial.dealer.as_ref().map(|dealer| dealer.as_str().to_owned()))
     .bind(leg.dial.pairing.id.to_string())
     .bind(leg.dial.ticket.map(|id| id.to_string()))
-    .bind(leg.recording.reveal())
+    .bind(clean(leg.recording.reveal()))
     .bind(ms(leg.started_at))
     .bind(ms_opt(leg.answered_at))
     .bind(ms_opt(ended_at))
     .bind(talk_ms(leg, ended_at))
     .bind(ended_at.map(|_| leg.outcome().as_str()))
-    .bind(leg.cause.clone())
+    .bind(clean_opt(leg.cause.as_deref()))
     .execute(tx)
     .await?;
     Ok(())

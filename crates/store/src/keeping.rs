@@ -7,7 +7,7 @@ use crate::{
     Filter, RecordingRow, Store, StoreError,
     connections::Tx,
     recordings::{COLUMNS, recording},
-    row::{Fields, ms},
+    row::{Fields, clean, ms},
 };
 
 /// A recording of a call that is over, looked at, there and not held: it may be archived or deleted.
@@ -41,7 +41,7 @@ impl Deletion {
 
 impl Store {
     /// The recordings of calls that ended before `before` and may be archived or deleted, the oldest
-    /// first.
+    /// first. Damaged ones are left alone.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -49,27 +49,24 @@ impl Store {
         &self,
         before: Timestamp,
     ) -> Result<Vec<SettledRecording>, StoreError> {
-        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+        let query = sqlx::query(sqlx::AssertSqlSafe(format!(
             "SELECT {COLUMNS}, c.project, c.ended_at FROM recordings r \
              JOIN calls c ON c.id = r.call_id \
              WHERE c.ended_at < $1 AND {MAY_GO} ORDER BY c.ended_at, r.leg_id",
         )))
-        .bind(ms(before))
-        .fetch_all(&self.read)
-        .await?;
-        rows.iter()
-            .map(|row| {
-                let fields = Fields::new("recordings", row);
-                Ok(SettledRecording {
-                    recording: recording(row)?,
-                    project: fields.text_opt("project")?,
-                    ended_at: fields.time("ended_at")?,
-                })
+        .bind(ms(before));
+        let rows = self.fetch(query, "recordings").await?;
+        self.damage.readable(&rows, |row| {
+            let fields = Fields::new("recordings", row).joined("calls", "call_id");
+            Ok(SettledRecording {
+                recording: recording(row)?,
+                project: fields.text_opt("project")?,
+                ended_at: fields.time("ended_at")?,
             })
-            .collect()
+        })
     }
 
-    /// The recording of a leg.
+    /// The recording of a leg; `None` also if it is damaged.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -79,8 +76,11 @@ impl Store {
         )))
         .bind(leg.to_string())
         .fetch_optional(&self.read)
-        .await?;
-        row.as_ref().map(recording).transpose()
+        .await
+        .map_err(StoreError::from);
+        let row = self.damage.noted(row)?.flatten();
+        let found = self.damage.noted(row.as_ref().map(recording).transpose())?;
+        Ok(found.flatten())
     }
 
     /// The recordings whose file was deleted, newest call first; the filter's times are of the call's
@@ -112,7 +112,7 @@ impl Store {
         )
         .bind(leg.to_string())
         .bind(ms(now))
-        .bind(because.to_owned())
+        .bind(clean(because))
         .execute(&self.write)
         .await?;
         Ok(held.rows_affected() > 0)
@@ -156,7 +156,7 @@ impl Store {
         .bind(leg.to_string())
         .bind(path.reveal().to_owned())
         .bind(ms(now))
-        .bind(because.to_owned())
+        .bind(clean(because))
         .execute(&mut *tx)
         .await?;
         if marked.rows_affected() == 0 {

@@ -10,9 +10,11 @@
 //! bits.
 #![warn(missing_docs)]
 
+mod audit;
 mod backup;
 mod calls;
 mod connections;
+mod damage;
 mod engine;
 mod error;
 mod figures;
@@ -35,16 +37,23 @@ mod watch;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use sqlx::{
+    Any,
+    any::{AnyArguments, AnyRow},
+    query::Query,
+};
 use uuid::Uuid;
 
 use connections::{Connections, Pool, Tx};
+use damage::Damage;
 use engine::Engine;
 
 pub use calls::{AttemptRow, CallRow};
+pub use damage::DamagedRow;
 pub use error::StoreError;
 pub use figures::Figures;
 pub use filter::Filter;
-pub use histories::{EndedCall, OpenCall};
+pub use histories::{EndedCall, Known, OpenCall};
 pub use import::{ImportError, ImportProblem, ImportReport, ImportRow};
 pub use intents::Limits;
 pub use keeping::{Deletion, SettledRecording};
@@ -67,6 +76,7 @@ pub struct Store {
     write: Pool,
     /// The exchange that this one serves, if it is one.
     owner: Option<Arc<str>>,
+    damage: Damage,
 }
 
 impl Store {
@@ -74,11 +84,17 @@ impl Store {
         let connections = Arc::new(connections);
         let read = Pool::readers(Arc::clone(&connections));
         let write = Pool::writers(Arc::clone(&connections));
-        Self { connections, read, write, owner: None }
+        Self { connections, read, write, owner: None, damage: Damage::default() }
     }
 
     fn engine(&self) -> Engine {
         self.connections.opening.engine()
+    }
+
+    /// The rows that could not be read since the state was opened, and were left out.
+    #[must_use]
+    pub fn damage(&self) -> Vec<DamagedRow> {
+        self.damage.all()
     }
 
     /// Whether exchanges on other machines may use the same state.
@@ -90,7 +106,7 @@ impl Store {
     /// The same state, as the exchange of this name: the calls that it begins are its own.
     #[must_use]
     pub fn of_exchange(self, name: &str) -> Self {
-        Self { owner: Some(name.into()), ..self }
+        Self { owner: Some(row::clean(name).into()), ..self }
     }
 
     /// A transaction that writes: on SQLite it has the write lock from its first moment, so it
@@ -102,6 +118,16 @@ impl Store {
     /// A transaction whose statements all see the same state.
     async fn snapshot(&self) -> Result<Tx, StoreError> {
         self.read.begin(connections::begin_reading(self.engine())).await
+    }
+
+    /// The rows of `table` that a query finds, those of them that the driver can read.
+    async fn fetch(
+        &self,
+        query: Query<'_, Any, AnyArguments>,
+        table: &'static str,
+    ) -> Result<Vec<AnyRow>, StoreError> {
+        let mut link = self.read.take().await?;
+        row::fetch(query, &mut link, (&self.damage, table)).await
     }
 
     /// Reads and writes, changing nothing: finds a database that is locked, read-only or gone.

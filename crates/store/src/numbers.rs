@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use crate::{
     Store, StoreError,
     connections::Link,
-    row::{Fields, ms},
+    row::{Fields, clean_opt, ms},
     shoppers,
 };
 
@@ -44,7 +44,7 @@ pub(crate) async fn insert(
 ) -> Result<(), StoreError> {
     sqlx::query("INSERT INTO numbers (number, note, created_at) VALUES ($1, $2, $3)")
         .bind(number.as_str())
-        .bind(note.map(str::to_owned))
+        .bind(clean_opt(note))
         .bind(ms(now))
         .execute(tx)
         .await?;
@@ -96,7 +96,7 @@ impl Store {
         .bind(number.as_str())
         .bind(change.active.map(i64::from))
         .bind(i64::from(change.note.is_some()))
-        .bind(change.note.clone().flatten())
+        .bind(clean_opt(change.note.as_ref().and_then(Option::as_deref)))
         .execute(&self.write)
         .await?;
         if done.rows_affected() == 0 {
@@ -106,31 +106,31 @@ impl Store {
         }
     }
 
-    /// The fictitious numbers in ascending order.
+    /// The fictitious numbers in ascending order, without the damaged ones.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn numbers(&self) -> Result<Vec<NumberRow>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT n.number AS id, n.active, n.note, n.created_at, s.phone, p.number AS pairing \
+        let query = sqlx::query(
+            "SELECT n.number AS id, n.active, n.note, n.created_at, s.id AS shopper, s.phone, \
+             p.id AS pairing_id, p.number AS pairing \
              FROM numbers n \
              LEFT JOIN pairings p ON p.fictitious_number = n.number AND p.ended_at IS NULL \
              LEFT JOIN shoppers s ON s.id = p.shopper_id ORDER BY n.number",
-        )
-        .fetch_all(&self.read)
-        .await?;
-        rows.iter()
-            .map(|row| {
-                let row = Fields::new("numbers", row);
-                Ok(NumberRow {
-                    number: row.phone("id")?,
-                    active: row.flag("active")?,
-                    note: row.text_opt("note")?,
-                    shopper: row.phone_opt("phone")?,
-                    pairing: row.pairing_number_opt("pairing")?,
-                    created_at: row.time("created_at")?,
-                })
+        );
+        let rows = self.fetch(query, "numbers").await?;
+        self.damage.readable(&rows, |row| {
+            let row = Fields::new("numbers", row);
+            let shopper = row.joined("shoppers", "shopper").phone_opt("phone");
+            let pairing = row.joined("pairings", "pairing_id").pairing_number_opt("pairing");
+            Ok(NumberRow {
+                number: row.phone("id")?,
+                active: row.flag("active")?,
+                note: row.text_opt("note")?,
+                shopper: self.damage.noted(shopper)?.flatten(),
+                pairing: self.damage.noted(pairing)?.flatten(),
+                created_at: row.time("created_at")?,
             })
-            .collect()
+        })
     }
 }

@@ -15,10 +15,11 @@ use exchange::{
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    Filter, SmsText, Store, StoreError,
+    Filter, SmsText, Store, StoreError, audit,
     connections::Link,
+    damage::Damage,
     new_id,
-    row::{Fields, ms},
+    row::{Fields, clean, ms},
 };
 
 pub use desk::Retried;
@@ -84,7 +85,7 @@ impl NewSms<'_> {
         .bind(self.shopper.to_string())
         .bind(self.ticket.map(|id| id.to_string()))
         .bind(self.recipient.as_str())
-        .bind(text.text.as_str())
+        .bind(clean(&text.text))
         .bind(i64::from(text.segments.max(1)))
         .bind(ms(self.due))
         .bind(ms(self.created_at))
@@ -145,7 +146,7 @@ pub(crate) async fn refresh(
          WHERE ticket_id = $1 AND status = 'queued' AND fate_unknown = 0",
     )
     .bind(ticket.to_string())
-    .bind(text.text.as_str())
+    .bind(clean(&text.text))
     .bind(i64::from(text.segments.max(1)))
     .bind(ms(expires_at))
     .bind(precedence.column())
@@ -157,6 +158,7 @@ pub(crate) async fn refresh(
 /// When a ticket's last SMS went out, or is meant to.
 pub(crate) async fn last_of(
     tx: &mut Link,
+    damage: &Damage,
     ticket: TicketId,
 ) -> Result<Option<Timestamp>, StoreError> {
     let row = sqlx::query(
@@ -167,7 +169,8 @@ pub(crate) async fn last_of(
     .bind(ticket.to_string())
     .fetch_optional(tx)
     .await?;
-    row.map(|row| Fields::new("sms", &row).time("at")).transpose()
+    let at = row.map(|row| Fields::new("sms", &row).time("at")).transpose();
+    Ok(damage.noted(at)?.flatten())
 }
 
 /// Skips a ticket's waiting SMS.
@@ -183,7 +186,7 @@ pub(crate) async fn skip_of(tx: &mut Link, ticket: TicketId) -> Result<(), Store
 /// have been sent.
 pub(crate) async fn skip_of_closed(tx: &mut Link, now: Timestamp) -> Result<u64, StoreError> {
     let done = sqlx::query(
-        "UPDATE sms SET fate_unknown = CASE WHEN status = 'sending' THEN 1 ELSE fate_unknown END, \
+        "UPDATE sms SET fate_unknown = CASE WHEN status = 'sending' OR fate_unknown <> 0 THEN 1 ELSE 0 END, \
          status = 'skipped', leased_until = NULL \
          WHERE status IN ('queued', 'sending') AND (leased_until IS NULL OR leased_until <= $1) \
          AND ticket_id IN (SELECT id FROM tickets WHERE status <> 'open')",
@@ -197,7 +200,7 @@ pub(crate) async fn skip_of_closed(tx: &mut Link, now: Timestamp) -> Result<u64,
 /// Skips what is due to shoppers who are switched off; what a worker left may have been sent.
 pub(crate) async fn skip_of_inactive(tx: &mut Link, now: Timestamp) -> Result<u64, StoreError> {
     let done = sqlx::query(
-        "UPDATE sms SET fate_unknown = CASE WHEN status = 'sending' THEN 1 ELSE fate_unknown END, \
+        "UPDATE sms SET fate_unknown = CASE WHEN status = 'sending' OR fate_unknown <> 0 THEN 1 ELSE 0 END, \
          status = 'skipped', leased_until = NULL, error = 'shopper inactive' \
          WHERE status IN ('queued', 'sending') AND (leased_until IS NULL OR leased_until <= $1) \
          AND not_before <= $1 AND shopper_id IN (SELECT id FROM shoppers WHERE active = 0)",
@@ -208,13 +211,16 @@ pub(crate) async fn skip_of_inactive(tx: &mut Link, now: Timestamp) -> Result<u6
     Ok(done.rows_affected())
 }
 
+/// What [`fail_damaged`] leaves as the error.
+const DAMAGED: &str = "damaged row";
+
 /// What [`expire`] leaves as the error.
 pub(crate) const EXPIRED: &str = "expired";
 
 /// Gives up what waits and is of no use any more; what a worker left may have been sent.
 pub(crate) async fn expire(tx: &mut Link, now: Timestamp) -> Result<u64, StoreError> {
     let done = sqlx::query(
-        "UPDATE sms SET fate_unknown = CASE WHEN status = 'sending' THEN 1 ELSE fate_unknown END, \
+        "UPDATE sms SET fate_unknown = CASE WHEN status = 'sending' OR fate_unknown <> 0 THEN 1 ELSE 0 END, \
          status = 'failed', leased_until = NULL, error = $2 \
          WHERE status IN ('queued', 'sending') AND (leased_until IS NULL OR leased_until <= $1) \
          AND expires_at <= $1",
@@ -232,16 +238,35 @@ pub(crate) async fn set_back(tx: &mut Link, now: Timestamp) -> Result<(), StoreE
     sqlx::query(
         "UPDATE sms SET not_before = not_before - (created_at - $1), \
          due_at = due_at - (created_at - $1), expires_at = expires_at - (created_at - $1), \
-         created_at = $1 WHERE status = 'queued' AND created_at > $1 + 5000",
+         created_at = $1 WHERE status = 'queued' AND created_at > $1 + 5000 AND created_at <= $2",
     )
     .bind(ms(now))
+    .bind(ms(Timestamp::MAX))
     .execute(tx)
     .await?;
     Ok(())
 }
 
+/// Gives up what waits and is damaged: it can go to nobody, and all later SMS of its shopper would
+/// wait behind it.
+pub(crate) async fn fail_damaged(tx: &mut Link, damage: &Damage) -> Result<(), StoreError> {
+    const WAITING: &str = "status IN ('queued', 'sending')";
+    for row in audit::unreadable(tx, &audit::SMS, WAITING).await? {
+        sqlx::query(
+            "UPDATE sms SET status = 'failed', leased_until = NULL, error = $2 WHERE id = $1 \
+             AND status IN ('queued', 'sending')",
+        )
+        .bind(row.key)
+        .bind(DAMAGED)
+        .execute(&mut *tx)
+        .await?;
+        damage.note(row.told);
+    }
+    Ok(())
+}
+
 impl Store {
-    /// The SMS, newest first; the filter's times are when they were put in the outbox, its
+    /// The SMS, newest first, without the damaged ones; the filter's times are when they were put in the outbox, its
     /// project that of the ticket.
     ///
     /// # Errors
@@ -250,34 +275,33 @@ impl Store {
         let query = sqlx::query(
             "SELECT m.id, m.recipient, m.text, m.segments, m.status, m.fate_unknown, m.attempts, \
              m.not_before, m.expires_at, m.created_at, m.sent_at, m.delivered_at, m.provider_id, \
-             m.error, t.number FROM sms m JOIN shoppers s ON s.id = m.shopper_id \
+             m.error, t.id AS ticket, t.number FROM sms m JOIN shoppers s ON s.id = m.shopper_id \
              LEFT JOIN tickets t ON t.id = m.ticket_id LEFT JOIN pairings p ON p.id = t.pairing_id \
              WHERE ($1 IS NULL OR s.phone = $1) AND ($2 IS NULL OR p.project = $2) \
              AND m.created_at >= $3 AND m.created_at < $4 \
              ORDER BY m.created_at DESC, m.id DESC LIMIT $5",
         );
-        let rows = filter.bind(query).fetch_all(&self.read).await?;
-        rows.iter()
-            .map(|row| {
-                let row = Fields::new("sms", row);
-                Ok(SmsRow {
-                    id: SmsId(row.id("id")?),
-                    to: row.phone("recipient")?,
-                    text: row.text("text")?,
-                    segments: row.number("segments")?,
-                    status: row.word("status")?,
-                    unknown: row.flag("fate_unknown")?,
-                    attempts: row.number("attempts")?,
-                    not_before: row.time("not_before")?,
-                    expires_at: row.time_opt("expires_at")?,
-                    created_at: row.time("created_at")?,
-                    sent_at: row.time_opt("sent_at")?,
-                    delivered_at: row.time_opt("delivered_at")?,
-                    provider_id: row.text_opt("provider_id")?,
-                    error: row.text_opt("error")?,
-                    ticket: row.ticket_number_opt("number")?,
-                })
+        let rows = self.fetch(filter.bind(query), "sms").await?;
+        self.damage.readable(&rows, |row| {
+            let row = Fields::new("sms", row);
+            let ticket = row.joined("tickets", "ticket").ticket_number_opt("number");
+            Ok(SmsRow {
+                id: SmsId(row.id("id")?),
+                to: row.phone("recipient")?,
+                text: row.text("text")?,
+                segments: row.number("segments")?,
+                status: row.word("status")?,
+                unknown: row.flag("fate_unknown")?,
+                attempts: row.number("attempts")?,
+                not_before: row.time("not_before")?,
+                expires_at: row.time_opt("expires_at")?,
+                created_at: row.time("created_at")?,
+                sent_at: row.time_opt("sent_at")?,
+                delivered_at: row.time_opt("delivered_at")?,
+                provider_id: row.text_opt("provider_id")?,
+                error: row.text_opt("error")?,
+                ticket: self.damage.noted(ticket)?.flatten(),
             })
-            .collect()
+        })
     }
 }

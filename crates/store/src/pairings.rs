@@ -5,13 +5,14 @@ use exchange::{
     number::PhoneNumber,
 };
 use jiff::Timestamp;
+use sqlx::any::AnyRow;
 
 use crate::{
     Filter, Store, StoreError,
     connections::Link,
     intents::lock_shopper,
     new_id,
-    row::{Fields, ms, ms_opt},
+    row::{Fields, clean_opt, fetch, ms, ms_opt},
     shoppers, tickets,
 };
 
@@ -110,7 +111,7 @@ pub(crate) async fn insert(
     .bind(shopper.to_string())
     .bind(pairing.fictitious_number.as_str())
     .bind(i64::from(number.value()))
-    .bind(pairing.project.clone())
+    .bind(clean_opt(pairing.project.as_deref()))
     .bind(ms_opt(pairing.valid_from))
     .bind(ms_opt(pairing.valid_to))
     .bind(ms(now))
@@ -146,7 +147,7 @@ impl Store {
             .ok_or(StoreError::NotFound("shopper"))?;
         lock_shopper(&mut tx, shopper).await?;
         // Takes the number's row, for two shoppers at once.
-        let known = sqlx::query("UPDATE numbers SET active = active WHERE number = $1")
+        let known = sqlx::query("UPDATE numbers SET created_at = created_at WHERE number = $1")
             .bind(pairing.fictitious_number.as_str())
             .execute(&mut *tx)
             .await?;
@@ -154,22 +155,21 @@ impl Store {
             return Err(StoreError::NotFound("fictitious number"));
         }
         end_expired(&mut tx, shopper, &pairing.fictitious_number, now).await?;
-        let rows = sqlx::query(
+        let query = sqlx::query(
             "SELECT id, shopper_id, number, fictitious_number FROM pairings \
              WHERE ended_at IS NULL AND (shopper_id = $1 OR fictitious_number = $2)",
         )
         .bind(shopper.to_string())
-        .bind(pairing.fictitious_number.as_str())
-        .fetch_all(&mut *tx)
-        .await?;
-        let mut taken = Vec::new();
-        for row in &rows {
-            let row = Fields::new("pairings", row);
-            if row.phone("fictitious_number")? == pairing.fictitious_number {
-                return Err(StoreError::Conflict("this fictitious number is already paired"));
-            }
-            taken.push(row.pairing_number("number")?);
+        .bind(pairing.fictitious_number.as_str());
+        let rows = fetch(query, &mut tx, (&self.damage, "pairings")).await?;
+        let theirs = |row: &AnyRow| Fields::new("pairings", row).phone("fictitious_number");
+        if self.damage.readable(&rows, theirs)?.contains(&pairing.fictitious_number) {
+            return Err(StoreError::Conflict("this fictitious number is already paired"));
         }
+        // A damaged one takes no ID that anybody could key.
+        let taken = self
+            .damage
+            .readable(&rows, |row| Fields::new("pairings", row).pairing_number("number"))?;
         let number = match pairing.number {
             Some(number) if taken.contains(&number) => {
                 return Err(StoreError::Conflict("the shopper has this ID for another number"));
@@ -219,7 +219,7 @@ impl Store {
             "UPDATE pairings SET project = $2, valid_from = $3, valid_to = $4 WHERE id = $1",
         )
         .bind(row.text("id")?)
-        .bind(project)
+        .bind(clean_opt(project.as_deref()))
         .bind(ms_opt(valid_from))
         .bind(ms_opt(valid_to))
         .execute(&mut *tx)
@@ -262,16 +262,13 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn projects(&self) -> Result<Vec<String>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT DISTINCT project AS id, project FROM pairings WHERE project IS NOT NULL",
-        )
-        .fetch_all(&self.read)
-        .await?;
-        rows.iter().map(|row| Fields::new("pairings", row).text("project")).collect()
+        let query = sqlx::query("SELECT DISTINCT project FROM pairings WHERE project IS NOT NULL");
+        let rows = self.fetch(query, "pairings").await?;
+        self.damage.readable(&rows, |row| Fields::new("pairings", row).text("project"))
     }
 
-    /// The pairings by shopper and ID; with `ended` also those that were ended. The filter's
-    /// times are when they were made.
+    /// The pairings by shopper and ID, without the damaged ones; with `ended` also those that were
+    /// ended. The filter's times are when they were made.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -281,34 +278,36 @@ impl Store {
         ended: bool,
     ) -> Result<Vec<PairingRow>, StoreError> {
         let query = sqlx::query(
-            "SELECT p.id, s.phone, s.name, p.number, p.fictitious_number, p.project, \
+            "SELECT p.id, s.id AS shopper, s.phone, s.name, p.number, p.fictitious_number, p.project, \
              p.valid_from, p.valid_to, p.created_at, p.ended_at, s.active AS shopper_active, \
              n.active AS number_active FROM pairings p JOIN shoppers s ON s.id = p.shopper_id \
-             JOIN numbers n ON n.number = p.fictitious_number WHERE ($1 IS NULL OR s.phone = $1) AND ($2 IS NULL OR p.project = $2) \
+             JOIN numbers n ON n.number = p.fictitious_number \
+             WHERE ($1 IS NULL OR s.phone = $1) AND ($2 IS NULL OR p.project = $2) \
              AND p.created_at >= $3 AND p.created_at < $4 \
              AND ($6 = 1 OR p.ended_at IS NULL) \
              ORDER BY s.phone, p.number, p.created_at LIMIT $5",
         );
-        let rows = filter.bind(query).bind(i64::from(ended)).fetch_all(&self.read).await?;
-        rows.iter()
-            .map(|row| {
-                let row = Fields::new("pairings", row);
-                Ok(PairingRow {
-                    id: PairingId(row.id("id")?),
-                    shopper: row.phone("phone")?,
-                    shopper_name: row.text_opt("name")?,
-                    number: row.pairing_number("number")?,
-                    fictitious_number: row.phone("fictitious_number")?,
-                    project: row.text_opt("project")?,
-                    valid_from: row.time_opt("valid_from")?,
-                    valid_to: row.time_opt("valid_to")?,
-                    created_at: row.time("created_at")?,
-                    ended_at: row.time_opt("ended_at")?,
-                    shopper_active: row.flag("shopper_active")?,
-                    number_active: row.flag("number_active")?,
-                })
+        let query = filter.bind(query).bind(i64::from(ended));
+        let rows = self.fetch(query, "pairings").await?;
+        self.damage.readable(&rows, |row| {
+            let row = Fields::new("pairings", row);
+            let shopper = row.joined("shoppers", "shopper");
+            let number = row.joined("numbers", "fictitious_number");
+            Ok(PairingRow {
+                id: PairingId(row.id("id")?),
+                shopper: shopper.phone("phone")?,
+                shopper_name: self.damage.noted(shopper.text_opt("name"))?.flatten(),
+                number: row.pairing_number("number")?,
+                fictitious_number: row.phone("fictitious_number")?,
+                project: row.text_opt("project")?,
+                valid_from: row.time_opt("valid_from")?,
+                valid_to: row.time_opt("valid_to")?,
+                created_at: row.time("created_at")?,
+                ended_at: row.time_opt("ended_at")?,
+                shopper_active: self.damage.noted(shopper.flag("shopper_active"))? == Some(true),
+                number_active: self.damage.noted(number.flag("number_active"))? == Some(true),
             })
-            .collect()
+        })
     }
 }
 

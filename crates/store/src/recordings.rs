@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::{
     Filter, Store, StoreError,
-    row::{Fields, ms_opt},
+    row::{Fields, clean, clean_opt, ms_opt},
 };
 
 /// The recording of an answered leg. What is `None` is not known yet, or there is no file.
@@ -60,7 +60,7 @@ pub(crate) fn recording(row: &sqlx::any::AnyRow) -> Result<RecordingRow, StoreEr
         leg: LegId(row.id("id")?),
         path: row.recording("path")?,
         seconds: if known("duration_ms")? {
-            Some(f64::from(row.number::<u32>("duration_ms")?) / 1000.0)
+            Some(row.span("duration_ms")?.as_secs_f64())
         } else {
             None
         },
@@ -104,21 +104,22 @@ impl Store {
         )
         .bind(found.leg.to_string())
         .bind(found.call.to_string())
-        .bind(found.path.reveal())
+        .bind(clean(found.path.reveal()))
         .bind(duration_ms)
         .bind(found.bytes.and_then(|bytes| i64::try_from(bytes).ok()))
         .bind(found.channels.map(i64::from))
-        .bind(found.sha256.clone())
+        .bind(clean_opt(found.sha256.as_deref()))
         .bind(found.verdict.as_str())
-        .bind(found.levels.clone())
-        .bind(found.problem.clone())
+        .bind(clean_opt(found.levels.as_deref()))
+        .bind(clean_opt(found.problem.as_deref()))
         .bind(ms_opt(found.verified_at))
         .execute(&self.write)
         .await?;
         Ok(())
     }
 
-    /// The recordings, newest call first; the filter's times are of the call's arrival.
+    /// The recordings, newest call first, without the damaged ones; the filter's times are of the
+    /// call's arrival.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -138,7 +139,7 @@ impl Store {
              AND c.started_at >= $3 AND c.started_at < $4 {which} \
              ORDER BY c.started_at DESC, r.leg_id DESC LIMIT $5",
         )));
-        let rows = filter.bind(query).fetch_all(&self.read).await?;
-        rows.iter().map(recording).collect()
+        let rows = self.fetch(filter.bind(query), "recordings").await?;
+        self.damage.readable(&rows, recording)
     }
 }

@@ -4,7 +4,7 @@ mod missed;
 
 use exchange::{
     history::History,
-    model::{Language, TicketId},
+    model::{Language, ShopperId, TicketId},
     number::PhoneNumber,
     settle::{Effect, Settlement},
     ticket::TicketNumber,
@@ -12,10 +12,11 @@ use exchange::{
 use jiff::Timestamp;
 
 use crate::{
-    SmsTiming, Store, StoreError,
+    DamagedRow, SmsTiming, Store, StoreError,
     connections::Link,
+    damage::Damage,
     intents::{lock_shopper, talk_ms, write_leg},
-    row::{Fields, ms, ms_opt},
+    row::{Fields, clean, clean_opt, ms, ms_opt},
     tickets,
 };
 pub use missed::BURST;
@@ -110,7 +111,9 @@ pub struct Settled {
 }
 
 struct Locked {
-    phone: PhoneNumber,
+    damage: Damage,
+    /// `None`: damaged.
+    phone: Option<PhoneNumber>,
     language: Language,
     last_ticket: Option<TicketNumber>,
 }
@@ -148,17 +151,19 @@ impl Store {
         let ended_at = end.at;
         let noticed = ended_at.min(end.now);
         let mut tx = self.begin().await?;
-        let locked = match history.shopper {
-            None => None,
-            Some(id) => {
-                let row = lock_shopper(&mut tx, id).await?;
-                let row = Fields::new("shoppers", &row);
-                let last_ticket = TicketNumber::new(row.number("last_ticket")?);
-                let (phone, language) = (row.phone("phone")?, row.word("language")?);
-                Some(Locked { phone, language, last_ticket })
-            }
+        let stranger;
+        let (history, locked) = match history.shopper {
+            None => (history, None),
+            Some(id) => match self.lock(&mut tx, id).await {
+                // Somebody deleted the shopper's row: the call ends all the same.
+                Err(StoreError::NotFound(_)) => {
+                    stranger = History { shopper: None, ..history.clone() };
+                    (&stranger, None)
+                }
+                locked => (history, locked?),
+            },
         };
-        if let Some(settled) = already(&mut tx, history).await? {
+        if let Some(settled) = self.already(&mut tx, history).await? {
             tx.rollback().await?;
             return Ok(settled);
         }
@@ -169,9 +174,14 @@ impl Store {
                 miss(&mut tx, &shopper, missed, times, timing, texts).await?
             }
             (Effect::Talked(talked), _) => {
-                Told::of(tickets::close(&mut tx, talked, noticed).await?.or(returned))
+                let closed = tickets::close(&mut tx, &self.damage, talked, noticed).await?;
+                Told::of(closed.or(returned))
             }
             (Effect::None | Effect::Missed(_), _) => Told::of(returned),
+        };
+        let (ticket, number) = match ticket {
+            None => (None, None),
+            Some(id) => tickets::found(&mut tx, &self.damage, id).await?,
         };
         write_call(&mut tx, history, settlement, &end, ticket).await?;
         for leg in &history.legs {
@@ -183,7 +193,7 @@ impl Store {
                 )
                 .bind(leg.id.to_string())
                 .bind(history.id.to_string())
-                .bind(leg.recording.reveal())
+                .bind(clean(leg.recording.reveal()))
                 .execute(&mut *tx)
                 .await?;
             }
@@ -197,28 +207,46 @@ impl Store {
         .bind(ms(ended_at))
         .execute(&mut *tx)
         .await?;
-        let number = match ticket {
-            None => None,
-            Some(id) => tickets::number_of(&mut tx, id).await?,
-        };
         tx.commit().await?;
         Ok(Settled { ticket: number, sms_queued, burst, already: false })
     }
-}
 
-async fn already(tx: &mut Link, history: &History) -> Result<Option<Settled>, StoreError> {
-    let row = sqlx::query(
-        "SELECT c.id, t.number FROM calls c LEFT JOIN tickets t ON t.id = c.ticket_id \
-         WHERE c.id = $1 AND c.ended_at IS NOT NULL",
-    )
-    .bind(history.id.to_string())
-    .fetch_optional(tx)
-    .await?;
-    row.map(|row| {
-        let ticket = Fields::new("calls", &row).ticket_number_opt("number")?;
-        Ok(Settled { ticket, sms_queued: false, burst: None, already: true })
-    })
-    .transpose()
+    /// Takes the shopper's row; `None` if nothing of it can be read.
+    async fn lock(&self, tx: &mut Link, shopper: ShopperId) -> Result<Option<Locked>, StoreError> {
+        let row = lock_shopper(tx, shopper).await;
+        if matches!(row, Err(StoreError::NotFound(_))) {
+            let id = shopper.to_string();
+            self.damage.note(DamagedRow { table: "shoppers", id, column: "id" });
+        }
+        let Some(row) = self.damage.noted(row)? else { return Ok(None) };
+        let row = Fields::new("shoppers", &row);
+        let last_ticket = self.damage.noted(row.number("last_ticket"))?;
+        Ok(Some(Locked {
+            damage: self.damage.clone(),
+            phone: self.damage.noted(row.phone("phone"))?,
+            language: self.damage.noted(row.word("language"))?.unwrap_or(Language::Czech),
+            last_ticket: last_ticket.and_then(TicketNumber::new),
+        }))
+    }
+
+    async fn already(
+        &self,
+        tx: &mut Link,
+        history: &History,
+    ) -> Result<Option<Settled>, StoreError> {
+        let row = sqlx::query(
+            "SELECT c.id, t.id AS ticket, t.number FROM calls c \
+             LEFT JOIN tickets t ON t.id = c.ticket_id \
+             WHERE c.id = $1 AND c.ended_at IS NOT NULL",
+        )
+        .bind(history.id.to_string())
+        .fetch_optional(tx)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let ticket = Fields::new("calls", &row).joined("tickets", "ticket");
+        let ticket = self.damage.noted(ticket.ticket_number_opt("number"))?.flatten();
+        Ok(Some(Settled { ticket, sms_queued: false, burst: None, already: true }))
+    }
 }
 
 async fn write_call(
@@ -252,14 +280,14 @@ async fn write_call(
     .bind(history.shopper.map(|id| id.to_string()))
     .bind(fictitious_number.map(|number| number.as_str().to_owned()))
     .bind(dealer.map(|number| number.as_str().to_owned()))
-    .bind(last.and_then(|leg| leg.dial.pairing.project.clone()))
+    .bind(clean_opt(last.and_then(|leg| leg.dial.pairing.project.as_deref())))
     .bind(ms(history.started_at))
     .bind(ms_opt(settlement.answered_at))
     .bind(ms(ended_at))
     .bind(talk)
     .bind(settlement.outcome.as_str())
     .bind(history.refusal.map(exchange::destination::Refusal::as_str))
-    .bind(end.hangup_cause.map(str::to_owned))
+    .bind(clean_opt(end.hangup_cause))
     .bind(ticket.map(|id| id.to_string()))
     .bind(history.caller.as_ref().map(|caller| caller.as_str().to_owned()))
     .execute(tx)

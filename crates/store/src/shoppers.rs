@@ -11,7 +11,7 @@ use crate::{
     Store, StoreError,
     connections::Link,
     new_id,
-    row::{Fields, ms},
+    row::{Fields, clean_opt, ms},
 };
 
 /// A shopper to be added, switched on.
@@ -104,7 +104,7 @@ pub(crate) async fn insert(
     )
     .bind(id.to_string())
     .bind(shopper.phone.as_str())
-    .bind(shopper.name.clone())
+    .bind(clean_opt(shopper.name.as_deref()))
     .bind(shopper.language.as_str())
     .bind(shopper.pin.as_ref().map(|pin| pin.as_phc().to_owned()))
     .bind(ms(now))
@@ -155,7 +155,7 @@ impl Store {
         .bind(id.to_string())
         .bind(change.phone.as_ref().map(|phone| phone.as_str().to_owned()))
         .bind(i64::from(change.name.is_some()))
-        .bind(change.name.clone().flatten())
+        .bind(clean_opt(change.name.as_ref().and_then(Option::as_deref)))
         .bind(change.language.map(Language::as_str))
         .bind(change.active.map(i64::from))
         .bind(i64::from(change.pin.is_some()))
@@ -166,34 +166,31 @@ impl Store {
         Ok(())
     }
 
-    /// The shoppers, by phone number.
+    /// The shoppers, by phone number, without the damaged ones.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn shoppers(&self) -> Result<Vec<ShopperRow>, StoreError> {
-        let rows = sqlx::query(
+        let query = sqlx::query(
             "SELECT s.id, s.phone, s.name, s.language, s.active, s.pin, s.pin_locked_until, \
              s.created_at, COUNT(p.id) AS pairings FROM shoppers s \
              LEFT JOIN pairings p ON p.shopper_id = s.id AND p.ended_at IS NULL \
              GROUP BY s.id ORDER BY s.phone",
-        )
-        .fetch_all(&self.read)
-        .await?;
-        rows.iter()
-            .map(|row| {
-                let row = Fields::new("shoppers", row);
-                Ok(ShopperRow {
-                    id: ShopperId(row.id("id")?),
-                    phone: row.phone("phone")?,
-                    name: row.text_opt("name")?,
-                    language: row.word("language")?,
-                    active: row.flag("active")?,
-                    has_pin: row.text_opt("pin")?.is_some(),
-                    pin_locked_until: row.time_opt("pin_locked_until")?,
-                    pairings: row.number("pairings")?,
-                    created_at: row.time("created_at")?,
-                })
+        );
+        let rows = self.fetch(query, "shoppers").await?;
+        self.damage.readable(&rows, |row| {
+            let row = Fields::new("shoppers", row);
+            Ok(ShopperRow {
+                id: ShopperId(row.id("id")?),
+                phone: row.phone("phone")?,
+                name: row.text_opt("name")?,
+                language: row.word("language")?,
+                active: row.flag("active")?,
+                has_pin: row.pin_opt("pin")?.is_some(),
+                pin_locked_until: row.time_opt("pin_locked_until")?,
+                pairings: row.number("pairings")?,
+                created_at: row.time("created_at")?,
             })
-            .collect()
+        })
     }
 }

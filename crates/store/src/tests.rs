@@ -3,6 +3,7 @@
 
 mod admin;
 mod clock;
+mod damaged;
 mod figures;
 mod fixture;
 mod import;
@@ -11,6 +12,7 @@ mod keeping;
 mod lookup;
 mod open;
 mod outbox;
+mod property;
 mod settle;
 mod strangers;
 mod trouble;
@@ -49,10 +51,17 @@ scenarios! {
     admin::ids_are_stable_and_given_after_the_highest,
     admin::an_expired_pairing_makes_way,
     admin::a_number_has_one_pairing_however_many_ask_at_once,
-    admin::damaged_rows_are_named,
     clock::an_end_in_the_future_delays_no_sms,
     clock::a_clock_set_back_holds_up_no_sms,
     clock::a_pairing_rings_for_no_call_before_it,
+    damaged::rows_are_named_without_personal_data,
+    damaged::a_shopper_s_damaged_pairing_leaves_the_others_usable,
+    damaged::a_damaged_open_ticket_makes_way_for_another,
+    damaged::a_damaged_message_holds_up_no_other,
+    damaged::an_open_call_is_completed_whatever_else_is_damaged,
+    damaged::a_call_whose_last_leg_is_damaged_is_not_guessed_at,
+    damaged::a_damaged_row_keeps_no_other_line_from_being_imported,
+    damaged::whatever_column_is_damaged_the_rest_goes_on,
     import::the_same_table_again_changes_nothing,
     import::a_table_changes_what_it_says_and_keeps_the_rest,
     import::every_bad_line_is_named_and_nothing_imported,
@@ -99,6 +108,7 @@ scenarios! {
     outbox::what_another_worker_leased_is_its_own,
     outbox::what_may_have_been_sent_is_marked_for_good,
     outbox::a_failure_reported_before_the_answer_waits_for_it,
+    property::whatever_is_written_is_read,
     settle::a_miss_opens_a_ticket_and_queues_an_sms,
     settle::a_second_miss_counts_and_refreshes_the_waiting_sms,
     settle::a_miss_after_the_sms_went_out_queues_another,

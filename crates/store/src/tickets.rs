@@ -11,8 +11,9 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     Filter, Store, StoreError,
     connections::Link,
+    damage::Damage,
     new_id, outbox,
-    row::{Fields, ms},
+    row::{Fields, fetch, ms},
 };
 
 /// A ticket in the list.
@@ -90,7 +91,7 @@ pub(crate) async fn is_known(
 }
 
 /// By the index `legs_of_dealer`.
-pub(crate) const KNOWN: &str = "SELECT id FROM legs WHERE fictitious_number = $1 AND dealer = $2 \
+pub(crate) const KNOWN: &str = "SELECT 1 AS found FROM legs WHERE fictitious_number = $1 AND dealer = $2 \
     AND (direction <> 'back' OR answered_at IS NOT NULL) LIMIT 1";
 
 /// What the number of a new ticket depends on.
@@ -103,9 +104,11 @@ pub(crate) struct Stand {
 }
 
 /// Counts a miss on the dealer's open ticket or opens one. `None` when all numbers are taken, or all
-/// those that strangers may take.
+/// those that strangers may take. An open ticket that is damaged is cancelled: nobody can key it, and
+/// it stands in the way of another.
 pub(crate) async fn count(
     tx: &mut Link,
+    damage: &Damage,
     Stand { last, known }: Stand,
     missed: &Missed,
     dealer: &PhoneNumber,
@@ -113,8 +116,10 @@ pub(crate) async fn count(
     now: Timestamp,
 ) -> Result<Option<Counted>, StoreError> {
     let shopper = missed.shopper.to_string();
-    let open = sqlx::query(
-        "UPDATE tickets SET missed = missed + 1, pairing_id = $5, stranger = $6, \
+    let query = sqlx::query(
+        "UPDATE tickets SET \
+         missed = CASE WHEN missed BETWEEN 1 AND 999999 THEN missed + 1 ELSE 1 END, \
+         pairing_id = $5, stranger = $6, \
          last_missed_at = CASE WHEN last_missed_at < $4 THEN $4 ELSE last_missed_at END \
          WHERE shopper_id = $1 AND fictitious_number = $2 AND dealer = $3 AND status = 'open' \
          RETURNING id, number, missed",
@@ -124,33 +129,42 @@ pub(crate) async fn count(
     .bind(dealer.as_str())
     .bind(ms(at))
     .bind(missed.pairing.to_string())
-    .bind(i64::from(!known))
-    .fetch_optional(&mut *tx)
-    .await?;
-    if let Some(row) = open {
-        let row = Fields::new("tickets", &row);
+    .bind(i64::from(!known));
+    let open = fetch(query, tx, (damage, "tickets")).await?;
+    let open = damage.readable(&open, |row| {
+        let row = Fields::new("tickets", row);
         let (id, number) = (TicketId(row.id("id")?), row.ticket_number("number")?);
-        return Ok(Some(Counted { id, number, missed: row.number("missed")? }));
+        Ok(Counted { id, number, missed: row.number("missed")? })
+    })?;
+    if let Some(counted) = open.first() {
+        return Ok(Some(*counted));
     }
+    sqlx::query(
+        "UPDATE tickets SET status = 'cancelled', closed_at = $4 WHERE shopper_id = $1 \
+         AND fictitious_number = $2 AND dealer = $3 AND status = 'open'",
+    )
+    .bind(shopper.as_str())
+    .bind(missed.fictitious_number.as_str())
+    .bind(dealer.as_str())
+    .bind(ms(now))
+    .execute(&mut *tx)
+    .await?;
 
     let rested = now.saturating_sub(NUMBER_REST).unwrap_or(Timestamp::MIN);
-    let rows = sqlx::query(
+    let query = sqlx::query(
         "SELECT id, number, stranger FROM tickets \
          WHERE shopper_id = $1 AND (status = 'open' OR closed_at > $2)",
     )
     .bind(shopper.as_str())
-    .bind(ms(rested))
-    .fetch_all(&mut *tx)
-    .await?;
-    let taken = rows
-        .iter()
-        .map(|row| Fields::new("tickets", row).ticket_number("number"))
-        .collect::<Result<Vec<_>, _>>()?;
+    .bind(ms(rested));
+    let rows = fetch(query, tx, (damage, "tickets")).await?;
+    let taken =
+        damage.readable(&rows, |row| Fields::new("tickets", row).ticket_number("number"))?;
     if !known {
-        let strangers = rows.iter().map(|row| Fields::new("tickets", row).flag("stranger"));
-        let strangers = strangers.collect::<Result<Vec<_>, _>>()?;
+        let strangers =
+            damage.readable(&rows, |row| Fields::new("tickets", row).flag("stranger"))?;
         if strangers.iter().filter(|stranger| **stranger).count() >= STRANGERS_NUMBERS {
-            make_room(tx, &shopper, rested, now).await?;
+            make_room(tx, damage, &shopper, rested, now).await?;
             return Ok(None);
         }
     }
@@ -184,21 +198,21 @@ pub(crate) async fn count(
 /// get them.
 async fn make_room(
     tx: &mut Link,
+    damage: &Damage,
     shopper: &str,
     since: Timestamp,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let rows = sqlx::query(
+    let query = sqlx::query(
         "UPDATE tickets SET status = 'expired', closed_at = $3 WHERE shopper_id = $1 \
          AND status = 'open' AND stranger = 1 AND last_missed_at <= $2 RETURNING id",
     )
     .bind(shopper)
     .bind(ms(since))
-    .bind(ms(now))
-    .fetch_all(&mut *tx)
-    .await?;
-    for row in &rows {
-        outbox::skip_of(tx, TicketId(Fields::new("tickets", row).id("id")?)).await?;
+    .bind(ms(now));
+    let rows = fetch(query, tx, (damage, "tickets")).await?;
+    for id in damage.readable(&rows, |row| Fields::new("tickets", row).id("id").map(TicketId))? {
+        outbox::skip_of(tx, id).await?;
     }
     Ok(())
 }
@@ -207,10 +221,11 @@ async fn make_room(
 /// dealer and fictitious number. Tells one of those closed.
 pub(crate) async fn close(
     tx: &mut Link,
+    damage: &Damage,
     talked: &Talked,
     now: Timestamp,
 ) -> Result<Option<TicketId>, StoreError> {
-    let rows = sqlx::query(
+    let query = sqlx::query(
         "UPDATE tickets SET status = $1, closed_at = $2 WHERE status = 'open' AND \
          (id = $3 OR (shopper_id = $4 AND fictitious_number = $5 AND dealer = $6)) RETURNING id",
     )
@@ -219,12 +234,11 @@ pub(crate) async fn close(
     .bind(talked.ticket.map(|id| id.to_string()))
     .bind(talked.shopper.to_string())
     .bind(talked.fictitious_number.as_str())
-    .bind(talked.dealer.as_ref().map(|dealer| dealer.as_str().to_owned()))
-    .fetch_all(&mut *tx)
-    .await?;
+    .bind(talked.dealer.as_ref().map(|dealer| dealer.as_str().to_owned()));
+    let rows = fetch(query, tx, (damage, "tickets")).await?;
+    let ids = damage.readable(&rows, |row| Fields::new("tickets", row).id("id").map(TicketId))?;
     let mut closed = None;
-    for row in &rows {
-        let id = TicketId(Fields::new("tickets", row).id("id")?);
+    for id in ids {
         outbox::skip_of(tx, id).await?;
         closed = Some(id);
     }
@@ -248,15 +262,19 @@ pub(crate) async fn cancel_of_ended_pairings(
     Ok(Swept { cancelled, sms_skipped, ..Swept::default() })
 }
 
-pub(crate) async fn number_of(
+/// The ticket, if there is one, and its number, if that can be read.
+pub(crate) async fn found(
     tx: &mut Link,
+    damage: &Damage,
     ticket: TicketId,
-) -> Result<Option<TicketNumber>, StoreError> {
+) -> Result<(Option<TicketId>, Option<TicketNumber>), StoreError> {
     let row = sqlx::query("SELECT id, number FROM tickets WHERE id = $1")
         .bind(ticket.to_string())
         .fetch_optional(tx)
         .await?;
-    row.map(|row| Fields::new("tickets", &row).ticket_number("number")).transpose()
+    let Some(row) = row else { return Ok((None, None)) };
+    let number = damage.noted(Fields::new("tickets", &row).ticket_number("number"))?;
+    Ok((Some(ticket), number))
 }
 
 impl Store {
@@ -283,21 +301,24 @@ impl Store {
         .await?
         .rows_affected();
         let swept = cancel_of_ended_pairings(&mut tx, now).await?;
+        outbox::fail_damaged(&mut tx, &self.damage).await?;
         outbox::set_back(&mut tx, now).await?;
         let sms_expired = outbox::expire(&mut tx, now).await?;
         tx.commit().await?;
         Ok(Swept { expired, sms_expired, ..swept })
     }
 
-    /// The tickets, newest miss first; the filter's times are of the last miss.
+    /// The tickets, newest miss first, without the damaged ones; the filter's times are of the last
+    /// miss.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn tickets(&self, filter: &Filter) -> Result<Vec<TicketRow>, StoreError> {
         let query = sqlx::query(
-            "SELECT t.id, s.phone, t.number, t.dealer, t.fictitious_number, p.project, t.status, \
+            "SELECT t.id, s.id AS shopper, s.phone, t.number, t.dealer, t.fictitious_number, \
+             p.id AS pairing, p.project, t.status, \
              t.missed, t.first_missed_at, t.last_missed_at, t.closed_at, \
-             m.status AS sms, m.sent_at, m.delivered_at, m.error \
+             m.id AS sms_id, m.status AS sms, m.sent_at, m.delivered_at, m.error \
              FROM tickets t JOIN shoppers s ON s.id = t.shopper_id \
              JOIN pairings p ON p.id = t.pairing_id \
              LEFT JOIN sms m ON m.id = (SELECT n.id FROM sms n WHERE n.ticket_id = t.id \
@@ -306,28 +327,28 @@ impl Store {
              AND t.last_missed_at >= $3 AND t.last_missed_at < $4 \
              ORDER BY t.last_missed_at DESC, t.id DESC LIMIT $5",
         );
-        let rows = filter.bind(query).fetch_all(&self.read).await?;
-        rows.iter()
-            .map(|row| {
-                let row = Fields::new("tickets", row);
-                Ok(TicketRow {
-                    id: TicketId(row.id("id")?),
-                    shopper: row.phone("phone")?,
-                    number: row.ticket_number("number")?,
-                    dealer: row.phone("dealer")?,
-                    fictitious_number: row.phone("fictitious_number")?,
-                    project: row.text_opt("project")?,
-                    status: row.word("status")?,
-                    missed: row.number("missed")?,
-                    first_missed_at: row.time("first_missed_at")?,
-                    last_missed_at: row.time("last_missed_at")?,
-                    closed_at: row.time_opt("closed_at")?,
-                    sms: row.sms_status_opt("sms")?,
-                    sms_sent_at: row.time_opt("sent_at")?,
-                    sms_delivered_at: row.time_opt("delivered_at")?,
-                    sms_error: row.text_opt("error")?,
-                })
+        let rows = self.fetch(filter.bind(query), "tickets").await?;
+        self.damage.readable(&rows, |row| {
+            let row = Fields::new("tickets", row);
+            let (pairing, sms) = (row.joined("pairings", "pairing"), row.joined("sms", "sms_id"));
+            Ok(TicketRow {
+                id: TicketId(row.id("id")?),
+                shopper: row.joined("shoppers", "shopper").phone("phone")?,
+                number: row.ticket_number("number")?,
+                dealer: row.phone("dealer")?,
+                fictitious_number: row.phone("fictitious_number")?,
+                // A ticket is told although its pairing or SMS is damaged.
+                project: self.damage.noted(pairing.text_opt("project"))?.flatten(),
+                status: row.word("status")?,
+                missed: row.number("missed")?,
+                first_missed_at: row.time("first_missed_at")?,
+                last_missed_at: row.time("last_missed_at")?,
+                closed_at: row.time_opt("closed_at")?,
+                sms: self.damage.noted(sms.sms_status_opt("sms"))?.flatten(),
+                sms_sent_at: self.damage.noted(sms.time_opt("sent_at"))?.flatten(),
+                sms_delivered_at: self.damage.noted(sms.time_opt("delivered_at"))?.flatten(),
+                sms_error: self.damage.noted(sms.text_opt("error"))?.flatten(),
             })
-            .collect()
+        })
     }
 }

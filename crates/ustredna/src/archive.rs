@@ -103,9 +103,9 @@ async fn put_away(
         ..row.clone()
     };
     if !store.archive_recording(&row.path, &archived, now).await? {
-        // Whoever archived it too made the same file.
+        // Whoever archived it too made the same file. Whose row cannot be read keeps both.
         let now = store.recording(row.leg).await?;
-        if now.is_none_or(|now| now.path != archived.path) {
+        if now.is_some_and(|now| now.path != archived.path) {
             let flac = flac.in_dir(dir);
             spawn_blocking(move || remove(&flac)).await??;
         }

@@ -23,6 +23,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use anyhow::Context as _;
 use exchange::{
     cause::Failure,
     destination::Refusal,
@@ -31,7 +32,7 @@ use exchange::{
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
-use store::OpenCall;
+use store::{Known, OpenCall};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use uuid::Uuid;
@@ -53,13 +54,18 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 const HALF_WRITTEN: Duration = Duration::from_mins(1);
 /// So many files are read at once: at most a few megabytes, and a second or two of the database.
 const BATCH: usize = 200;
-/// After so many calls in a row that the database does not take, the next look tries again.
+/// After so many calls in a row that the database does not take, it is asked whether it works; if
+/// not, the next look tries again.
 const REFUSED_AT_MOST: usize = 3;
 /// How old the end of a call must be before it is taken from another exchange, which may be about to
 /// write it, or counts as unattended.
 const UNATTENDED: SignedDuration = SignedDuration::from_secs(10);
 /// How old it may be at most.
 const UNATTENDED_AT_MOST: SignedDuration = SignedDuration::from_hours(24);
+/// Why the record of a call waits that nobody completes.
+const DAMAGED: &str = "the database's row of its call is damaged: `ustredna check` names it; \
+    the record completes the call once the row is put right";
+
 /// What of a CDR is read.
 #[derive(Debug, Deserialize)]
 struct Cdr {
@@ -152,6 +158,8 @@ enum Fate {
     Waits,
     /// The same, since the database did not take it.
     Refused,
+    /// The same, since what the database holds of the call cannot be read.
+    Damaged,
     /// Nothing can be made of it.
     Aside,
 }
@@ -225,7 +233,13 @@ async fn take_batch(
             Ok(Cdr { variables }) => match variables.call() {
                 // The task that looks after the call writes its end; until then the file is kept.
                 Some(call) if live.contains(&call) => Fate::Waits,
-                Some(call) => fate(app, call, &variables, &mut open, seen).await?,
+                Some(call) => {
+                    let fate = fate(app, call, &variables, &mut open, seen).await?;
+                    if fate == Fate::Damaged {
+                        waiting.tell(app, &path, DAMAGED);
+                    }
+                    fate
+                }
                 None => Fate::Aside,
             },
             // Somebody took it away meanwhile.
@@ -242,15 +256,19 @@ async fn take_batch(
                 Fate::Aside
             }
         };
-        // One call that the database does not take keeps up no other; after some it is the database.
+        // One call that the database does not take keeps up no other; after some it may be the
+        // database, which is asked.
         refused = if fate == Fate::Refused { refused + 1 } else { 0 };
-        anyhow::ensure!(refused < REFUSED_AT_MOST, "the database does not take the ends of calls");
+        if refused == REFUSED_AT_MOST {
+            app.store.ping().await.context("the database does not take the ends of calls")?;
+            refused = 0;
+        }
         let (dir, keep) = (app.settings.cdr.dir.clone(), app.settings.cdr.keep.clone());
         let file = path.clone();
         let moved = match fate {
             Fate::Done => tokio::task::spawn_blocking(move || dispose(&keep, &file)).await?,
             Fate::Aside => tokio::task::spawn_blocking(move || set_aside(&dir, &file)).await?,
-            Fate::Waits | Fate::Refused => continue,
+            Fate::Waits | Fate::Refused | Fate::Damaged => continue,
         };
         // What stays is looked at again and again, to no effect.
         if let Err(error) = moved {
@@ -294,12 +312,16 @@ async fn fate(
             open.insert(call, found);
             Ok(Fate::Waits)
         }
-        None if app.store.is_known(call).await? => Ok(Fate::Done),
-        // Another exchange that shares the database may be about to write the row.
-        None if is_fresh => Ok(Fate::Waits),
-        None if cdr.is_caller() => unattended(app, call, cdr, ended_at).await,
-        // Nobody is dialled without a row: it is of another exchange, with a state of its own.
-        None => Ok(unmatched(call)),
+        None => match app.store.is_known(call).await? {
+            Known::Ended => Ok(Fate::Done),
+            // Another exchange that shares the database may be about to write the row, or its end.
+            Known::Open | Known::Not if is_fresh => Ok(Fate::Waits),
+            // What it came to must not be guessed.
+            Known::Open => Ok(Fate::Damaged),
+            Known::Not if cdr.is_caller() => unattended(app, call, cdr, ended_at).await,
+            // Nobody is dialled without a row: it is of another exchange, with a state of its own.
+            Known::Not => Ok(unmatched(call)),
+        },
     }
 }
 

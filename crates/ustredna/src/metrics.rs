@@ -66,6 +66,7 @@ pub(crate) struct Metrics {
     sms_due: Known,
     sms_oldest: Known,
     tickets_open: Known,
+    damaged_rows: Gauge,
     cdrs_waiting: Gauge,
     succeeded: Family<OfWorker, Gauge>,
     failing: Family<OfWorker, Gauge>,
@@ -85,6 +86,8 @@ pub(crate) struct Moment {
     /// How long the oldest SMS that is due has been so; 0: none is.
     pub(crate) sms_oldest_seconds: Option<u64>,
     pub(crate) tickets_open: Option<u64>,
+    /// Rows of the database that cannot be read.
+    pub(crate) damaged_rows: usize,
     /// How many seconds ago each worker succeeded last.
     pub(crate) succeeded: Vec<(&'static str, u64)>,
     pub(crate) failing: Vec<&'static str>,
@@ -147,6 +150,9 @@ impl Default for Metrics {
         registry.register_with_unit("sms_queue_age", help, Unit::Seconds, sms_oldest.clone());
         let help = "Missed calls that wait for their shopper";
         registry.register("tickets_open", help, tickets_open.clone());
+        let damaged_rows = Gauge::default();
+        let help = "Rows of the database that cannot be read and are left out";
+        registry.register("damaged_rows", help, damaged_rows.clone());
         let cdrs_waiting = Gauge::default();
         let help = "Call detail records in the folder";
         registry.register("cdrs_waiting", help, cdrs_waiting.clone());
@@ -183,6 +189,7 @@ impl Default for Metrics {
             sms_due,
             sms_oldest,
             tickets_open,
+            damaged_rows,
             cdrs_waiting,
             succeeded,
             failing,
@@ -267,6 +274,7 @@ impl Metrics {
     pub(crate) fn told(&self, moment: &Moment) -> Result<String, std::fmt::Error> {
         let disk = moment.disk;
         self.talks.set(gauge(moment.talks));
+        self.damaged_rows.set(gauge(moment.damaged_rows));
         for worker in Worker::ALL.iter().map(|worker| worker.as_str()) {
             let fails = moment.failing.contains(&worker);
             self.failing.get_or_create(&OfWorker { worker }).set(i64::from(fails));

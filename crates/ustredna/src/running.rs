@@ -53,6 +53,17 @@ impl std::fmt::Debug for Running {
     }
 }
 
+/// Looks for rows that cannot be read, once: the log names them, a metric counts them. Nobody waits
+/// for it.
+async fn look_for_damage(app: Arc<App>, stop: CancellationToken) {
+    let looked = async {
+        if let Err(error) = app.store.damaged_rows().await {
+            error!(%error, "the database cannot be looked through for damaged rows");
+        }
+    };
+    stop.run_until_cancelled(looked).await;
+}
+
 impl Running {
     /// Starts an exchange by a settings file alone, whatever the environment says; it takes the
     /// time of day from `clock`.
@@ -102,6 +113,7 @@ impl Running {
         let proving = reconcile::prove_unproven(Arc::clone(&app), unproven, stop.clone());
         workers.push(tokio::spawn(proving));
         workers.push(tokio::spawn(alarm::run(Arc::clone(&app), stop.clone())));
+        workers.push(tokio::spawn(look_for_damage(Arc::clone(&app), stop.clone())));
         workers.push(tokio::spawn(health::run(Arc::clone(&app), stop.clone())));
         let calls = door.calls();
         let doorman = Some(tokio::spawn(door.run(closing.clone())));

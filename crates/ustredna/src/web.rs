@@ -130,6 +130,7 @@ async fn metrics(State((app, _)): Shared) -> Response {
         sms_due: figures.map(|figures| figures.sms_due),
         sms_oldest_seconds: figures.map(|figures| seconds(figures).unwrap_or(0)),
         tickets_open: figures.map(|figures| figures.tickets_open),
+        damaged_rows: app.store.damage().len(),
         succeeded: successes.map(|(worker, ago)| (worker, ago.as_secs())).collect(),
         failing: app.health.faults().into_keys().map(Worker::as_str).collect(),
     };

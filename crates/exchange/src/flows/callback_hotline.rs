@@ -28,7 +28,7 @@ pub async fn callback_hotline(
 
     let ticket = match facts.tickets.as_slice() {
         [] => return turn_away(call, language, Refusal::NoTicket).await,
-        [only] => {
+        [only] if !facts.unread_tickets => {
             call.play(Prompt::clip(language, Clip::OneMissedCall)).await?;
             only
         }

@@ -36,7 +36,7 @@ pub async fn outbound_hotline(
 
     let pairing = match facts.pairings.as_slice() {
         [] => return turn_away(call, language, Refusal::NoPairing).await,
-        [only] => only,
+        [only] if !facts.unread_pairings => only,
         several => {
             let entries = || several.iter().map(|p| (p.number, &p.fictitious_number));
             let choice = Choice {

@@ -74,6 +74,8 @@ pub(super) fn facts(pairings: &[u16], tickets: &[OpenTicket]) -> ShopperFacts {
         pin_locked: false,
         pairings: pairings.iter().map(|number| pairing(*number)).collect(),
         tickets: tickets.to_vec(),
+        unread_pairings: false,
+        unread_tickets: false,
     }
 }
 

@@ -13,8 +13,9 @@ use super::{ImportProblem, ImportReport, ImportRow};
 use crate::{
     StoreError,
     connections::Link,
+    damage::Damage,
     pairings::{NewPairing, after, runs_forwards},
-    row::{Fields, ms_opt},
+    row::{Fields, fetch, ms, ms_opt},
 };
 
 struct KnownShopper {
@@ -33,50 +34,73 @@ struct KnownPairing {
 }
 
 /// What the database holds; of pairings those not ended, by their fictitious number.
+#[derive(Default)]
 pub(super) struct Known {
     shoppers: HashMap<PhoneNumber, KnownShopper>,
     numbers: HashSet<PhoneNumber>,
     pairings: HashMap<PhoneNumber, KnownPairing>,
+    /// Phones and fictitious numbers whose row, or whose pairing's, cannot be read otherwise.
+    damaged: HashSet<PhoneNumber>,
+    /// The IDs that such pairings take.
+    taken: Vec<(PhoneNumber, PairingNumber)>,
 }
 
 impl Known {
-    pub(super) async fn read(tx: &mut Link) -> Result<Self, StoreError> {
-        let mut known =
-            Self { shoppers: HashMap::new(), numbers: HashSet::new(), pairings: HashMap::new() };
-        let rows = sqlx::query("SELECT id, phone, name, language FROM shoppers")
-            .fetch_all(&mut *tx)
-            .await?;
-        for row in &rows {
+    /// A damaged row keeps only those lines from being imported that are about it.
+    pub(super) async fn read(tx: &mut Link, damage: &Damage) -> Result<Self, StoreError> {
+        let mut known = Self::default();
+        let query = sqlx::query("SELECT id, phone, name, language FROM shoppers");
+        for row in &fetch(query, tx, (damage, "shoppers")).await? {
             let row = Fields::new("shoppers", row);
-            let id = ShopperId(row.id("id")?);
-            let (name, language) = (row.text_opt("name")?, row.word("language")?);
-            known.shoppers.insert(row.phone("phone")?, KnownShopper { id, name, language });
+            let Some(phone) = damage.noted(row.phone("phone"))? else { continue };
+            match damage.noted(known_shopper(row))? {
+                Some(shopper) => drop(known.shoppers.insert(phone, shopper)),
+                None => drop(known.damaged.insert(phone)),
+            }
         }
-        let rows = sqlx::query("SELECT number AS id FROM numbers").fetch_all(&mut *tx).await?;
-        for row in &rows {
-            known.numbers.insert(Fields::new("numbers", row).phone("id")?);
-        }
-        let rows = sqlx::query(
-            "SELECT p.id, s.phone, p.number, p.fictitious_number, p.project, p.valid_from, \
-             p.valid_to FROM pairings p JOIN shoppers s ON s.id = p.shopper_id \
+        let query = sqlx::query("SELECT number AS id FROM numbers");
+        let rows = fetch(query, tx, (damage, "numbers")).await?;
+        let numbers = damage.readable(&rows, |row| Fields::new("numbers", row).phone("id"))?;
+        known.numbers.extend(numbers);
+        let query = sqlx::query(
+            "SELECT p.id, s.id AS shopper, s.phone, p.number, p.fictitious_number, p.project, \
+             p.valid_from, p.valid_to FROM pairings p JOIN shoppers s ON s.id = p.shopper_id \
              WHERE p.ended_at IS NULL",
-        )
-        .fetch_all(tx)
-        .await?;
-        for row in &rows {
+        );
+        for row in &fetch(query, tx, (damage, "pairings")).await? {
             let row = Fields::new("pairings", row);
-            let pairing = KnownPairing {
-                id: PairingId(row.id("id")?),
-                shopper: row.phone("phone")?,
-                number: row.pairing_number("number")?,
-                project: row.text_opt("project")?,
-                valid_from: row.int_opt("valid_from")?,
-                valid_to: row.int_opt("valid_to")?,
-            };
-            known.pairings.insert(row.phone("fictitious_number")?, pairing);
+            let number = damage.noted(row.phone("fictitious_number"))?;
+            match (damage.noted(known_pairing(row))?, number) {
+                (Some(pairing), Some(number)) => drop(known.pairings.insert(number, pairing)),
+                (_, number) => {
+                    known.damaged.extend(number);
+                    let shopper = damage.noted(row.joined("shoppers", "shopper").phone("phone"))?;
+                    let id = damage.noted(row.pairing_number("number"))?;
+                    known.taken.extend(shopper.zip(id));
+                }
+            }
         }
         Ok(known)
     }
+}
+
+fn known_shopper(row: Fields<'_>) -> Result<KnownShopper, StoreError> {
+    Ok(KnownShopper {
+        id: ShopperId(row.id("id")?),
+        name: row.text_opt("name")?,
+        language: row.word("language")?,
+    })
+}
+
+fn known_pairing(row: Fields<'_>) -> Result<KnownPairing, StoreError> {
+    Ok(KnownPairing {
+        id: PairingId(row.id("id")?),
+        shopper: row.joined("shoppers", "shopper").phone("phone")?,
+        number: row.pairing_number("number")?,
+        project: row.text_opt("project")?,
+        valid_from: row.time_opt("valid_from")?.map(ms),
+        valid_to: row.time_opt("valid_to")?.map(ms),
+    })
 }
 
 /// A shopper to be created (no `id`) or changed.
@@ -118,6 +142,10 @@ impl<'r> Plan<'r> {
         let mut ids: HashMap<PhoneNumber, Ids> = HashMap::new();
         for (number, pairing) in &known.pairings {
             ids.entry(pairing.shopper.clone()).or_default().insert(pairing.number, number.clone());
+        }
+        for (shopper, id) in &known.taken {
+            // By a number that no line has.
+            ids.entry(shopper.clone()).or_default().insert(*id, shopper.clone());
         }
         // IDs written in the table first, so that those given here stay clear of them.
         for row in rows {
@@ -187,6 +215,9 @@ fn check_rows(rows: &[ImportRow], known: &Known) -> Vec<(u64, ImportProblem)> {
         let mut problem = |problem| problems.push((row.line, problem));
         if !runs_forwards(row.valid_from, row.valid_to) {
             problem(ImportProblem::TimeBackwards);
+        }
+        for damaged in [phone, number].into_iter().filter(|one| known.damaged.contains(one)) {
+            problem(ImportProblem::Damaged { number: damaged.clone() });
         }
         if phones.contains(number) || known.shoppers.contains_key(number) {
             problem(ImportProblem::NumberIsPhone { number: number.clone() });

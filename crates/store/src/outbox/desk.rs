@@ -8,7 +8,7 @@ use crate::{
     Store, StoreError,
     connections::Link,
     new_id,
-    row::{Fields, ms},
+    row::{Fields, fetch, ms},
 };
 
 /// What sending again came to.
@@ -62,7 +62,8 @@ impl Store {
     }
 
     /// The same for all that failed and were written since then, unless their ticket is closed, a
-    /// later SMS tells of it, or they expired: what was of no use any more is of less now.
+    /// later SMS tells of it, or they expired: what was of no use any more is of less now. Damaged ones
+    /// are left out.
     ///
     /// # Errors
     /// [`StoreError`]; nothing is sent again then.
@@ -73,7 +74,7 @@ impl Store {
         expiry: SignedDuration,
     ) -> Result<Vec<Retried>, StoreError> {
         let mut tx = self.begin().await?;
-        let rows = sqlx::query(
+        let query = sqlx::query(
             "SELECT m.id FROM sms m LEFT JOIN tickets t ON t.id = m.ticket_id \
              WHERE m.status = 'failed' AND m.retried_as IS NULL AND m.created_at >= $1 \
              AND (m.error IS NULL OR m.error <> $2) AND (t.id IS NULL OR t.status = 'open') \
@@ -82,13 +83,13 @@ impl Store {
              ORDER BY m.due_at, m.id",
         )
         .bind(ms(since))
-        .bind(EXPIRED)
-        .fetch_all(&mut *tx)
-        .await?;
-        let mut all = Vec::with_capacity(rows.len());
-        for row in &rows {
-            let id = SmsId(Fields::new("sms", row).id("id")?);
-            all.push(retry(&mut tx, id, now, expiry).await?);
+        .bind(EXPIRED);
+        let rows = fetch(query, &mut tx, (&self.damage, "sms")).await?;
+        let ids = self.damage.readable(&rows, |row| Fields::new("sms", row).id("id").map(SmsId))?;
+        let mut all = Vec::with_capacity(ids.len());
+        for id in ids {
+            let retried = retry(&mut tx, id, now, expiry).await;
+            all.extend(self.damage.noted(retried)?);
         }
         tx.commit().await?;
         Ok(all)
@@ -105,7 +106,7 @@ impl Store {
         // from being sent again too soon.
         let cancelled = sqlx::query(
             "UPDATE sms SET \
-             fate_unknown = CASE WHEN status = 'sending' THEN 1 ELSE fate_unknown END, \
+             fate_unknown = CASE WHEN status = 'sending' OR fate_unknown <> 0 THEN 1 ELSE 0 END, \
              status = 'skipped', leased_until = NULL, error = 'cancelled' \
              WHERE id = $1 AND (status = 'queued' OR (status = 'sending' \
              AND (leased_until <= $2 OR leased_until = not_before))) RETURNING id, fate_unknown",

@@ -3,10 +3,10 @@
 use exchange::{model::SmsId, number::PhoneNumber};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{expire, skip_of_closed, skip_of_inactive};
+use super::{expire, fail_damaged, skip_of_closed, skip_of_inactive};
 use crate::{
     Store, StoreError,
-    row::{Fields, ms},
+    row::{Fields, fetch_each, ms},
 };
 
 /// An SMS that a worker may send.
@@ -87,14 +87,17 @@ macro_rules! ready {
 
 const ANY_READY: &str = concat!(ready!(), "LIMIT 1");
 
+/// No value that a column may turn out to hold makes it fail, for that would stop all messages.
 /// The condition stands twice for PostgreSQL: a row that another exchange has just taken is looked
 /// at again with the outer one once that transaction is through. A row that is taken while it is
 /// `sending` was left by a worker that died or heard no answer: it may have been sent.
 const TAKE: &str = concat!(
-    "UPDATE sms SET leased_until = $8, attempts = attempts + 1, \
-     fate_unknown = CASE WHEN status = 'sending' THEN 1 ELSE fate_unknown END, \
+    "UPDATE sms SET leased_until = $8, \
+     attempts = CASE WHEN attempts BETWEEN 0 AND 999999 THEN attempts + 1 ELSE 1 END, \
+     fate_unknown = CASE WHEN status = 'sending' OR fate_unknown <> 0 THEN 1 ELSE 0 END, \
      status = 'sending', \
-     recipient = (SELECT phone FROM shoppers WHERE shoppers.id = sms.shopper_id) \
+     recipient = \
+      COALESCE((SELECT phone FROM shoppers WHERE shoppers.id = sms.shopper_id), '') \
      WHERE id IN (",
     ready!(),
     "ORDER BY m.due_at, m.id LIMIT $9) \
@@ -108,6 +111,8 @@ impl Store {
     /// arrive in order (what is of a dealer before what is of strangers, calls told together last),
     /// and only where `throttle` leaves room. One whose ticket has closed, or
     /// whose shopper was switched off, is skipped instead, one that has expired failed.
+    ///
+    /// One that is damaged has failed.
     ///
     /// Among them are those whose lease ran out, because the worker that had them died or heard
     /// no answer: they may have been sent already.
@@ -138,22 +143,23 @@ impl Store {
         for (since, count) in [minute, quarter, hour] {
             take = take.bind(since).bind(count);
         }
-        let rows = take.bind(leased_until).bind(i64::from(limit)).fetch_all(&mut *tx).await?;
-        let mut leased = rows
-            .iter()
-            .map(|row| {
-                let row = Fields::new("sms", row);
-                let sms = LeasedSms {
-                    id: SmsId(row.id("id")?),
-                    to: row.phone("recipient")?,
-                    text: row.text("text")?,
-                    attempts: row.number("attempts")?,
-                    unknown_tries: row.number("unknown_tries")?,
-                    leased_until: row.time("leased_until")?,
-                };
-                Ok((row.int("due_at")?, sms))
-            })
-            .collect::<Result<Vec<_>, StoreError>>()?;
+        let take = take.bind(leased_until).bind(i64::from(limit));
+        let rows = fetch_each(take, &mut tx).await?;
+        let mut leased = self.damage.readable_or_unread(&rows, "sms", |row| {
+            let row = Fields::new("sms", row);
+            let sms = LeasedSms {
+                id: SmsId(row.id("id")?),
+                to: row.phone("recipient")?,
+                text: row.text("text")?,
+                attempts: row.number("attempts")?,
+                unknown_tries: row.number("unknown_tries")?,
+                leased_until: row.time("leased_until")?,
+            };
+            Ok((row.int("due_at")?, sms))
+        })?;
+        if leased.len() < rows.len() {
+            fail_damaged(&mut tx, &self.damage).await?;
+        }
         tx.commit().await?;
         // `RETURNING` promises no order.
         leased.sort_by_key(|(due, sms)| (*due, sms.id));

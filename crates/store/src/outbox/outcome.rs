@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use crate::{
     Store, StoreError,
     connections::Link,
-    row::{Fields, ms},
+    row::{Fields, clean, ms, name},
 };
 
 /// What a try came to.
@@ -122,7 +122,7 @@ impl Store {
 
     /// Takes a delivery report in; tells the SMS, unless it is of none, or of one whose last try
     /// is still under way and which the report says was not delivered: that report is for later.
-    /// `name` is what the provider calls the SMS, or its own id.
+    /// `provider_id` is what the provider calls the SMS, or its own id.
     ///
     /// Reports may come twice and in any order: that the phone has it stands against anything.
     ///
@@ -130,7 +130,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn sms_reported(
         &self,
-        name: &str,
+        provider_id: &str,
         delivery: Delivery<'_>,
         now: Timestamp,
     ) -> Result<Option<SmsId>, StoreError> {
@@ -138,12 +138,17 @@ impl Store {
             "SELECT id, status FROM sms WHERE provider_id = $1 OR id = $1 \
              ORDER BY created_at DESC, id DESC LIMIT 1",
         )
-        .bind(name.to_owned())
+        .bind(name(provider_id))
         .fetch_optional(&self.read)
-        .await?;
-        let Some(row) = found else { return Ok(None) };
-        let row = Fields::new("sms", &row);
-        let (id, status) = (SmsId(row.id("id")?), row.word::<SmsStatus>("status")?);
+        .await
+        .map_err(StoreError::from);
+        let found = self.damage.noted(found)?.flatten().map(|row| {
+            let row = Fields::new("sms", &row);
+            Ok((SmsId(row.id("id")?), row.word::<SmsStatus>("status")?))
+        });
+        let Some((id, status)) = self.damage.noted(found.transpose())?.flatten() else {
+            return Ok(None);
+        };
         let update = match delivery {
             Delivery::Delivered => sqlx::query(
                 "UPDATE sms SET status = 'delivered', leased_until = NULL, error = NULL, \
@@ -156,7 +161,7 @@ impl Store {
                 "UPDATE sms SET status = 'failed', error = $2 WHERE id = $1 AND status = 'sent'",
             )
             .bind(id.to_string())
-            .bind(reason.to_owned()),
+            .bind(clean(reason)),
         };
         let done = update.execute(&self.write).await?;
         let waits = delivery != Delivery::Delivered
@@ -179,7 +184,7 @@ async fn write(tx: &mut Link, outcome: &SmsOutcome) -> Result<(), StoreError> {
         )
         .bind(id)
         .bind(ms(*at))
-        .bind(provider_id.clone()),
+        .bind(provider_id.as_deref().map(name)),
         SmsFate::Retry { not_before, error, counted } => sqlx::query(
             "UPDATE sms SET status = 'queued', leased_until = NULL, not_before = $3, error = $4, \
              attempts = attempts - $5 WHERE id = $1 AND status = 'sending' AND leased_until = $2",
@@ -187,25 +192,26 @@ async fn write(tx: &mut Link, outcome: &SmsOutcome) -> Result<(), StoreError> {
         .bind(id)
         .bind(lease)
         .bind(ms(*not_before))
-        .bind(error.clone())
+        .bind(clean(error))
         .bind(i64::from(!counted)),
         SmsFate::Unknown { not_before, error } => sqlx::query(
-            "UPDATE sms SET fate_unknown = 1, unknown_tries = unknown_tries + 1, \
+            "UPDATE sms SET fate_unknown = 1, unknown_tries = CASE WHEN unknown_tries BETWEEN 0 AND 999999 \
+             THEN unknown_tries + 1 ELSE 1 END, \
              leased_until = $3, not_before = $3, error = $4 \
              WHERE id = $1 AND status = 'sending' AND leased_until = $2",
         )
         .bind(id)
         .bind(lease)
         .bind(ms(*not_before))
-        .bind(error.clone()),
+        .bind(clean(error)),
         SmsFate::Failed { error, unknown } => sqlx::query(
             "UPDATE sms SET status = 'failed', leased_until = NULL, error = $3, \
-             fate_unknown = CASE WHEN $4 <> 0 THEN 1 ELSE fate_unknown END \
+             fate_unknown = CASE WHEN $4 <> 0 OR fate_unknown <> 0 THEN 1 ELSE 0 END \
              WHERE id = $1 AND status = 'sending' AND leased_until = $2",
         )
         .bind(id)
         .bind(lease)
-        .bind(error.clone())
+        .bind(clean(error))
         .bind(i64::from(*unknown)),
     }
     .execute(tx)

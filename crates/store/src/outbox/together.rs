@@ -10,7 +10,7 @@ use super::{NewSms, Precedence};
 use crate::{
     SmsText, StoreError, Together,
     connections::Link,
-    row::{Fields, ms},
+    row::{Fields, clean, ms},
 };
 
 /// So many SMS about dealers' calls may wait for one shopper: about half of what the usual limits let
@@ -70,10 +70,11 @@ pub(crate) async fn add(
 ) -> Result<bool, StoreError> {
     let of_dealers = new.precedence == Precedence::Dealer;
     let waiting = sqlx::query(
-        "UPDATE sms SET calls = calls + 1, expires_at = $2, \
+        "UPDATE sms SET expires_at = $2, \
+         calls = CASE WHEN calls BETWEEN 0 AND 999999 THEN calls + 1 ELSE 1 END, \
          calls_number = CASE WHEN calls_number = $3 THEN calls_number END, \
-         calls_of_dealers = CASE WHEN $4 = 1 THEN 1 ELSE calls_of_dealers END, \
-         calls_returnable = CASE WHEN $5 = 1 THEN 1 ELSE calls_returnable END \
+         calls_of_dealers = CASE WHEN $4 = 1 OR calls_of_dealers <> 0 THEN 1 ELSE 0 END, \
+         calls_returnable = CASE WHEN $5 = 1 OR calls_returnable <> 0 THEN 1 ELSE 0 END \
          WHERE id = (SELECT w.id FROM sms w WHERE w.shopper_id = $1 AND w.precedence = 2 \
           AND w.status = 'queued' AND w.fate_unknown = 0 ORDER BY w.due_at, w.id LIMIT 1) \
          AND status = 'queued' AND fate_unknown = 0 \
@@ -99,7 +100,7 @@ pub(crate) async fn add(
     });
     sqlx::query("UPDATE sms SET text = $2, segments = $3 WHERE id = $1")
         .bind(row.text("id")?)
-        .bind(text.text.as_str())
+        .bind(clean(&text.text))
         .bind(i64::from(text.segments.max(1)))
         .execute(tx)
         .await?;
@@ -162,5 +163,6 @@ async fn last(
     .bind(ms(now) + AHEAD)
     .fetch_optional(tx)
     .await?;
-    row.map(|row| Fields::new("sms", &row).time("at")).transpose()
+    // One that cannot be read keeps nothing waiting.
+    Ok(row.and_then(|row| Fields::new("sms", &row).time("at").ok()))
 }

@@ -2,6 +2,7 @@
 
 use exchange::{
     model::{ShopperId, TicketId},
+    number::PhoneNumber,
     settle::Missed,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -10,6 +11,7 @@ use super::{Locked, MissKind, MissedCall, SmsText, SmsTexts};
 use crate::{
     SmsTiming, StoreError,
     connections::Link,
+    damage::Damage,
     outbox::{self, Precedence, together},
     row::{Fields, ms},
     tickets,
@@ -59,12 +61,13 @@ pub(super) async fn miss(
         None => false,
         Some(dealer) => tickets::is_known(tx, &missed.fictitious_number, dealer).await?,
     };
-    let burst = if known { None } else { burst(tx, missed.shopper, times.now).await? };
+    let burst = if known { None } else { burst(tx, shopper, missed.shopper, times.now).await? };
     let counted = match &missed.dealer {
         None => None,
         Some(dealer) => {
             let stand = tickets::Stand { last: shopper.last_ticket, known };
-            tickets::count(tx, stand, missed, dealer, times.at, times.noticed).await?
+            tickets::count(tx, &shopper.damage, stand, missed, dealer, times.at, times.noticed)
+                .await?
         }
     };
     let kind = match (&missed.dealer, counted) {
@@ -85,8 +88,13 @@ pub(super) async fn miss(
         })
     };
     let ticket = counted.map(|counted| counted.id);
+    // Without a phone there is nobody to tell.
+    let Some(phone) = &shopper.phone else {
+        return Ok(Told { ticket, sms_queued: false, burst });
+    };
     let precedence = if known { Precedence::Dealer } else { Precedence::Stranger };
-    let notice = Notice { shopper, missed, ticket, precedence, times, timing };
+    let damage = &shopper.damage;
+    let notice = Notice { damage, phone, missed, ticket, precedence, times, timing };
     let text = write(kind);
     let together = |together| write(MissKind::Together(together));
     let sms_queued = notice.queue(tx, &text, together).await?;
@@ -96,14 +104,15 @@ pub(super) async fn miss(
 /// Counts a stranger's call; tells how many there were within the hour if that is news.
 async fn burst(
     tx: &mut Link,
+    Locked { damage, .. }: &Locked,
     shopper: ShopperId,
     now: Timestamp,
 ) -> Result<Option<u32>, StoreError> {
     // An hour that lies far in the future began before the clock was set back.
     let row = sqlx::query(
         "UPDATE shoppers SET \
-         strangers = CASE WHEN strangers_since > $2 AND strangers_since <= $3 THEN strangers + 1 \
-          ELSE 1 END, \
+         strangers = CASE WHEN strangers_since > $2 AND strangers_since <= $3 \
+          AND strangers BETWEEN 0 AND 999999 THEN strangers + 1 ELSE 1 END, \
          strangers_since = CASE WHEN strangers_since > $2 AND strangers_since <= $3 \
           THEN strangers_since ELSE $4 END \
          WHERE id = $1 RETURNING id, strangers, strangers_told",
@@ -113,13 +122,15 @@ async fn burst(
     .bind(ms(now) + HOUR)
     .bind(ms(now))
     .fetch_one(&mut *tx)
-    .await?;
+    .await
+    .map_err(StoreError::from);
+    let Some(row) = damage.noted(row)? else { return Ok(None) };
     let row = Fields::new("shoppers", &row);
     let calls: u32 = row.number("strangers")?;
     if calls < BURST {
         return Ok(None);
     }
-    let told = row.int_opt("strangers_told")?;
+    let told = damage.noted(row.int_opt("strangers_told"))?.flatten();
     // As long as it goes on, it is one burst.
     sqlx::query("UPDATE shoppers SET strangers_told = $2 WHERE id = $1")
         .bind(shopper.to_string())
@@ -132,7 +143,8 @@ async fn burst(
 
 /// What is to be told of one missed call.
 struct Notice<'a> {
-    shopper: &'a Locked,
+    damage: &'a Damage,
+    phone: &'a PhoneNumber,
     missed: &'a Missed,
     ticket: Option<TicketId>,
     precedence: Precedence,
@@ -155,7 +167,7 @@ impl Notice<'_> {
             if outbox::refresh(tx, ticket, self.precedence, text, expires_at).await? {
                 return Ok(false);
             }
-            if let Some(last) = outbox::last_of(tx, ticket).await? {
+            if let Some(last) = outbox::last_of(tx, self.damage, ticket).await? {
                 // By a clock that was set back since, it lies in the future.
                 let last = last.min(noticed);
                 match self.precedence {
@@ -172,7 +184,7 @@ impl Notice<'_> {
         }
         let new = outbox::NewSms {
             shopper: self.missed.shopper,
-            recipient: &self.shopper.phone,
+            recipient: self.phone,
             precedence: self.precedence,
             ticket: self.ticket,
             due,

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use exchange::model::Language;
 
 use super::fixture::{
-    TTL, World, after, dealer, eva, f1, f2, id, morning, new_pairing, new_shopper, phone,
+    World, after, dealer, eva, f1, f2, id, morning, new_pairing, new_shopper, phone,
 };
 use crate::{Filter, NewPairing, NumberChange, PairingChange, ShopperChange, StoreError};
 
@@ -113,17 +113,4 @@ pub(super) async fn a_number_has_one_pairing_however_many_ask_at_once(world: Wor
         }
     }
     assert_eq!(given, 1);
-}
-
-pub(super) async fn damaged_rows_are_named(world: World) {
-    let world = world.with_eva().await;
-    let shopper = world.store.shoppers().await.unwrap()[0].id;
-    world.sql("UPDATE pairings SET project = 'x'; UPDATE shoppers SET pin = 'plain'").await;
-    let error = world.store.shopper_facts(&eva(), morning(), TTL).await.unwrap_err();
-    let damaged = StoreError::Damaged { table: "shoppers", id: shopper.to_string(), column: "pin" };
-    assert_eq!(error, damaged);
-    world.sql("UPDATE shoppers SET phone = '601 123 456'").await;
-    let error = world.store.shoppers().await.unwrap_err().to_string();
-    assert!(error.contains("shoppers") && error.contains("phone"), "{error}");
-    assert!(error.contains(&shopper.to_string()) && !error.contains("601 123"), "{error}");
 }

@@ -148,6 +148,18 @@ impl World {
         connection.close().await.unwrap();
     }
 
+    /// What a broken disk, or somebody by hand, may write: `false` if the engine does not take it.
+    pub(super) async fn damage(&self, sql: String) -> bool {
+        let mut connection = AnyConnection::connect(&self.url).await.unwrap();
+        if self.url.starts_with("sqlite") {
+            let lax = "PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON";
+            connection.execute(lax).await.unwrap();
+        }
+        let done = connection.execute(AssertSqlSafe(sql)).await;
+        connection.close().await.unwrap();
+        done.is_ok_and(|done| done.rows_affected() > 0)
+    }
+
     /// Eva with `f1` as ID 1.
     pub(super) async fn with_eva(self) -> Self {
         self.store.add_shopper(&new_shopper(eva()), morning()).await.unwrap();

@@ -105,6 +105,9 @@ fn source(config: Option<&Path>) -> String {
 async fn all(settings: &Settings, report: &mut Report<'_>) -> anyhow::Result<()> {
     report.tell(&texts(settings))?;
     report.tell(&database::check(settings).await)?;
+    if let Some(finding) = database::rows(settings).await {
+        report.tell(&finding)?;
+    }
     report.tell(&folders::prompts(settings))?;
     report.tell(&folders::recordings(settings))?;
     report.tell(&disk::check(settings).await)?;

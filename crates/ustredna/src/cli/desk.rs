@@ -10,7 +10,7 @@ use exchange::number::PhoneNumber;
 use jiff::{Timestamp, tz::TimeZone};
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
-use store::{Store, StoreError};
+use store::{DamagedRow, Store, StoreError};
 
 use super::table::{self, Column};
 use crate::settings::Settings;
@@ -55,6 +55,8 @@ impl Desk<'_> {
     pub(super) async fn close(&mut self) {
         let opened = std::mem::take(self.opened.get_mut().unwrap_or_else(PoisonError::into_inner));
         for store in opened {
+            // Should standard error be closed, there is nobody left to tell.
+            drop(tell_damage(&store.damage()));
             store.close().await;
         }
     }
@@ -129,6 +131,23 @@ impl Desk<'_> {
         }
         Ok(())
     }
+}
+
+/// Says on standard error what a list does not hold.
+fn tell_damage(damage: &[DamagedRow]) -> io::Result<()> {
+    for rows in damage.chunk_by(|one, next| one.table == next.table) {
+        let Some(DamagedRow { table, id, column }) = rows.first() else { continue };
+        let (rows, are) = match rows.len() {
+            1 => ("1 row".to_owned(), "is"),
+            count => (format!("{count} rows"), "are"),
+        };
+        writeln!(
+            io::stderr(),
+            "warning: {rows} of the table {table} cannot be read and {are} left out \
+             (id {id}, column {column}): see `ustredna check` for what to do"
+        )?;
+    }
+    Ok(())
 }
 
 /// What is wrong with a shopper's or a fictitious number that is one of the hotlines.

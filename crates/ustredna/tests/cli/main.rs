@@ -3,6 +3,7 @@
 
 mod changes;
 mod check;
+mod damaged;
 mod database;
 mod import;
 mod keeping;

@@ -3,12 +3,41 @@
 use std::path::Path;
 
 use secrecy::ExposeSecret as _;
-use store::{Store, StoreError};
+use store::{DamagedRow, Store, StoreError};
 
 use super::{Finding, folders};
 use crate::settings::Settings;
 
 const CHECK: &str = "database";
+
+const ROWS: &str = "rows";
+
+/// Whether every row in it can be read; `None` where there is no database.
+pub(super) async fn rows(settings: &Settings) -> Option<Finding> {
+    let store = Store::open_existing(settings.database.url.expose_secret()).await.ok()?;
+    let found = store.damaged_rows().await;
+    store.close().await;
+    Some(match found {
+        Ok(damaged) if damaged.is_empty() => Finding::ok(ROWS, "every row can be read"),
+        Ok(damaged) => Finding::fail(
+            ROWS,
+            tell(&damaged),
+            "they are left out everywhere, and all else goes on: correct these columns by hand \
+             (`sqlite3` or `psql`), or restore a backup",
+        ),
+        Err(error) => Finding::failed(ROWS, error.to_string()),
+    })
+}
+
+/// How many of each table, with one by name.
+fn tell(damaged: &[DamagedRow]) -> String {
+    let tables = damaged.chunk_by(|one, next| one.table == next.table).filter_map(|rows| {
+        let DamagedRow { table, id, column } = rows.first()?;
+        let count = rows.len();
+        Some(format!("{count} damaged in {table}, for example id {id} (column {column})"))
+    });
+    tables.collect::<Vec<_>>().join("; ")
+}
 
 pub(super) async fn check(settings: &Settings) -> Finding {
     match Store::open_existing(settings.database.url.expose_secret()).await {

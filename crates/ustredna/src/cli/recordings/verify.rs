@@ -20,7 +20,7 @@ use recordings::{
     FolderError, Format, InspectError, Proof, Recording, RecordingName, Sidecar, Verdict,
 };
 use serde::Serialize;
-use store::{CallRow, Filter, RecordingRow, Store};
+use store::{CallRow, DamagedRow, Filter, RecordingRow, Store};
 use tokio::task::spawn_blocking;
 
 use crate::cli::{
@@ -69,6 +69,15 @@ impl Verify {
         let in_order = checked - short.len();
         short.extend(house.unknown);
         short.extend(unreadable);
+        // The recordings and talks that cannot be told are as good as missing.
+        short.extend(store.damage().into_iter().map(|DamagedRow { table, id, column }| {
+            Shortcoming {
+                call: None,
+                path: String::new(),
+                verdict: "unreadable",
+                problem: Some(format!("damaged row: table {table}, id {id}, column {column}")),
+            }
+        }));
 
         if self.json {
             desk.json(&short)?;
