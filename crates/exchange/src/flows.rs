@@ -15,6 +15,7 @@ use crate::{
     call::{Call, HungUp},
     cause::{Cause, Failure},
     destination::Refusal,
+    facts::Rules,
     model::Language,
     prompt::{Clip, Prompt},
 };
@@ -44,6 +45,16 @@ async fn give_up(call: &mut Call, language: Language, last: Refusal) -> Result<(
 pub async fn unavailable(call: &mut Call, refusal: Refusal) -> Result<(), HungUp> {
     call.refused(refusal).await?;
     call.hangup(Cause::SwitchCongestion).await
+}
+
+/// Turns a caller of a hotline away whose facts cannot be read: nobody knows whose phone it is, but no
+/// dealer's.
+///
+/// # Errors
+/// [`HungUp`], when the caller was quicker.
+pub async fn unreadable(call: &mut Call, rules: &Rules) -> Result<(), HungUp> {
+    call.answer().await?;
+    turn_away(call, rules.language, Refusal::Unavailable).await
 }
 
 /// Refuses a call to a number that the exchange does not have.

@@ -373,7 +373,7 @@ async fn unattended(
     plan.miss(app, &mut history, ended_at, cause.clone());
     match plan {
         // Asked again at the next look.
-        Plan::Unavailable(_) => return Ok(Fate::Waits),
+        Plan::Unreadable | Plan::Unavailable(_) => return Ok(Fate::Waits),
         Plan::FictitiousNumber { .. } if !history.legs.is_empty() => {}
         Plan::FictitiousNumber { .. } => history.refusal = Some(Refusal::UnpairedNumber),
         Plan::UnknownNumber => history.refusal = Some(Refusal::UnknownNumber),

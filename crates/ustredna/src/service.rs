@@ -28,8 +28,13 @@ pub(crate) struct Flow {
 pub(crate) enum Plan {
     OutboundHotline(Option<Box<ShopperFacts>>),
     CallbackHotline(Option<Box<ShopperFacts>>),
-    FictitiousNumber { assignment: Option<Box<Assignment>>, dealer: Option<PhoneNumber> },
+    FictitiousNumber {
+        assignment: Option<Box<Assignment>>,
+        dealer: Option<PhoneNumber>,
+    },
     UnknownNumber,
+    /// A hotline's caller, when the database cannot be read.
+    Unreadable,
     Unavailable(Refusal),
 }
 
@@ -57,7 +62,10 @@ impl Flow {
         } else {
             plan(app, arrival, started_at).await.unwrap_or_else(|error| {
                 error!(%error, "a call is refused, since the database cannot be read");
-                Plan::Unavailable(Refusal::Unavailable)
+                match service {
+                    Service::OutboundHotline | Service::CallbackHotline => Plan::Unreadable,
+                    Service::FictitiousNumber => Plan::Unavailable(Refusal::Unavailable),
+                }
             })
         };
         let shopper = match &plan {
@@ -67,7 +75,7 @@ impl Flow {
             Plan::FictitiousNumber { assignment, .. } => {
                 assignment.as_ref().map(|assignment| &assignment.shopper)
             }
-            Plan::UnknownNumber | Plan::Unavailable(_) => None,
+            Plan::UnknownNumber | Plan::Unreadable | Plan::Unavailable(_) => None,
         };
         if let Some(shopper) = shopper {
             history.shopper = Some(shopper.id);
@@ -198,6 +206,7 @@ impl Plan {
                 flows::fictitious_number(&mut call, rules, assignment, dealer).await
             }
             Self::UnknownNumber => flows::unknown_number(&mut call).await,
+            Self::Unreadable => flows::unreadable(&mut call, rules).await,
             Self::Unavailable(refusal) => flows::unavailable(&mut call, refusal).await,
         }
     }

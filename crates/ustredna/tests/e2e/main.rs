@@ -25,6 +25,7 @@ mod language;
 mod phone;
 mod phrases;
 mod ports;
+mod postgres;
 mod process;
 mod scenarios;
 mod sip_trace;

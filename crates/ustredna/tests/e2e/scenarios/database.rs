@@ -6,6 +6,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+    sync::{Arc, Mutex, OnceLock},
     thread,
     time::Duration,
 };
@@ -20,6 +21,7 @@ use crate::{
     exchange::Row,
     language::{CALLBACK, DEALER_HZ, FIRST, OUTBOUND, SHOPPER, SHOPPER_HZ, Setup},
     phone::{Callees, Caller, Phone, Reaction, Steps},
+    postgres::Postgres,
     process::{now, wait_for},
     world::World,
 };
@@ -44,7 +46,11 @@ pub(crate) fn all() -> Vec<Scenario> {
             .in_world(move |setup| World::with_disk_at(DATA, setup, (100, 20), disk))
     };
     let fragile = |name, run| named(name, Disk::in_file, run).unless(Disk::no_file());
-    vec![
+    let postgres = [
+        on_postgres("a_postgresql_that_dies_heals", setup(), Postgres::dies, Postgres::begins),
+        on_postgres("a_postgresql_that_freezes_heals", setup(), Postgres::freezes, Postgres::thaws),
+    ];
+    let sqlite = [
         named("a_full_database_heals", small, full),
         named("what_a_full_database_did_not_take_outlives_a_kill", small, full_and_killed),
         named("a_locked_database_heals", small, locked),
@@ -52,7 +58,33 @@ pub(crate) fn all() -> Vec<Scenario> {
         fragile("a_database_on_a_disk_that_broke_heals", broken),
         named("a_deleted_database_is_written_back", small, deleted),
         named("a_database_replaced_by_its_backup_goes_on", small, replaced),
-    ]
+    ];
+    sqlite.into_iter().chain(postgres).collect()
+}
+
+/// With a server that this happens to, and is undone.
+fn on_postgres(
+    name: &str,
+    mut setup: Setup,
+    begins: fn(&Postgres),
+    ends: fn(&Postgres),
+) -> Scenario {
+    let started = Arc::new(Mutex::new(None));
+    let server = Arc::clone(&started);
+    let url: &'static OnceLock<String> = Box::leak(Box::default());
+    setup.settings.retain(|(key, _)| *key != "database.url");
+    let run = move |world: &mut World| {
+        let server = server.lock().unwrap().take().unwrap();
+        through(world, Meanwhile::NoCalls, |_| begins(&server), |_, ()| ends(&server));
+    };
+    let world = move |setup: &Setup| {
+        let server = Postgres::start();
+        let mut setup = setup.clone();
+        setup.settings.push(("database.url", url.get_or_init(|| server.url())));
+        *started.lock().unwrap() = Some(server);
+        World::new(&setup)
+    };
+    Scenario::with(name, setup, run).in_world(world).unless(Postgres::missing())
 }
 
 fn file(world: &World) -> PathBuf {
