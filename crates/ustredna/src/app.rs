@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     alarm::Alarms, cdr_intake::Waiting, clock::Clock, health::Health, metrics::Metrics,
-    place::Place, settings::Settings, switch, talks::Talks, texts::Texts,
+    place::Place, settings::Settings, switch, talks::Talks, test_call::Tests, texts::Texts,
 };
 
 /// The running exchange's settings and state.
@@ -54,6 +54,8 @@ pub(crate) struct App {
     pub(crate) health: Health,
     /// What FreeSWITCH was found to be at the last look.
     pub(crate) switch: switch::State,
+    /// The test calls of the last minutes.
+    pub(crate) tests: Tests,
     /// What waits in the store, once somebody has counted.
     pub(crate) figures: watch::Sender<Option<Figures>>,
 }
@@ -92,6 +94,7 @@ impl App {
             alarm,
             health: Health::default(),
             switch: switch::State::default(),
+            tests: Tests::default(),
             figures: watch::Sender::default(),
         }))
     }

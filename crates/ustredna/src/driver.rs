@@ -36,6 +36,7 @@ use crate::{
     seats::Seat,
     service,
     talks::Watched,
+    test_call,
 };
 use claim::Turn;
 use verbs::Pending;
@@ -72,6 +73,9 @@ pub(crate) async fn drive(
     let Some(place) = places.take() else {
         return error!("far more calls than switch.max_calls; a connection is closed");
     };
+    if let Some(named) = event.variable(test_call::VARIABLE) {
+        return test_call::attend(app, line, &event, &named).await;
+    }
     let time = CallTime::new(started_at, began, bridge::dated(&event));
     let Some(arrival) = Arrival::read(&event, &app.rules) else {
         return warn!("connection dropped: its channel has no UUID");

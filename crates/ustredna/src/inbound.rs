@@ -22,7 +22,7 @@ pub(crate) enum InboundError {
     #[error("no connection ({0})")]
     Refused(std::io::Error),
     /// Something took longer than it may.
-    #[error("no answer within {} seconds", PATIENCE.as_secs())]
+    #[error("no answer in time")]
     Silent,
     /// Wrong password.
     #[error("FreeSWITCH refuses the password")]
@@ -61,7 +61,7 @@ impl Inbound {
         let mut inbound =
             Self { framed: Framed::new(stream, EslCodec::default()), session: Session::new() };
         timeout(PATIENCE, inbound.greeting()).await.map_err(|_| InboundError::Silent)??;
-        match inbound.answer(&auth).await? {
+        match inbound.answer(&auth, PATIENCE).await? {
             Answer::Reply(reply) if reply.ok => Ok(inbound),
             Answer::Reply(_) | Answer::Api(_) | Answer::Lost(_) => Err(InboundError::Password),
         }
@@ -69,9 +69,18 @@ impl Inbound {
 
     /// Runs a quick function and returns its whole answer.
     pub(crate) async fn ask(&mut self, function: &str) -> Result<String, InboundError> {
+        self.ask_within(function, PATIENCE).await
+    }
+
+    /// The same for one that may take its time.
+    pub(crate) async fn ask_within(
+        &mut self,
+        function: &str,
+        patience: Duration,
+    ) -> Result<String, InboundError> {
         let command = Command::api(function)
             .map_err(|error| InboundError::Broken(format!("a question cannot be sent: {error}")))?;
-        match self.answer(&command).await? {
+        match self.answer(&command, patience).await? {
             Answer::Api(response) => Ok(response.body().into_owned()),
             Answer::Reply(reply) => Ok(reply.text),
             Answer::Lost(_) => Err(InboundError::Broken("FreeSWITCH closed it".to_owned())),
@@ -94,7 +103,11 @@ impl Inbound {
         }
     }
 
-    async fn answer(&mut self, command: &Command) -> Result<Answer, InboundError> {
+    async fn answer(
+        &mut self,
+        command: &Command,
+        patience: Duration,
+    ) -> Result<Answer, InboundError> {
         let asked = self.session.send(command);
         let conversation = async {
             if let Some(bytes) = self.session.poll_transmit() {
@@ -108,7 +121,7 @@ impl Inbound {
                 }
             }
         };
-        timeout(PATIENCE, conversation).await.map_err(|_| InboundError::Silent)?
+        timeout(patience, conversation).await.map_err(|_| InboundError::Silent)?
     }
 
     async fn receive(&mut self) -> Result<(), InboundError> {

@@ -46,6 +46,7 @@ mod sms_reports;
 mod sms_worker;
 mod switch;
 mod talks;
+mod test_call;
 mod texts;
 mod web;
 

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, State},
+    extract::{DefaultBodyLimit, Path, State},
     http::{HeaderMap, StatusCode, Uri, header},
     response::{IntoResponse as _, Response},
     routing::get,
@@ -40,6 +40,7 @@ pub(crate) async fn run(
         .route("/healthz", get(health))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
+        .route("/test-calls/{token}", get(tested))
         .route("/sms/reports", get(reported).post(reported))
         .layer(DefaultBodyLimit::max(REPORT_BYTES))
         .with_state((app, draining));
@@ -137,6 +138,14 @@ async fn metrics(State((app, _)): Shared) -> Response {
     match app.metrics.told(&moment) {
         Ok(text) => ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// What a test call (`ustredna check --call`) has come to; 404: it has not come here.
+async fn tested(State((app, _)): Shared, Path(token): Path<String>) -> Response {
+    match app.tests.report(&token) {
+        Some(report) => Json(report).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
     }
 }
 

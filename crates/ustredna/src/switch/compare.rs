@@ -270,6 +270,11 @@ async fn protections(settings: &Settings, switch: &mut Inbound) -> Result<Findin
             list.push(difference.told);
         }
     }
+    for (name, value) in shipped::globals() {
+        if global(switch, &name).await?.as_ref() != Some(&value) {
+            differences.push(format!("freeswitch.xml: {name} is not {value:?}"));
+        }
+    }
     if switch.ask("fsctl api_expansion").await?.contains(" is on") {
         differences.push("api-expansion is on".to_owned());
     }

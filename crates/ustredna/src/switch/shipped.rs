@@ -43,9 +43,11 @@ macro_rules! part {
     };
 }
 
-pub(super) const PARTS: [Part; 6] = [
+pub(super) const PARTS: [Part; 8] = [
     part!("sofia.xml", "configuration", "sofia.conf", "configuration"),
     part!("dialplan.xml", "context", "public", "dialplan"),
+    part!("dialplan.xml", "context", "answered", "dialplan"),
+    part!("dialplan.xml", "context", "test", "dialplan"),
     part!("acl.xml", "configuration", "acl.conf", "configuration"),
     part!("event_socket.xml", "configuration", "event_socket.conf", "configuration"),
     part!("json_cdr.xml", "configuration", "json_cdr.conf", "configuration"),
@@ -81,6 +83,21 @@ impl Part {
     }
 }
 
+/// The global variables that are set and not from the environment.
+pub(super) fn globals() -> BTreeMap<String, String> {
+    let main = include_str!("../../../../freeswitch-conf/freeswitch.xml");
+    let mut globals = BTreeMap::new();
+    for tag in tags(main).into_iter().filter(|tag| tag.name == "X-PRE-PROCESS") {
+        let get = |name: &str| tag.attributes.get(name).map(String::as_str).unwrap_or_default();
+        let Some((name, value)) = get("data").split_once('=') else { continue };
+        match get("cmd") {
+            "set" if !value.contains("$$") => globals.insert(name.to_owned(), value.to_owned()),
+            _ => globals.remove(name),
+        };
+    }
+    globals
+}
+
 /// The modules that are loaded.
 pub(super) fn modules() -> Vec<String> {
     let switch = include_str!("../../../../freeswitch-conf/switch.xml");
@@ -111,14 +128,16 @@ fn facts(xml: &str, root: (&str, &str)) -> BTreeMap<(String, String), String> {
                 "param" | "variable" => {
                     Some((format!("{} {name}", tag.name), get("value").unwrap_or_default()))
                 }
-                // Some applications come more than once, each with another argument.
-                "action" => match (get("application"), get("data").unwrap_or_default()) {
-                    (Some("set"), data) => data
-                        .split_once('=')
-                        .map(|(variable, value)| (format!("set {variable}"), value)),
-                    (Some(application), data) => Some((application.to_owned(), data)),
-                    (None, _) => None,
-                },
+                // Variables are told apart by their names.
+                "action" | "anti-action" => {
+                    match (get("application"), get("data").unwrap_or_default()) {
+                        (Some("set"), data) => data
+                            .split_once('=')
+                            .map(|(variable, value)| (format!("set {variable}"), value)),
+                        (Some(application), data) => Some((application.to_owned(), data)),
+                        (None, _) => None,
+                    }
+                }
                 "list" => Some((format!("list {name}"), get("default").unwrap_or_default())),
                 "condition" => Some((
                     format!("condition {}", get("field").unwrap_or_default()),

@@ -185,6 +185,9 @@ impl Switch {
                 conf(&format!("{file}.xml"))
             }
             ["global_getvar", "carrier_cidr"] => "198.51.100.0/28".to_owned(),
+            ["global_getvar", "execute_on_answer_by_any_way"] => {
+                "execute_extension answered XML answered".to_owned()
+            }
             ["global_getvar", "log_level"] => "warning".to_owned(),
             ["global_getvar", "cdr_dir"] => "/var/spool/cdr".to_owned(),
             ["global_getvar", "rtp_start_port"] => "16384".to_owned(),
@@ -346,6 +349,11 @@ fn every_planted_mistake_is_told() {
             ),
             "protections",
             "acl.xml: list carrier",
+        ),
+        (
+            good().with("global_getvar execute_on_answer", "-ERR no reply"),
+            "protections",
+            "freeswitch.xml: execute_on_answer",
         ),
         (
             good().with("fsctl api_expansion", "+OK api_expansion is on \n"),

@@ -12,6 +12,7 @@ mod keys;
 mod life;
 mod measure;
 mod phones;
+mod ready;
 mod records;
 mod silence;
 mod strangers;
@@ -37,6 +38,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         life::all(),
         import::all(),
         phones::all(),
+        ready::all(),
         survival::all(),
         disk::all(),
         database::all(),

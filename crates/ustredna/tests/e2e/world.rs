@@ -121,6 +121,11 @@ impl World {
         self.switch.await_ready();
     }
 
+    /// What the next FreeSWITCH is started with, beside what all are.
+    pub(crate) fn set_switch(&mut self, settings: &[(&'static str, &'static str)]) {
+        self.addresses.settings = settings.to_vec();
+    }
+
     /// Starts another FreeSWITCH where the last one was, and waits until it takes calls.
     pub(crate) fn restart_switch(&mut self) {
         self.switch = Switch::start(self.dir.path(), &self.addresses);

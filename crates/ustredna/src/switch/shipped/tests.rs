@@ -12,6 +12,10 @@ fn the_shipped_configuration_is_as_shipped() {
         ("configuration(sofia.conf)/profiles/profile(trunk)/settings", "param caller-id-type");
     let sofia = facts(PARTS[0].file, PARTS[0].root);
     assert_eq!(sofia[&(key.0.to_owned(), key.1.to_owned())], "none");
+    let globals = globals();
+    let answer = &globals["execute_on_answer_by_any_way"];
+    assert_eq!(answer, "execute_extension answered XML answered");
+    assert!(!globals.contains_key("carrier_cidr") && !globals.contains_key("cdr_dir"));
     assert!(modules().contains(&"mod_sofia".to_owned()));
 }
 
