@@ -35,7 +35,8 @@ pub use name::{Direction, Format, RecordingName};
 pub use repair::{RepairError, repair};
 pub use sidecar::{LocalTime, Recording, Sidecar, SidecarError};
 pub use verdict::{
-    Proof, SHORT_TOLERANCE, SILENT_PEAK_DBFS, SILENT_RMS_DBFS, Verdict, judge, silent_side, verify,
+    LONG_SHARE, LONG_TOLERANCE, Proof, SHORT_TOLERANCE, SILENT_PEAK_DBFS, SILENT_RMS_DBFS, Verdict,
+    judge, silent_side, verify,
 };
 
 #[cfg(test)]

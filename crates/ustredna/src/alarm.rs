@@ -54,6 +54,8 @@ pub(crate) enum Alarm {
     /// A folder that is shared with FreeSWITCH is not as it must be: another one, not mounted, not
     /// readable. Recordings cannot be proven, or calls not completed.
     Folder { problem: String },
+    /// Somebody else got hold of a call in FreeSWITCH, and it was ended.
+    TakenOver { call: String },
     /// Many callers whom a shopper's fictitious numbers have never called were missed within an
     /// hour: robo-calls perhaps.
     Strangers {
@@ -81,7 +83,7 @@ pub(crate) enum State {
 
 impl Alarm {
     /// Every `kind`.
-    pub(crate) const KINDS: [&'static str; 9] = [
+    pub(crate) const KINDS: [&'static str; 10] = [
         "recording",
         "disk",
         "lost_call",
@@ -91,11 +93,22 @@ impl Alarm {
         "gateway",
         "worker",
         "sms",
+        "taken_over",
     ];
 
     fn kind(&self) -> &'static str {
-        let [recording, disk, lost_call, folder, strangers, switch, gateway, worker, sms] =
-            Self::KINDS;
+        let [
+            recording,
+            disk,
+            lost_call,
+            folder,
+            strangers,
+            switch,
+            gateway,
+            worker,
+            sms,
+            taken_over,
+        ] = Self::KINDS;
         match self {
             Self::Recording { .. } => recording,
             Self::Disk { .. } => disk,
@@ -106,6 +119,7 @@ impl Alarm {
             Self::Gateway { .. } => gateway,
             Self::Worker { .. } => worker,
             Self::Sms { .. } => sms,
+            Self::TakenOver { .. } => taken_over,
         }
     }
 }

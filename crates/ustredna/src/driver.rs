@@ -3,6 +3,7 @@
 
 mod bridge;
 mod claim;
+mod takeover;
 mod verbs;
 
 use std::{
@@ -39,6 +40,7 @@ use crate::{
     test_call,
 };
 use claim::Turn;
+use takeover::Hold;
 use verbs::Pending;
 
 /// How long FreeSWITCH may take to end a call that has been told to.
@@ -176,6 +178,7 @@ struct Driver {
     recording: bool,
     /// While two talk.
     watched: Option<Watched>,
+    hold: Hold,
 }
 
 /// The time of day in a call: read when it came in, and counted by the steady clock from then on.
@@ -241,6 +244,7 @@ impl Driver {
             turn,
             recording: false,
             watched: None,
+            hold: Hold::Ours,
         }
     }
 
@@ -306,12 +310,15 @@ impl Driver {
         loop {
             while let Some(event) = self.line.session.poll_event() {
                 if let Some(end) = self.handle(event) {
+                    // What is still to be said of the other leg (takeover.rs).
+                    self.line.flush().await?;
                     return Ok(end);
                 }
             }
             if !flowing && farewell.is_none() {
                 self.say_farewell();
-                farewell = Some(tokio::time::Instant::from_std(clock::instant() + FAREWELL));
+                let patience = if self.talked() { takeover::PATIENCE } else { FAREWELL };
+                farewell = Some(in_a_while(patience));
             }
             let idle = self.pending.is_none();
             let broken = self.broken();
@@ -330,6 +337,11 @@ impl Driver {
                     self.line.flush().await?;
                 }
                 waited = self.line.wait() => waited?,
+                // After a talk FreeSWITCH hangs up by itself, and at once.
+                () = at(farewell), if self.talked() && self.hold == Hold::Ours => {
+                    self.is_taken_over();
+                    farewell = Some(in_a_while(FAREWELL));
+                }
                 () = at(farewell) => {
                     warn!("FreeSWITCH does not end the call");
                     return Ok(End::Lost);
@@ -349,12 +361,16 @@ impl Driver {
         recorded && leg.is_some_and(|leg| leg.answered_at.is_some() && leg.ended_at.is_none())
     }
 
+    /// Whether the last who was rung has answered.
+    fn talked(&self) -> bool {
+        self.history.legs.last().is_some_and(|leg| leg.answered_at.is_some())
+    }
+
     /// The flow is over; the channel must be, too. What the flow asked last may still be running,
     /// so only a flow that did not ask for the end has its call killed.
     fn say_farewell(&mut self) {
         self.pending = None;
-        let talked = self.history.legs.last().is_some_and(|leg| leg.answered_at.is_some());
-        if !self.ending && !talked && !self.line.session.is_hung_up() {
+        if !self.ending && !self.talked() && !self.line.session.is_hung_up() {
             self.kill(Cause::NormalClearing);
         }
     }
@@ -399,6 +415,7 @@ impl Driver {
             EventName::ChannelUnbridge => self.unbridged(event),
             EventName::ChannelHangup => {
                 self.hangup_cause = event.hangup_cause().map(std::borrow::Cow::into_owned);
+                self.look_at_cause();
             }
             EventName::ChannelHangupComplete => {
                 self.unbridged(event);
@@ -457,6 +474,10 @@ impl Driver {
     fn execute(&mut self, execute: Execute) -> Uuid {
         self.line.session.execute(execute)
     }
+}
+
+fn in_a_while(patience: Duration) -> tokio::time::Instant {
+    tokio::time::Instant::from_std(clock::instant() + patience)
 }
 
 async fn at(deadline: Option<tokio::time::Instant>) {

@@ -203,7 +203,7 @@ impl Default for Metrics {
 impl Metrics {
     /// What has not happened yet is told as 0, so that the first time is seen as a rise.
     fn begin_at_zero(&self) {
-        for verdict in ["ok", "silent", "one_sided", "short", "repaired", "missing"] {
+        for verdict in ["ok", "silent", "one_sided", "short", "broken", "repaired", "missing"] {
             drop(self.recordings.get_or_create(&OfVerdict { verdict }));
         }
         for outcome in ["sent", "retry", "unknown", "failed", "expired"] {

@@ -137,3 +137,22 @@ fn the_words_are_those_of_the_interface() {
         assert_eq!(serde_json::to_value(verdict).unwrap(), word);
     }
 }
+
+#[test]
+fn a_recording_longer_than_the_talk_is_broken() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.wav");
+    write(&path, 2, 10 * RATE, |frame, _| tone(frame, 440.0));
+    for (talk, verdict) in [
+        (10_000, Verdict::Ok),
+        // Within the tolerance.
+        (8_050, Verdict::Ok),
+        (7_900, Verdict::Broken),
+        (1, Verdict::Broken),
+    ] {
+        assert_eq!(verdict_of(&path, Some(talk)), verdict, "a talk of {talk} ms");
+    }
+    let proof = verify(&path, Some(Duration::from_secs(6))).unwrap();
+    assert_eq!(proof.problem.as_deref(), Some("the recording is 4.0 s longer than the talk"));
+    assert_eq!(verdict_of(&path, None), Verdict::Ok, "how long the talk was is not known");
+}

@@ -180,6 +180,9 @@ impl Driver {
     /// The callee has answered and the two can hear each other: with `ignore_early_media` the
     /// bridge stands for nothing less.
     pub(super) fn bridged(&mut self, event: &Event) {
+        if self.is_with_another(event) {
+            return self.is_taken_over();
+        }
         let (required, at) = (settings_require(self), self.time_of(event));
         let Some(leg) = self.history.legs.last_mut() else { return };
         if leg.answered_at.is_some() {

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::fs::symlink,
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
@@ -15,6 +16,22 @@ use crate::{
 /// The project's `freeswitch-conf`.
 pub(crate) fn conf() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../freeswitch-conf").canonicalize().unwrap()
+}
+
+/// A copy of it in this folder, without this line.
+pub(crate) fn conf_without(dir: &Path, file: &str, line: &str) -> PathBuf {
+    let copy = dir.join("switch-conf");
+    fs::create_dir(&copy).unwrap();
+    for entry in fs::read_dir(conf()).unwrap() {
+        let entry = entry.unwrap();
+        symlink(entry.path(), copy.join(entry.file_name())).unwrap();
+    }
+    let text = fs::read_to_string(conf().join(file)).unwrap();
+    let rest = text.lines().filter(|text| !text.contains(line)).collect::<Vec<_>>().join("\n");
+    assert!(rest.len() + line.len() < text.len(), "{line} is not in {file}");
+    fs::remove_file(copy.join(file)).unwrap();
+    fs::write(copy.join(file), rest).unwrap();
+    copy
 }
 
 /// The password of the switch's own event socket in all scenarios.
@@ -32,6 +49,8 @@ pub(crate) struct Addresses {
     rtp_count: u16,
     /// Settings of this scenario's switch.
     pub(crate) settings: Vec<(&'static str, &'static str)>,
+    /// Its configuration.
+    pub(crate) conf: PathBuf,
 }
 
 impl Addresses {
@@ -45,6 +64,7 @@ impl Addresses {
             rtp: ports.row(rtp_count),
             rtp_count,
             settings: Vec::new(),
+            conf: conf(),
         }
     }
 }
@@ -67,7 +87,7 @@ impl Switch {
         // There is none at the first start.
         drop(fs::rename(log.join("freeswitch.log"), log.join("freeswitch.log.earlier")));
         let mut command = Command::new("freeswitch");
-        command.arg("-conf").arg(conf()).arg("-log").arg(&log);
+        command.arg("-conf").arg(&addresses.conf).arg("-log").arg(&log);
         for (option, name) in
             [("-db", "switch-db"), ("-run", "switch-run"), ("-temp", "switch-temp")]
         {

@@ -23,7 +23,7 @@ use crate::{
     },
     phrases::Phrases,
     ports::Ports,
-    switch::{Addresses, Switch, conf},
+    switch::{Addresses, Switch, conf, conf_without},
 };
 
 static PHRASES: LazyLock<Phrases> = LazyLock::new(|| Phrases::read(&conf().join("sounds")));
@@ -56,13 +56,22 @@ impl World {
     /// With so many ports for RTP, and for so many phones.
     pub(crate) fn with_ports(setup: &Setup, rtp_ports: u16, phones: u16) -> Self {
         let dir = tempfile::Builder::new().prefix("ustredna-e2e").tempdir().unwrap();
-        Self::begin(dir, None, setup, rtp_ports, phones, &[])
+        Self::begin(dir, None, setup, (rtp_ports, phones), |_| {})
     }
 
     /// With settings of the switch.
     pub(crate) fn with_switch(setup: &Setup, settings: &[(&'static str, &'static str)]) -> Self {
         let dir = tempfile::Builder::new().prefix("ustredna-e2e").tempdir().unwrap();
-        Self::begin(dir, None, setup, RTP_PORTS, PHONES, settings)
+        Self::begin(dir, None, setup, (RTP_PORTS, PHONES), |addresses| {
+            addresses.settings = settings.to_vec();
+        })
+    }
+
+    /// With a switch whose configuration lacks a line.
+    pub(crate) fn with_switch_without(setup: &Setup, file: &str, line: &str) -> Self {
+        let dir = tempfile::Builder::new().prefix("ustredna-e2e").tempdir().unwrap();
+        let conf = conf_without(dir.path(), file, line);
+        Self::begin(dir, None, setup, (RTP_PORTS, PHONES), |addresses| addresses.conf = conf)
     }
 
     /// With recordings on a disk of their own, which `mount` mounts on the folder it is given.
@@ -79,7 +88,7 @@ impl World {
     ) -> Self {
         let dir = tempfile::Builder::new().prefix("ustredna-e2e").tempdir().unwrap();
         let disk = mount(&dir.path().join(folder));
-        Self::begin(dir, Some(disk), setup, rtp_ports, phones, &[])
+        Self::begin(dir, Some(disk), setup, (rtp_ports, phones), |_| {})
     }
 
     /// With a time of day of the exchange's own.
@@ -96,14 +105,13 @@ impl World {
         dir: tempfile::TempDir,
         disk: Option<Disk>,
         setup: &Setup,
-        rtp_ports: u16,
-        phones: u16,
-        settings: &[(&'static str, &'static str)],
+        (rtp_ports, phones): (u16, u16),
+        with: impl FnOnce(&mut Addresses),
     ) -> Self {
         // A phone takes up to eight.
         let ports = Ports::find(rtp_ports + phones * 8 + 20);
         let mut addresses = Addresses::find(&ports, rtp_ports);
-        addresses.settings = settings.to_vec();
+        with(&mut addresses);
         let switch = Switch::start(dir.path(), &addresses);
         let mut exchange = Exchange::prepare(dir.path(), setup, &addresses, ports.one());
         if setup.exchange {

@@ -3,6 +3,7 @@
 use super::A_MOMENT;
 use crate::{
     Scenario,
+    exchange::get,
     language::{DEALER, DEALER_HZ, FIRST, OUTBOUND, SHOPPER, SHOPPER_HZ, Setup},
     phone::raw::{Call, Invite, Line, RawPhone, loopback, pause},
     process::now,
@@ -13,6 +14,7 @@ pub(crate) fn all() -> Vec<Scenario> {
     vec![
         Scenario::new("media_go_to_no_address_but_the_agreed_one", media),
         Scenario::new("media_come_from_elsewhere_if_the_operator_says_so", nat).in_world(from_nat),
+        Scenario::new("a_talk_that_was_taken_over_is_ended", unlocked).in_world(without_lock),
         Scenario::new("a_talk_cannot_be_taken_over", replaces),
         Scenario::new("a_call_that_rings_cannot_be_taken_over", replaces_early),
     ]
@@ -194,4 +196,36 @@ fn replaces_early(world: &mut World) {
         assert!(taken.is_over(), "a stranger is still there");
     }
     assert_eq!(carrier.trace().invites().len(), 2, "nobody else is called");
+}
+
+/// A FreeSWITCH that lets calls be taken over: should there be another way than we know.
+fn without_lock(setup: &Setup) -> World {
+    World::with_switch_without(setup, "freeswitch.xml", "execute_on_answer_by_any_way")
+}
+
+fn unlocked(world: &mut World) {
+    let (phone, carrier, stranger) = (world.raw_phone(1), world.raw_callee(), world.raw_phone(1));
+    for of_called in [true, false] {
+        let (call, called) = calls_out(world, &phone, &carrier);
+        called.answers();
+        call.line.sings(SHOPPER_HZ);
+        called.line.sings(DEALER_HZ);
+        pause(1500);
+        let side = if of_called { &called } else { &call };
+        let taken = takes_over(world, &stranger, side, "Replaces");
+        // One is pushed out by FreeSWITCH, the other one and the stranger by the exchange.
+        for leg in [&call, &called, &taken] {
+            leg.ends();
+        }
+    }
+    let calls = world.rows("calls", 2, |call| !call["ended_at"].is_null());
+    let metrics = get(world.exchange.web, "/metrics").unwrap();
+    assert!(metrics.contains("ustredna_alarms_total{kind=\"taken_over\"} 2"), "{metrics}");
+    for recording in world.rows("recordings", 2, |recording| recording["verdict"] != "pending") {
+        let call = calls.iter().find(|call| call["id"] == recording["call"]).unwrap();
+        let (file, talk) = (&recording["seconds"], &call["talk_seconds"]);
+        let is_longer = file.as_f64().unwrap() > talk.as_f64().unwrap() + 2.0;
+        let verdict = if is_longer { "broken" } else { "ok" };
+        assert_eq!(recording["verdict"], verdict, "{file} s of a talk of {talk} s: {recording:#}");
+    }
 }
