@@ -10,6 +10,7 @@ mod identity;
 mod import;
 mod keys;
 mod life;
+mod looks;
 mod measure;
 mod phones;
 mod ready;
@@ -47,6 +48,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         hold::all(),
         keys::all(),
         strangers::all(),
+        looks::all(),
         silence::all(),
     ]
     .into_iter()

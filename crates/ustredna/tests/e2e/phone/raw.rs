@@ -93,6 +93,21 @@ impl RawPhone {
         Call::incoming(self, wait_for(PATIENCE, "a call comes", find), line)
     }
 
+    /// Asks something outside of any call; the final answer, or `None` when none comes within two
+    /// seconds.
+    pub(crate) fn asks(&self, request: &Request, to: SocketAddr) -> Option<Message> {
+        let (text, branch) = request.text(self.address, to);
+        self.sends(&text, to);
+        let end = now() + Duration::from_secs(2);
+        while now() < end {
+            if let Some(answer) = self.answer(&branch, |code| code >= 200) {
+                return Some(answer);
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        None
+    }
+
     /// All messages so far.
     pub(crate) fn trace(&self) -> Trace {
         Trace::of(self.log.lock().unwrap().clone())

@@ -90,28 +90,29 @@ impl<'a> Call<'a> {
 
     /// A call to this phone: an answer without SDP.
     pub(crate) fn says(&self, code: u16) {
-        self.responds(code, "");
+        self.responds(code, "", "");
     }
 
     /// A call to this phone: early media.
     pub(crate) fn progresses(&self) {
-        self.responds(183, &sdp(self.line.address(), ALAW, "sendrecv"));
+        self.responds(183, "", &sdp(self.line.address(), ALAW, "sendrecv"));
     }
 
     /// A call to this phone: picks up, with media to and from its line.
     pub(crate) fn answers(&self) {
-        self.answers_with(&sdp(self.line.address(), ALAW, "sendrecv"));
+        self.answers_with("", &sdp(self.line.address(), ALAW, "sendrecv"));
     }
 
-    /// Picks up with this SDP.
-    pub(crate) fn answers_with(&self, sdp: &str) {
-        self.responds(200, sdp);
+    /// Picks up with these further headers and this SDP.
+    pub(crate) fn answers_with(&self, headers: &str, sdp: &str) {
+        self.responds(200, headers, sdp);
         self.awaits("the answer is acknowledged", |leg| leg.request_at("ACK"));
     }
 
-    fn responds(&self, code: u16, body: &str) {
+    fn responds(&self, code: u16, headers: &str, body: &str) {
         let text = sip::answer(&self.invite, code, sip::TAG, body);
-        let contact = format!("Contact: <sip:phone@{}>\nContent-Length", self.phone.address());
+        let own = self.phone.address();
+        let contact = format!("Contact: <sip:phone@{own}>\n{headers}Content-Length");
         self.phone.sends(&text.replacen("Content-Length", &contact, 1), self.peer);
     }
 
