@@ -8,8 +8,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, Path, State},
-    http::{HeaderMap, StatusCode, Uri, header},
+    extract::{DefaultBodyLimit, FromRequest as _, Path, Request, State},
+    http::{StatusCode, header},
     response::{IntoResponse as _, Response},
     routing::get,
 };
@@ -152,12 +152,10 @@ async fn tested(State((app, _)): Shared, Path(token): Path<String>) -> Response 
 /// A provider's call-back. 200 when something of it is known or it says nothing final; 404 when
 /// every message in it is unknown, or none are expected; 401 without the secret; 400 when it
 /// cannot be read; 503 when it cannot be stored: those who ask again then do right.
-async fn reported(
-    State((app, _)): Shared,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> (StatusCode, Json<Value>) {
+///
+/// The body is read last: who has no secret cannot hold a connection by sending one slowly.
+async fn reported(State((app, _)): Shared, request: Request) -> (StatusCode, Json<Value>) {
+    let (uri, headers) = (request.uri().clone(), request.headers().clone());
     let answer = |status, told: &str| (status, Json(json!({ "reports": told })));
     let Some(settings) = &app.settings.sms.reports else {
         return answer(StatusCode::NOT_FOUND, "none are expected");
@@ -169,6 +167,10 @@ async fn reported(
     if !in_header.is_some_and(|given| settings.is_secret(given)) && !in_query(settings, query) {
         return answer(StatusCode::UNAUTHORIZED, "the secret is missing or wrong");
     }
+    let body = match Bytes::from_request(request, &()).await {
+        Ok(body) => body,
+        Err(refused) => return answer(refused.status(), "the body cannot be read"),
+    };
     let reports = match settings.read(text(header::CONTENT_TYPE), query, &body) {
         Ok(reports) => reports,
         Err(error) => {

@@ -71,15 +71,23 @@ fn four_hundred_unfinished_requests_take_no_file_from_a_call() {
 
 #[test]
 fn bodies_that_trickle_and_readers_who_do_not_read_are_let_go() {
-    let exchange = Exchange::start_after("ulimit -n 256", "");
+    let reports = "[sms.reports]\nsecret = \"sixteen-characters\"\nid = \"id\"\nstatus = \"status\"\n\
+                   delivered = [\"DELIVRD\"]\nfailed = [\"UNDELIV\"]\n";
+    let exchange = Exchange::start_after("ulimit -n 256", reports);
     exchange.import("601123456,,cs,777000111,,,,");
-    let posted = |_| {
+    let posted = |query: &str| {
         let mut stream = dial(exchange.web());
-        let head = "POST /sms/reports HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nid";
+        let head = format!(
+            "POST /sms/reports{query} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nid"
+        );
         drop(stream.write_all(head.as_bytes()));
         stream
     };
-    let bodies: Vec<TcpStream> = (0..60).map(posted).collect();
+    // Who has no secret does not get as far as to be read.
+    let began = now();
+    assert!(heard(posted("")).starts_with("HTTP/1.1 401"));
+    assert!(began.elapsed() < USUAL, "{:?}", began.elapsed());
+    let bodies: Vec<TcpStream> = (0..60).map(|_| posted("?secret=sixteen-characters")).collect();
     let pipelined = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n".repeat(200);
     let unread = |_| {
         let mut stream = dial(exchange.web());
