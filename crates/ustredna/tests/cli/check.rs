@@ -185,13 +185,17 @@ impl Switch {
                 conf(&format!("{file}.xml"))
             }
             ["global_getvar", "carrier_cidr"] => "198.51.100.0/28".to_owned(),
-            ["global_getvar", "execute_on_answer_by_any_way"] => {
-                "execute_extension answered XML answered".to_owned()
-            }
             ["global_getvar", "log_level"] => "warning".to_owned(),
             ["global_getvar", "cdr_dir"] => "/var/spool/cdr".to_owned(),
             ["global_getvar", "rtp_start_port"] => "16384".to_owned(),
             ["global_getvar", "rtp_end_port"] => "32768".to_owned(),
+            // As shipped.
+            ["global_getvar", name] if name != "controllers" => {
+                let main = conf("freeswitch.xml");
+                let set = main.split_once(&format!("cmd=\"set\" data=\"{name}="));
+                let value = set.and_then(|(_, rest)| rest.split_once('"'));
+                value.map_or("-ERR no reply\n", |(value, _)| value).to_owned()
+            }
             _ => format!("-ERR {question} Command not found!\n"),
         }
     }
