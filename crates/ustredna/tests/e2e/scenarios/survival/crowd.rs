@@ -67,6 +67,8 @@ pub(super) fn all() -> Vec<Scenario> {
     let random = |number: usize| {
         let mut setup = setup("2s");
         setup.settings.push(("database.url", spell::DATABASE));
+        // Each of the dealers is a stranger, and each is to be told of by an SMS of its own.
+        setup.settings.push(("callbacks.strangers", "1000"));
         setup.data = DATA;
         let name = match number {
             0 => "random_kills_under_load".to_owned(),
