@@ -198,6 +198,21 @@ fn one_pairing_is_taken_silently() {
 }
 
 #[test]
+fn the_only_one_that_can_be_read_is_asked_for() {
+    // The shopper may have meant another: nobody is called under a number that was not chosen.
+    let pairing = ShopperFacts { unread_pairings: true, ..facts(&[1], &[]) };
+    assert_eq!(
+        outbound(Some(&pairing), &[Keys("1"), Keys("234567890"), TALKED]),
+        ["answer", "ask enter-id", "ask enter-destination", "dial +420234567890 as +420777000111"]
+    );
+    let ticket =
+        ShopperFacts { unread_tickets: true, ..facts(&[1], &[ticket(1, "+420234567890")]) };
+    let told = callback(&ticket, &[Keys("1"), TALKED]);
+    assert!(told.iter().any(|step| step.contains("enter-ticket")), "{told:?}");
+    assert_eq!(told.last().map(String::as_str), Some("dial +420234567890 as +420777000111"));
+}
+
+#[test]
 fn several_pairings_ask_for_the_id() {
     assert_eq!(
         outbound(Some(&facts(&[1, 2], &[])), &[Keys("2"), Keys("234567890"), TALKED]),

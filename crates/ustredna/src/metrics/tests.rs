@@ -89,6 +89,7 @@ fn every_metric_is_explained_here_and_in_the_readme() {
         tickets_open: Some(3),
         succeeded: vec![("outbox", 1)],
         failing: vec!["cdr_intake"],
+        damaged_rows: 2,
         ..Moment::default()
     };
     let told = metrics.told(&moment).unwrap();
@@ -96,6 +97,7 @@ fn every_metric_is_explained_here_and_in_the_readme() {
     for line in [
         "ustredna_switch_up{} 1",
         "ustredna_gateway_up{} 0",
+        "ustredna_damaged_rows 2",
         "ustredna_sms_queue_age_seconds{} 90",
         "ustredna_worker_last_success_seconds{worker=\"outbox\"} 1",
         "ustredna_worker_failing{worker=\"cdr_intake\"} 1",
@@ -107,7 +109,7 @@ fn every_metric_is_explained_here_and_in_the_readme() {
     let help: Vec<&str> = lines.iter().filter_map(|line| line.strip_prefix("# HELP ")).collect();
     let types = lines.iter().filter(|line| line.starts_with("# TYPE ")).count();
     assert_eq!(help.len(), types);
-    assert_eq!(types, 24);
+    assert_eq!(types, 25);
     for line in help {
         let (name, text) = line.split_once(' ').unwrap();
         assert!(text.len() > 10, "{line}");
