@@ -26,13 +26,13 @@ fn what_is_changed_overridden_or_left_out_is_told() {
         assert!(sofia.file.contains(from), "{from}");
         sofia.differences(&sofia.file.replace(from, to), "carrier")
     };
-    let param = "<param name=\"disable-transfer\" value=\"true\"/>";
+    let param = "<param name=\"pass-callee-id\" value=\"false\"/>";
     for to in
-        ["", &param.replace("true", "false"), &format!("{param}{}", param.replace("true", "false"))]
+        ["", &param.replace("false", "true"), &format!("{param}{}", param.replace("false", "true"))]
     {
         let found = told(param, to);
         assert_eq!(found.len(), 1, "{to}");
-        assert_eq!(found[0].told, "sofia.xml: param disable-transfer is not \"true\"");
+        assert_eq!(found[0].told, "sofia.xml: param pass-callee-id is not \"false\"");
         assert!(!found[0].is_free);
     }
     let found =
