@@ -28,7 +28,8 @@ pub struct ImportRow {
     pub language: Option<Language>,
     /// The number given to the shopper.
     pub fictitious_number: PhoneNumber,
-    /// Its ID; `None` leaves it, or takes the one after the highest.
+    /// Its ID; `None` leaves it, or takes the one after the highest that the shopper has or had in
+    /// the last 90 days.
     pub number: Option<PairingNumber>,
     /// The project; `None` empties it.
     pub project: Option<String>,
@@ -174,7 +175,7 @@ impl Store {
     ) -> Result<ImportReport, ImportError> {
         // A rehearsal only reads, so it need not keep the exchange waiting.
         let mut tx = if dry_run { self.snapshot().await? } else { self.begin().await? };
-        let known = plan::Known::read(&mut tx, &self.damage).await?;
+        let known = plan::Known::read(&mut tx, &self.damage, now).await?;
         let plan = plan::Plan::new(rows, known, now).map_err(ImportError::Lines)?;
         let report = plan.report(rows.len());
         if dry_run {

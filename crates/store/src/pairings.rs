@@ -1,15 +1,18 @@
 //! Pairings: which shopper has which fictitious number, under which ID.
 
+use std::collections::BTreeSet;
+
 use exchange::{
     model::{PairingId, PairingNumber, ShopperId},
     number::PhoneNumber,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sqlx::any::AnyRow;
 
 use crate::{
     Filter, Store, StoreError,
     connections::Link,
+    damage::Damage,
     intents::lock_shopper,
     new_id,
     row::{Fields, clean_opt, fetch, ms, ms_opt},
@@ -23,7 +26,8 @@ pub struct NewPairing {
     pub shopper: PhoneNumber,
     /// The number, which must exist.
     pub fictitious_number: PhoneNumber,
-    /// The ID; `None` takes the one after the highest that the shopper has.
+    /// The ID; `None` takes the one after the highest that the shopper has or had in the last 90
+    /// days: who has it on paper would else call through another number than they think.
     pub number: Option<PairingNumber>,
     /// The project.
     pub project: Option<String>,
@@ -175,8 +179,10 @@ impl Store {
                 return Err(StoreError::Conflict("the shopper has this ID for another number"));
             }
             Some(number) => number,
-            None => after(taken.into_iter().max())
-                .ok_or(StoreError::Conflict("the shopper's IDs are used up: give a free one"))?,
+            None => {
+                next(taken.into_iter().max(), &resting(&mut tx, &self.damage, shopper, now).await?)
+                    .ok_or(StoreError::Conflict("the shopper's IDs are used up: give a free one"))?
+            }
         };
         insert(&mut tx, shopper, number, pairing, now).await?;
         tickets::cancel_of_ended_pairings(&mut tx, now).await?;
@@ -311,7 +317,43 @@ impl Store {
     }
 }
 
-/// The ID after the highest; the first is 1.
-pub(crate) fn after(highest: Option<PairingNumber>) -> Option<PairingNumber> {
-    PairingNumber::new(highest.map_or(0, PairingNumber::value) + 1)
+/// For so long after its end an ID is given to no other number unless somebody asks for it: it may
+/// still stand on the shopper's paper.
+const ID_RESTS: SignedDuration = SignedDuration::from_hours(90 * 24);
+
+/// The moment from which on IDs of pairings that were ended rest.
+pub(crate) fn rest_since(now: Timestamp) -> i64 {
+    ms(now.saturating_sub(ID_RESTS).unwrap_or(Timestamp::MIN))
+}
+
+/// The shopper's IDs that are in use or rest.
+async fn resting(
+    tx: &mut Link,
+    damage: &Damage,
+    shopper: ShopperId,
+    now: Timestamp,
+) -> Result<BTreeSet<PairingNumber>, StoreError> {
+    let query = sqlx::query(
+        "SELECT id, number FROM pairings WHERE shopper_id = $1 \
+         AND (ended_at IS NULL OR ended_at > $2)",
+    )
+    .bind(shopper.to_string())
+    .bind(rest_since(now));
+    let rows = fetch(query, tx, (damage, "pairings")).await?;
+    let ids =
+        damage.readable(&rows, |row| Fields::new("pairings", row).pairing_number("number"))?;
+    Ok(ids.into_iter().collect())
+}
+
+/// The ID after the highest in use and all that rest, from 1 on. Where those reach to the last one,
+/// the first free one after the highest in use.
+pub(crate) fn next(
+    highest: Option<PairingNumber>,
+    resting: &BTreeSet<PairingNumber>,
+) -> Option<PairingNumber> {
+    let after = |id: Option<PairingNumber>| id.map_or(0, PairingNumber::value) + 1;
+    let beyond_all = after(highest.max(resting.last().copied()));
+    PairingNumber::new(beyond_all).or_else(|| {
+        (after(highest)..beyond_all).filter_map(PairingNumber::new).find(|id| !resting.contains(id))
+    })
 }

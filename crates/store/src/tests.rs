@@ -49,6 +49,7 @@ scenarios! {
     admin::shoppers_are_added_changed_and_listed,
     admin::a_phone_is_no_fictitious_number_and_the_other_way_round,
     admin::ids_are_stable_and_given_after_the_highest,
+    admin::an_ended_id_rests_for_90_days,
     admin::an_expired_pairing_makes_way,
     admin::a_number_has_one_pairing_however_many_ask_at_once,
     clock::an_end_in_the_future_delays_no_sms,

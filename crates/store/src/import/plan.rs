@@ -1,7 +1,7 @@
 //! What an import will do, worked out in memory against what is there: ten thousand lines ask the
 //! database three questions.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use exchange::{
     model::{Language, PairingId, PairingNumber, ShopperId},
@@ -14,7 +14,7 @@ use crate::{
     StoreError,
     connections::Link,
     damage::Damage,
-    pairings::{NewPairing, after, runs_forwards},
+    pairings::{NewPairing, next, rest_since, runs_forwards},
     row::{Fields, fetch, ms, ms_opt},
 };
 
@@ -43,11 +43,17 @@ pub(super) struct Known {
     damaged: HashSet<PhoneNumber>,
     /// The IDs that such pairings take.
     taken: Vec<(PhoneNumber, PairingNumber)>,
+    /// Shoppers' IDs that are in use or rest.
+    resting: HashMap<PhoneNumber, BTreeSet<PairingNumber>>,
 }
 
 impl Known {
     /// A damaged row keeps only those lines from being imported that are about it.
-    pub(super) async fn read(tx: &mut Link, damage: &Damage) -> Result<Self, StoreError> {
+    pub(super) async fn read(
+        tx: &mut Link,
+        damage: &Damage,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
         let mut known = Self::default();
         let query = sqlx::query("SELECT id, phone, name, language FROM shoppers");
         for row in &fetch(query, tx, (damage, "shoppers")).await? {
@@ -78,6 +84,19 @@ impl Known {
                     let id = damage.noted(row.pairing_number("number"))?;
                     known.taken.extend(shopper.zip(id));
                 }
+            }
+        }
+        let query = sqlx::query(
+            "SELECT p.id, s.id AS shopper, s.phone, p.number FROM pairings p \
+             JOIN shoppers s ON s.id = p.shopper_id WHERE p.ended_at IS NULL OR p.ended_at > $1",
+        )
+        .bind(rest_since(now));
+        for row in &fetch(query, tx, (damage, "pairings")).await? {
+            let row = Fields::new("pairings", row);
+            let phone = damage.noted(row.joined("shoppers", "shopper").phone("phone"))?;
+            let id = damage.noted(row.pairing_number("number"))?;
+            if let Some((phone, id)) = phone.zip(id) {
+                known.resting.entry(phone).or_default().insert(id);
             }
         }
         Ok(known)
@@ -309,7 +328,9 @@ fn change<'r>(
     let number = if let Some(number) = row.number {
         number
     } else {
-        let next = after(highest.get(&row.shopper_phone).copied())
+        let none = BTreeSet::new();
+        let resting = known.resting.get(&row.shopper_phone).unwrap_or(&none);
+        let next = next(highest.get(&row.shopper_phone).copied(), resting)
             .ok_or_else(|| ImportProblem::NoIdLeft { shopper: row.shopper_phone.clone() })?;
         highest.insert(row.shopper_phone.clone(), next);
         next

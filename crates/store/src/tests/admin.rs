@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use exchange::model::Language;
+use jiff::SignedDuration;
 
 use super::fixture::{
     World, after, dealer, eva, f1, f2, id, morning, new_pairing, new_shopper, phone,
@@ -41,6 +42,26 @@ pub(super) async fn a_phone_is_no_fictitious_number_and_the_other_way_round(worl
     assert!(world.store.add_shopper(&new_shopper(f1()), morning()).await.is_err());
     let change = ShopperChange { phone: Some(f1()), ..ShopperChange::default() };
     assert!(world.store.change_shopper(&eva(), &change).await.is_err());
+}
+
+pub(super) async fn an_ended_id_rests_for_90_days(world: World) {
+    let world = world.with_eva().await;
+    let add = async |number, at| {
+        let pairing = NewPairing { number, ..new_pairing(eva(), f2()) };
+        let id = world.store.add_pairing(&pairing, at).await.unwrap();
+        world.store.end_pairing(&eva(), id, at).await.unwrap();
+        id
+    };
+    let day = |count: i64| morning() + SignedDuration::from_hours(24 * count);
+    world.store.add_number(&f2(), None, morning()).await.unwrap();
+    assert_eq!(add(None, day(0)).await, id(2));
+    assert_eq!(add(None, day(1)).await, id(3), "2 may be on paper still");
+    assert_eq!(add(Some(id(2)), day(1)).await, id(2), "somebody wants it so");
+    assert_eq!(add(None, day(90)).await, id(4), "3 was ended 89 days ago");
+    assert_eq!(add(None, day(181)).await, id(2), "all were ended long ago");
+    // Where the last ID rests, it is not the end.
+    assert_eq!(add(Some(id(999)), day(182)).await, id(999));
+    assert_eq!(add(None, day(183)).await, id(3));
 }
 
 pub(super) async fn ids_are_stable_and_given_after_the_highest(world: World) {

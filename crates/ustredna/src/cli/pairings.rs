@@ -19,7 +19,8 @@ use super::{
 };
 
 pub(super) const EXAMPLES: &str = "\
-IDs are stable: ending pairing 1 leaves 2 as it is.
+IDs are stable: ending pairing 1 leaves 2 as it is. An ID that was ended is given to another number
+by itself only after 90 days, for shoppers may still have it on paper; with --id at once.
 
 Examples:
   ustredna pairings --shopper 601123456
@@ -70,7 +71,8 @@ struct Add {
     shopper: String,
     /// The fictitious number
     number: String,
-    /// The ID that the shopper keys, 1 to 999 [default: after the shopper's highest]
+    /// The ID that the shopper keys, 1 to 999 [default: after the highest that the shopper has
+    /// or had in the last 90 days]
     #[arg(long, value_parser = pairing_number)]
     id: Option<PairingNumber>,
     /// The project

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::world::World;
+use crate::world::{SHEET, World};
 
 fn ids(world: &World, arguments: &[&str]) -> Vec<Value> {
     let pairings = world.json(&[&["pairings"], arguments].concat());
@@ -17,6 +17,19 @@ fn ending_a_pairing_keeps_the_other_ids() {
     // The next one comes after the highest.
     let out = world.run(&["pairings", "add", "601123456", "777000111"]).ok();
     assert!(out.contains("as ID 3"), "{out}");
+    // One that was ended is not given to another number while it may stand on somebody's paper.
+    world.run(&["pairings", "end", "601123456", "3"]).ok();
+    world.run(&["numbers", "add", "777000119"]).ok();
+    let out = world.run(&["pairings", "add", "601123456", "777000119"]).ok();
+    assert!(out.contains("as ID 4"), "{out}");
+    world.run(&["pairings", "end", "601123456", "4"]).ok();
+    world.write("more.csv", SHEET.replace("777 000 112", "777000118"));
+    world.run(&["import", "more.csv"]).ok();
+    let told = ids(&world, &jana);
+    assert!(told.contains(&json!([6, "+420777000118", "active"])), "{told:?}");
+    // Whoever asks for it gets it.
+    let out = world.run(&["pairings", "add", "601123456", "777000119", "--id", "4"]).ok();
+    assert!(out.contains("as ID 4"), "{out}");
     let error = world.run(&["pairings", "end", "601123456", "1"]).failed();
     assert!(error.contains("no such pairing"), "{error}");
 }
