@@ -53,6 +53,9 @@ pub enum InspectError {
     /// There is no such file.
     #[error("there is no such file")]
     Missing,
+    /// It is a folder, a link to another file or the like.
+    #[error("not a recording: it is not a file")]
+    NotAFile,
     /// The file has no bytes: the recorder opened it and wrote nothing.
     #[error("the file is empty")]
     Empty,
@@ -108,11 +111,7 @@ impl From<hound::Error> for InspectError {
 /// # Errors
 /// See [`InspectError`]; a damaged header alone is none.
 pub fn inspect(path: &Path) -> Result<Inspection, InspectError> {
-    // Opening a pipe would wait for its other end.
-    if !fs::metadata(path)?.is_file() {
-        return Err(InspectError::NotWav("it is not a file"));
-    }
-    let mut file = BufReader::new(File::open(path)?);
+    let mut file = BufReader::new(open(path)?);
     if flac::begins(&mut file)? {
         return inspect_flac(file);
     }
@@ -127,6 +126,26 @@ pub fn inspect(path: &Path) -> Result<Inspection, InspectError> {
     io::copy(&mut hashing, &mut io::sink())?;
 
     Ok(inspection(&meter, layout.size, hashing, layout.damaged))
+}
+
+/// SHA-256 of the file at `path` in lower-case hexadecimal, whatever is in it.
+///
+/// # Errors
+/// There is no such file, it is not a file, or it cannot be read.
+pub fn checksum(path: &Path) -> Result<String, InspectError> {
+    let mut hashing = Hashing::of(open(path)?);
+    io::copy(&mut hashing, &mut io::sink())?;
+    Ok(hexadecimal(&hashing.hash.finalize()))
+}
+
+/// Opens a file and nothing else: a pipe would wait for its other end, and what a link leads to may
+/// be another file tomorrow.
+fn open(path: &Path) -> Result<File, InspectError> {
+    if fs::symlink_metadata(path)?.is_file() {
+        Ok(File::open(path)?)
+    } else {
+        Err(InspectError::NotAFile)
+    }
 }
 
 fn inspect_flac(file: BufReader<File>) -> Result<Inspection, InspectError> {
@@ -199,7 +218,7 @@ fn decode(header: &[u8], samples: impl Read) -> Result<Meter, InspectError> {
     Ok(meter)
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or_default();
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0xf)]).collect()
 }

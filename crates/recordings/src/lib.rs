@@ -6,8 +6,8 @@
 //! ```
 //!
 //! FreeSWITCH writes the WAV (stereo, shopper left, dealer right, only the talk); this crate names
-//! it beforehand ([`RecordingName`]), proves it afterwards ([`verify`]) and writes the [`Sidecar`]; much
-//! later it makes it a FLAC ([`archive()`]) or removes it ([`delete()`]).
+//! it beforehand ([`RecordingName`]), proves it afterwards ([`verify`], later [`verify_again`]) and
+//! writes the [`Sidecar`]; much later it makes it a FLAC ([`archive()`]) or removes it ([`delete()`]).
 //! Everything here blocks: decoding an hour of talk takes most of a second. An async caller uses a
 //! blocking thread.
 
@@ -30,13 +30,13 @@ pub use archive::{ArchiveError, archive};
 pub use delete::{DeleteError, Deleted, delete, remains};
 pub use disk::{Deletions, DiskUse, free_bytes, usage};
 pub use folder::{FolderError, Scan, check_writable, prepare_day, scan};
-pub use inspect::{InspectError, Inspection, Level, SILENCE_FLOOR_DBFS, inspect};
+pub use inspect::{InspectError, Inspection, Level, SILENCE_FLOOR_DBFS, checksum, inspect};
 pub use name::{Direction, Format, RecordingName};
 pub use repair::{RepairError, repair};
 pub use sidecar::{LocalTime, Recording, Sidecar, SidecarError};
 pub use verdict::{
     LONG_SHARE, LONG_TOLERANCE, Proof, SHORT_TOLERANCE, SILENT_PEAK_DBFS, SILENT_RMS_DBFS, Verdict,
-    judge, silent_side, verify,
+    judge, silent_side, verify, verify_again,
 };
 
 #[cfg(test)]

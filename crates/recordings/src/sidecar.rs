@@ -10,8 +10,9 @@ use jiff::fmt::temporal::Pieces;
 use jiff::tz::Offset;
 use jiff::{Timestamp, Zoned};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use sha2::{Digest as _, Sha256};
 
-use crate::inspect::{Inspection, Level};
+use crate::inspect::{Inspection, Level, hexadecimal};
 use crate::name::{Direction, RecordingName};
 use crate::verdict::{Verdict, silent_side};
 
@@ -180,9 +181,21 @@ impl Sidecar {
     /// # Errors
     /// The folder is missing or not writable, or the disk is full; what was there stays.
     pub fn write(&self, path: &Path) -> Result<(), SidecarError> {
+        replace(path, &self.json()?).map_err(SidecarError::Write)
+    }
+
+    /// SHA-256, in lower-case hexadecimal, of the file that [`write`](Self::write) makes of it.
+    ///
+    /// # Errors
+    /// A number in it is none that JSON can tell.
+    pub fn checksum(&self) -> Result<String, SidecarError> {
+        Ok(hexadecimal(&Sha256::digest(self.json()?)))
+    }
+
+    fn json(&self) -> Result<Vec<u8>, SidecarError> {
         let mut json = serde_json::to_vec_pretty(self)?;
         json.push(b'\n');
-        replace(path, &json).map_err(SidecarError::Write)
+        Ok(json)
     }
 
     /// Reads the sidecar at `path`; keys it does not know are passed over.

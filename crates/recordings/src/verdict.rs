@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::inspect::{InspectError, Inspection, Level, inspect};
+use crate::inspect::{InspectError, Inspection, Level, checksum, inspect};
 use crate::repair::{RepairError, repair};
 
 /// How much shorter than the talk a recording may be.
@@ -49,6 +49,8 @@ pub enum Verdict {
     Broken,
     /// As good as [`Verdict::Ok`] after its header was put right.
     Repaired,
+    /// It is not the file that was proven, or was found where there was none.
+    Changed,
     /// There is no recording, or the file is none.
     Missing,
     /// The talk goes on, or nobody has looked yet.
@@ -66,6 +68,7 @@ impl Verdict {
             Self::Short => "short",
             Self::Broken => "broken",
             Self::Repaired => "repaired",
+            Self::Changed => "changed",
             Self::Missing => "missing",
             Self::Pending => "pending",
         }
@@ -80,6 +83,7 @@ impl Verdict {
             | Self::OneSided
             | Self::Short
             | Self::Broken
+            | Self::Changed
             | Self::Missing
             | Self::Pending => false,
         }
@@ -153,19 +157,25 @@ fn told(verdict: Verdict, inspection: &Inspection, talk: Option<Duration>) -> Op
     }
 }
 
-/// What [`verify`] found.
+/// What [`verify`] or [`verify_again`] found.
 #[derive(Debug)]
 pub struct Proof {
     /// The verdict.
     pub verdict: Verdict,
-    /// What is in the file, if it can be decoded.
+    /// What is in the file, if it can be decoded and was not changed.
     pub inspection: Option<Inspection>,
-    /// Why the verdict is [`Verdict::Missing`] or [`Verdict::Broken`], who is not heard if it is
+    /// SHA-256 of the file in lower-case hexadecimal, also of one that cannot be decoded; `None` if
+    /// there is no file, or it was changed.
+    pub sha256: Option<String>,
+    /// Why the verdict is [`Verdict::Missing`], [`Verdict::Changed`] or [`Verdict::Broken`], who is not
+    /// heard if it is
     /// [`Verdict::OneSided`], or why a damaged header was not repaired.
     pub problem: Option<String>,
 }
 
-/// Inspects the finished recording at `path`, repairs its header if that is damaged, and judges it.
+/// Proves the finished recording at `path`, at which nobody has looked yet: inspects it, repairs its
+/// header if that is damaged, and judges it. The checksum is taken after the repair; from then on the
+/// file must stay as it is, and [`verify_again`] is to look at it.
 ///
 /// # Errors
 /// The file is there but cannot be read (permissions, a failing disk): that is no verdict about the
@@ -173,18 +183,7 @@ pub struct Proof {
 pub fn verify(path: &Path, talk: Option<Duration>) -> Result<Proof, InspectError> {
     let found = match inspect(path) {
         Ok(found) => found,
-        Err(error @ InspectError::Io(_)) => return Err(error),
-        Err(
-            error @ (InspectError::Missing
-            | InspectError::Empty
-            | InspectError::NotWav(_)
-            | InspectError::TooLarge
-            | InspectError::DamagedFlac(_)
-            | InspectError::Undecodable(_)),
-        ) => {
-            let problem = Some(error.to_string());
-            return Ok(Proof { verdict: Verdict::Missing, inspection: None, problem });
-        }
+        Err(error) => return undecodable(path, error),
     };
     let (inspection, problem) = if found.header_damaged {
         match repair(path) {
@@ -197,9 +196,71 @@ pub fn verify(path: &Path, talk: Option<Duration>) -> Result<Proof, InspectError
     } else {
         (found, None)
     };
+    Ok(judged(inspection, talk, problem))
+}
+
+/// Looks again at the recording at `path`, whose checksum was `sha256` when it was proven; `None` if
+/// there was no file then. Nothing is ever written.
+///
+/// A file with another checksum is [`Verdict::Changed`], however good it sounds, and so is a link to
+/// a file and a file where there was none.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_again(
+    path: &Path,
+    talk: Option<Duration>,
+    sha256: Option<&str>,
+) -> Result<Proof, InspectError> {
+    let Some(proven) = sha256 else {
+        return match path.symlink_metadata().map_err(InspectError::from) {
+            Err(error) => undecodable(path, error),
+            Ok(_) => Ok(changed(CAME_LATER)),
+        };
+    };
+    let proof = match inspect(path) {
+        Ok(found) => judged(found, talk, None),
+        Err(InspectError::NotAFile) => return Ok(changed(NO_FILE)),
+        Err(error) => undecodable(path, error)?,
+    };
+    let other = proof.sha256.as_ref().is_some_and(|found| found != proven);
+    Ok(if other { changed(OTHER_FILE) } else { proof })
+}
+
+const OTHER_FILE: &str = "its checksum is not the one it had when it was verified";
+const CAME_LATER: &str = "there was no file when it was first looked at: this one came later";
+const NO_FILE: &str = "in its place is something that is not a file, or a link to one";
+
+fn judged(inspection: Inspection, talk: Option<Duration>, problem: Option<String>) -> Proof {
     let verdict = judge(&inspection, talk);
     let problem = problem.or_else(|| told(verdict, &inspection, talk));
-    Ok(Proof { verdict, inspection: Some(inspection), problem })
+    let sha256 = Some(inspection.sha256.clone());
+    Proof { verdict, inspection: Some(inspection), sha256, problem }
+}
+
+fn changed(problem: &str) -> Proof {
+    let problem = Some(problem.to_owned());
+    Proof { verdict: Verdict::Changed, inspection: None, sha256: None, problem }
+}
+
+/// There is no recording, though there may be a file.
+fn undecodable(path: &Path, error: InspectError) -> Result<Proof, InspectError> {
+    let sha256 = match error {
+        InspectError::Io(_) => return Err(error),
+        InspectError::Missing | InspectError::NotAFile => None,
+        InspectError::Empty
+        | InspectError::NotWav(_)
+        | InspectError::TooLarge
+        | InspectError::DamagedFlac(_)
+        | InspectError::Undecodable(_) => match checksum(path) {
+            Ok(sha256) => Some(sha256),
+            // It went in this moment.
+            Err(InspectError::Missing) => None,
+            Err(error) => return Err(error),
+        },
+    };
+    let problem = Some(error.to_string());
+    Ok(Proof { verdict: Verdict::Missing, inspection: None, sha256, problem })
 }
 
 #[cfg(test)]

@@ -62,7 +62,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn open_calls(&self) -> Result<Vec<OpenCall>, StoreError> {
-        let found = self.histories("c.ended_at IS NULL").await?;
+        let found = self.histories("c.ended_at IS NULL", None).await?;
         Ok(found
             .into_iter()
             .map(|(call, elsewhere)| OpenCall { history: call.history, elsewhere })
@@ -78,11 +78,20 @@ impl Store {
     pub async fn unproven_calls(&self) -> Result<Vec<EndedCall>, StoreError> {
         let unproven = "c.ended_at IS NOT NULL AND c.id IN \
             (SELECT r.call_id FROM recordings r WHERE r.verdict = 'pending')";
-        let found = self.histories(unproven).await?;
+        let found = self.histories(unproven, None).await?;
         let ours = |(call, elsewhere): (EndedCall, bool)| {
             (!elsewhere || !self.is_shared()).then_some(call)
         };
         Ok(found.into_iter().filter_map(ours).collect())
+    }
+
+    /// A call that has ended, whoever attended to it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn ended_call(&self, call: CallId) -> Result<Option<EndedCall>, StoreError> {
+        let found = self.histories("c.ended_at IS NOT NULL AND c.id = $1", Some(call)).await?;
+        Ok(found.into_iter().next().map(|(call, _)| call))
     }
 
     fn is_elsewhere(&self, owner: Option<&str>) -> bool {
@@ -131,32 +140,40 @@ impl Store {
     }
 
     /// The calls that `condition` chooses, with their legs, and whether another exchange attends
-    /// to them. The condition is a text of this file, never anybody's input.
+    /// to them. The condition is a text of this file, never anybody's input; `$1` is `call`.
     async fn histories(
         &self,
         condition: &'static str,
+        call: Option<CallId>,
     ) -> Result<Vec<(EndedCall, bool)>, StoreError> {
+        let chosen = |query: String| {
+            let query = sqlx::query(sqlx::AssertSqlSafe(query));
+            match call {
+                Some(call) => query.bind(call.to_string()),
+                None => query,
+            }
+        };
         let mut tx = self.snapshot().await?;
-        let query = sqlx::query(sqlx::AssertSqlSafe(format!(
+        let query = chosen(format!(
             "SELECT c.id, c.service, c.caller, c.shopper_id, c.fictitious_number, c.dealer, c.refusal, \
              c.started_at, c.ended_at, c.hangup_cause, c.owner, c.switch_ahead_ms, \
              t.id AS ticket_id, t.number AS ticket \
              FROM calls c LEFT JOIN tickets t ON t.id = c.ticket_id \
              WHERE {condition} ORDER BY c.started_at, c.id",
-        )));
+        ));
         let calls = fetch(query, &mut tx, (&self.damage, "calls")).await?;
-        let query = sqlx::query(sqlx::AssertSqlSafe(format!(
+        let query = chosen(format!(
             "SELECT l.id, l.call_id, l.shopper_id, l.direction, l.dialled, l.shown, l.dealer, \
              l.pairing_id, l.ticket_id, l.recording, l.started_at, l.answered_at, l.ended_at, \
              l.outcome, l.hangup_cause, p.number, p.fictitious_number, p.project \
              FROM legs l JOIN pairings p ON p.id = l.pairing_id WHERE l.call_id IN \
              (SELECT c.id FROM calls c WHERE {condition}) ORDER BY l.started_at, l.id",
-        )));
+        ));
         let legs = fetch(query, &mut tx, (&self.damage, "legs")).await?;
-        let query = sqlx::query(sqlx::AssertSqlSafe(format!(
+        let query = chosen(format!(
             "SELECT l.call_id AS id, MAX(l.started_at) AS started_at FROM legs l \
              WHERE l.call_id IN (SELECT c.id FROM calls c WHERE {condition}) GROUP BY l.call_id",
-        )));
+        ));
         let last = fetch(query, &mut tx, (&self.damage, "legs")).await?;
         tx.rollback().await?;
 

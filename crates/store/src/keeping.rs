@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use crate::{
     Filter, RecordingRow, Store, StoreError,
+    chain::{self, Step},
     connections::Tx,
     recordings::{COLUMNS, recording},
     row::{Fields, clean, ms},
@@ -27,15 +28,21 @@ const MAY_GO: &str = "deleted_at IS NULL AND held_at IS NULL AND verdict <> 'pen
 /// A recording marked as deleted, to be written once its file is gone. Dropped, nothing has changed.
 #[must_use = "what is not committed has not happened"]
 #[derive(Debug)]
-pub struct Deletion(Tx);
+pub struct Deletion {
+    tx: Tx,
+    leg: LegId,
+    at: Timestamp,
+}
 
 impl Deletion {
-    /// Writes it down.
+    /// Writes it down, in the row and in the chain.
     ///
     /// # Errors
     /// [`StoreError`]; the row then says that the file is still there.
-    pub async fn commit(self) -> Result<(), StoreError> {
-        self.0.commit().await
+    pub async fn commit(mut self) -> Result<(), StoreError> {
+        // Only now: removing files may take long, and others add to the same day.
+        chain::append_deletion(&mut self.tx, self.leg, self.at).await?;
+        self.tx.commit().await
     }
 }
 
@@ -149,6 +156,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<Deletion>, StoreError> {
         let mut tx = self.begin().await?;
+        chain::adopt(&mut tx, leg, now).await?;
         let marked = sqlx::query(sqlx::AssertSqlSafe(format!(
             "UPDATE recordings SET deleted_at = $3, deleted_because = $4 \
              WHERE leg_id = $1 AND path = $2 AND {MAY_GO}"
@@ -163,37 +171,47 @@ impl Store {
             tx.rollback().await?;
             return Ok(None);
         }
-        Ok(Some(Deletion(tx)))
+        Ok(Some(Deletion { tx, leg, at: now }))
     }
 
-    /// Makes the file at `archived.path`, of its size and checksum, the recording of its leg in place
-    /// of the one at `path`. `false` if that may not go, or has moved meanwhile.
+    /// Makes the file at `archived.path`, of its size and checksum and with its sidecar, the recording
+    /// of its leg in place of `wav`. `false` if that may not go, has moved meanwhile, or its row is not
+    /// as the program left it.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn archive_recording(
         &self,
-        path: &RecordingPath,
+        wav: &RecordingRow,
         archived: &RecordingRow,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
+        chain::adopt(&mut tx, wav.leg, now).await?;
+        let last = chain::last_of(&mut tx, wav.leg).await?;
+        if chain::difference(wav, last.as_ref()).is_some() {
+            tx.rollback().await?;
+            return Ok(false);
+        }
         let moved = sqlx::query(sqlx::AssertSqlSafe(format!(
-            "UPDATE recordings SET path = $3, bytes = $4, sha256 = $5, archived_at = $6 \
-             WHERE leg_id = $1 AND path = $2 AND {MAY_GO}"
+            "UPDATE recordings SET path = $3, bytes = $4, sha256 = $5, archived_at = $6, \
+             sidecar = $7 WHERE leg_id = $1 AND path = $2 AND sha256 = $8 AND {MAY_GO}"
         )))
-        .bind(archived.leg.to_string())
-        .bind(path.reveal().to_owned())
+        .bind(wav.leg.to_string())
+        .bind(wav.path.reveal())
         .bind(archived.path.reveal())
         .bind(archived.bytes.and_then(|bytes| i64::try_from(bytes).ok()))
         .bind(archived.sha256.clone())
         .bind(ms(now))
+        .bind(archived.sidecar.clone())
+        .bind(wav.sha256.clone())
         .execute(&mut *tx)
         .await?;
         if moved.rows_affected() == 0 {
             tx.rollback().await?;
             return Ok(false);
         }
+        chain::append(&mut tx, wav.leg, Step::Archived, now).await?;
         // The list of calls tells it too.
         sqlx::query("UPDATE legs SET recording = $2 WHERE id = $1")
             .bind(archived.leg.to_string())

@@ -13,6 +13,7 @@
 mod audit;
 mod backup;
 mod calls;
+mod chain;
 mod connections;
 mod damage;
 mod engine;
@@ -32,6 +33,7 @@ mod row;
 mod settle;
 mod shoppers;
 mod tickets;
+mod verdicts;
 mod watch;
 
 use std::sync::Arc;
@@ -49,6 +51,7 @@ use damage::Damage;
 use engine::Engine;
 
 pub use calls::{AttemptRow, CallRow};
+pub use chain::{ChainFault, ChainLink, FaultyRecording};
 pub use damage::DamagedRow;
 pub use error::StoreError;
 pub use figures::Figures;
@@ -67,6 +70,7 @@ pub use recordings::RecordingRow;
 pub use settle::{BURST, End, MissKind, MissedCall, Settled, SmsText, SmsTexts, Together};
 pub use shoppers::{NewShopper, ShopperChange, ShopperRow};
 pub use tickets::{STRANGERS_NUMBERS, Swept, TicketRow};
+pub use verdicts::Recorded;
 
 /// The state, open. Clones share the connections.
 #[derive(Clone)]

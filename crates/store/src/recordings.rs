@@ -1,4 +1,4 @@
-//! The list of recordings and what their verification found.
+//! The list of recordings.
 
 use exchange::{
     model::{CallId, LegId},
@@ -6,10 +6,7 @@ use exchange::{
 };
 use jiff::Timestamp;
 
-use crate::{
-    Filter, Store, StoreError,
-    row::{Fields, clean, clean_opt, ms_opt},
-};
+use crate::{Filter, Store, StoreError, row::Fields};
 
 /// The recording of an answered leg. What is `None` is not known yet, or there is no file.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,7 +25,7 @@ pub struct RecordingRow {
     pub channels: Option<u16>,
     /// The checksum of the file, in hexadecimal digits.
     pub sha256: Option<String>,
-    /// `ok`, `silent`, `one_sided`, `short`, `repaired`, `missing` or `pending`.
+    /// `ok`, `silent`, `one_sided`, `short`, `broken`, `repaired`, `changed`, `missing` or `pending`.
     pub verdict: String,
     /// How loud each channel is, as JSON: one `{"rms_dbfs", "peak_dbfs"}` a channel.
     pub levels: Option<String>,
@@ -42,6 +39,8 @@ pub struct RecordingRow {
     pub held_at: Option<Timestamp>,
     /// Why it must not be deleted.
     pub held_because: Option<String>,
+    /// The checksum of the `.json` beside it, as it was written.
+    pub sidecar: Option<String>,
     /// When its file was deleted.
     pub deleted_at: Option<Timestamp>,
     /// Why its file was deleted.
@@ -50,7 +49,7 @@ pub struct RecordingRow {
 
 pub(crate) const COLUMNS: &str = "r.leg_id AS id, r.call_id, r.path, r.duration_ms, r.bytes, r.channels, \
     r.sha256, r.verdict, r.levels, r.problem, r.verified_at, r.archived_at, r.held_at, \
-    r.held_because, r.deleted_at, r.deleted_because";
+    r.held_because, r.sidecar, r.deleted_at, r.deleted_because";
 
 pub(crate) fn recording(row: &sqlx::any::AnyRow) -> Result<RecordingRow, StoreError> {
     let row = Fields::new("recordings", row);
@@ -74,50 +73,13 @@ pub(crate) fn recording(row: &sqlx::any::AnyRow) -> Result<RecordingRow, StoreEr
         archived_at: row.time_opt("archived_at")?,
         held_at: row.time_opt("held_at")?,
         held_because: row.text_opt("held_because")?,
+        sidecar: row.text_opt("sidecar")?,
         deleted_at: row.time_opt("deleted_at")?,
         deleted_because: row.text_opt("deleted_because")?,
     })
 }
 
 impl Store {
-    /// Writes what the verification of a recording found, over whatever was found before; whether
-    /// it is held, deleted or archived stays as it is. What was archived or deleted meanwhile is left
-    /// alone: it was another file that was looked at.
-    ///
-    /// # Errors
-    /// [`StoreError`], also when the leg is unknown or the verdict none of the words.
-    pub async fn record_verdict(&self, found: &RecordingRow) -> Result<(), StoreError> {
-        let duration_ms = found
-            .seconds
-            .and_then(|seconds| std::time::Duration::try_from_secs_f64(seconds).ok())
-            .and_then(|length| i64::try_from((length.as_micros() + 500) / 1000).ok());
-        sqlx::query(
-            "INSERT INTO recordings (leg_id, call_id, path, duration_ms, bytes, channels, \
-             sha256, verdict, levels, problem, verified_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
-             ON CONFLICT (leg_id) DO UPDATE SET \
-             duration_ms = excluded.duration_ms, bytes = excluded.bytes, \
-             channels = excluded.channels, sha256 = excluded.sha256, verdict = excluded.verdict, \
-             levels = excluded.levels, problem = excluded.problem, \
-             verified_at = excluded.verified_at \
-             WHERE recordings.path = excluded.path AND recordings.deleted_at IS NULL",
-        )
-        .bind(found.leg.to_string())
-        .bind(found.call.to_string())
-        .bind(clean(found.path.reveal()))
-        .bind(duration_ms)
-        .bind(found.bytes.and_then(|bytes| i64::try_from(bytes).ok()))
-        .bind(found.channels.map(i64::from))
-        .bind(clean_opt(found.sha256.as_deref()))
-        .bind(found.verdict.as_str())
-        .bind(clean_opt(found.levels.as_deref()))
-        .bind(clean_opt(found.problem.as_deref()))
-        .bind(ms_opt(found.verified_at))
-        .execute(&self.write)
-        .await?;
-        Ok(())
-    }
-
     /// The recordings, newest call first, without the damaged ones; the filter's times are of the
     /// call's arrival.
     ///

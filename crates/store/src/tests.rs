@@ -2,6 +2,7 @@
 //! where `USTREDNA_TEST_POSTGRES` holds the URL of a database that may be filled and emptied.
 
 mod admin;
+mod chain;
 mod clock;
 mod damaged;
 mod figures;
@@ -52,6 +53,12 @@ scenarios! {
     admin::an_ended_id_rests_for_90_days,
     admin::an_expired_pairing_makes_way,
     admin::a_number_has_one_pairing_however_many_ask_at_once,
+    chain::what_happens_to_a_recording_is_a_link_each,
+    chain::a_checksum_is_written_once,
+    chain::a_row_that_somebody_changed_is_left_so,
+    chain::where_nothing_was_nothing_can_be_proven,
+    chain::exchanges_at_once_make_one_chain,
+    chain::what_was_proven_before_there_was_a_chain_is_adopted,
     clock::an_end_in_the_future_delays_no_sms,
     clock::a_clock_set_back_holds_up_no_sms,
     clock::a_pairing_rings_for_no_call_before_it,

@@ -10,13 +10,14 @@ use std::{
 use anyhow::Context as _;
 use exchange::recording::RecordingPath;
 use jiff::Timestamp;
-use recordings::{ArchiveError, Format, Inspection, RecordingName, Sidecar};
+use recordings::{ArchiveError, Format, Inspection, RecordingName, Sidecar, Verdict};
 use store::{Filter, RecordingRow, Store};
 use tokio::task::spawn_blocking;
 
 use crate::{
     retention::{days_before, name_of},
     settings::Archive,
+    sidecars::{self, Beside},
 };
 
 /// What became of those that were due.
@@ -73,7 +74,9 @@ pub(crate) async fn due(
     let settled = store.settled_recordings(days_before(now, archive.after_days)).await?;
     let due = settled.into_iter().map(|settled| settled.recording).filter(|row| {
         let wav = name_of(row).is_ok_and(|name| name.format() == Format::Wav);
-        wav && row.verdict != recordings::Verdict::Missing.as_str()
+        // What is another file than the one that was proven must not become one that looks proven.
+        let lost = [Verdict::Missing, Verdict::Changed].map(Verdict::as_str);
+        wav && !lost.contains(&row.verdict.as_str())
     });
     Ok(due.collect())
 }
@@ -96,13 +99,24 @@ async fn put_away(
         Err(ArchiveError::Busy) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
+    let beside = (dir.to_owned(), row.clone(), flac.clone(), found.clone());
+    let sidecar = spawn_blocking(move || {
+        let (dir, row, flac, found) = beside;
+        renewed(&dir, &row, &flac, &found)
+    })
+    .await??;
     let archived = RecordingRow {
         path: RecordingPath::new(flac.relative()),
         bytes: Some(found.bytes),
         sha256: Some(found.sha256.clone()),
+        sidecar: match &sidecar {
+            Some(sidecar) => Some(sidecar.checksum()?),
+            // It is not what was written: whoever verifies is still to be told.
+            None => row.sidecar.clone(),
+        },
         ..row.clone()
     };
-    if !store.archive_recording(&row.path, &archived, now).await? {
+    if !store.archive_recording(row, &archived, now).await? {
         // Whoever archived it too made the same file. Whose row cannot be read keeps both.
         let now = store.recording(row.leg).await?;
         if now.is_some_and(|now| now.path != archived.path) {
@@ -112,20 +126,36 @@ async fn put_away(
         return Ok(None);
     }
     let (dir, bytes) = (dir.to_owned(), found.bytes);
-    spawn_blocking(move || replace(&dir, &flac, &found)).await??;
+    spawn_blocking(move || replace(&dir, &flac, sidecar)).await??;
     Ok(Some(bytes))
 }
 
+/// What the sidecar is to tell of the FLAC, unless it is not the one that was written.
+fn renewed(
+    dir: &Path,
+    row: &RecordingRow,
+    flac: &RecordingName,
+    found: &Inspection,
+) -> anyhow::Result<Option<Sidecar>> {
+    match sidecars::look(dir, row) {
+        Beside::Ours | Beside::Found(_) => of_flac(dir, flac, found).map(Some),
+        Beside::Never | Beside::Wrong(_) => Ok(None),
+    }
+}
+
+fn of_flac(dir: &Path, flac: &RecordingName, found: &Inspection) -> anyhow::Result<Sidecar> {
+    let mut sidecar = Sidecar::read(&dir.join(flac.sidecar()))?;
+    let file = flac.relative();
+    file.rsplit('/').next().unwrap_or_default().clone_into(&mut sidecar.recording.file);
+    sidecar.recording.bytes = found.bytes;
+    sidecar.recording.sha256 = Some(found.sha256.clone());
+    Ok(sidecar)
+}
+
 /// The WAV goes where the FLAC has taken its place, once the sidecar tells so too.
-fn replace(dir: &Path, flac: &RecordingName, found: &Inspection) -> anyhow::Result<()> {
-    let path = dir.join(flac.sidecar());
-    if path.exists() {
-        let mut sidecar = Sidecar::read(&path)?;
-        let file = flac.relative();
-        file.rsplit('/').next().unwrap_or_default().clone_into(&mut sidecar.recording.file);
-        sidecar.recording.bytes = found.bytes;
-        sidecar.recording.sha256 = Some(found.sha256.clone());
-        sidecar.write(&path)?;
+fn replace(dir: &Path, flac: &RecordingName, sidecar: Option<Sidecar>) -> anyhow::Result<()> {
+    if let Some(sidecar) = sidecar {
+        sidecar.write(&dir.join(flac.sidecar()))?;
     }
     remove(&flac.in_format(Format::Wav).in_dir(dir)).context("the WAV stays beside the FLAC")
 }
@@ -163,6 +193,7 @@ async fn doubled(store: &Store, dir: &Path) -> anyhow::Result<Vec<RecordingRow>>
 /// Removes the WAV, if the FLAC is still what it was.
 async fn finish(dir: &Path, row: &RecordingRow) -> anyhow::Result<()> {
     let (dir, flac, sha256) = (dir.to_owned(), name_of(row)?, row.sha256.clone());
+    let written = row.sidecar.clone();
     spawn_blocking(move || {
         let found = recordings::inspect(&flac.in_dir(&dir));
         let found = found.context("the WAV beside it is kept")?;
@@ -170,7 +201,10 @@ async fn finish(dir: &Path, row: &RecordingRow) -> anyhow::Result<()> {
             sha256.as_ref() == Some(&found.sha256),
             "it has changed since it was archived; the WAV beside it is kept"
         );
-        replace(&dir, &flac, &found)
+        // Written already, or as it was for the WAV; anything else is left for those who verify.
+        let sidecar = of_flac(&dir, &flac, &found).ok();
+        let sidecar = sidecar.filter(|sidecar| sidecar.checksum().ok() == written);
+        replace(&dir, &flac, sidecar)
     })
     .await?
 }

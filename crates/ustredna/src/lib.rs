@@ -40,6 +40,7 @@ mod seats;
 mod serve;
 mod service;
 mod settings;
+mod sidecars;
 mod signals;
 mod sms_gateway;
 mod sms_reports;

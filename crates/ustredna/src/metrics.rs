@@ -203,7 +203,9 @@ impl Default for Metrics {
 impl Metrics {
     /// What has not happened yet is told as 0, so that the first time is seen as a rise.
     fn begin_at_zero(&self) {
-        for verdict in ["ok", "silent", "one_sided", "short", "broken", "repaired", "missing"] {
+        let verdicts =
+            ["ok", "silent", "one_sided", "short", "broken", "repaired", "changed", "missing"];
+        for verdict in verdicts {
             drop(self.recordings.get_or_create(&OfVerdict { verdict }));
         }
         for outcome in ["sent", "retry", "unknown", "failed", "expired"] {

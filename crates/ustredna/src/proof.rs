@@ -1,21 +1,21 @@
 //! The recording of a call: its name before, its proof after.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use exchange::{
     call::{Dial, Direction},
     history::{History, Leg},
-    model::Outcome,
     number::PhoneNumber,
     ticket::TicketNumber,
 };
 use jiff::{Timestamp, tz::TimeZone};
-use recordings::{LocalTime, Proof, Recording, RecordingName, Sidecar, Verdict};
-use store::RecordingRow;
-use tracing::{error, info, warn};
+use recordings::{Proof, Recording, RecordingName, Verdict};
+use store::{Recorded, RecordingRow};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, error, info, warn};
 
-use crate::{alarm::Alarm, app::App, health::Worker, persist::until_stored, place};
+use crate::{alarm::Alarm, app::App, health::Worker, persist::until_stored, place, sidecars};
 
 /// The name of a leg's recording, by local time.
 pub(crate) fn recording_name(
@@ -55,6 +55,18 @@ pub(crate) struct Talk {
 /// it found beside it and into the store.
 pub(crate) async fn prove(app: &App, talk: Talk) {
     let Some(leg) = talk.history.legs.last().cloned() else { return };
+    // Several may learn that a call is over, and what was proven once is not to be written again.
+    match until_stored("a verdict", || app.store.proven_checksum(leg.id)).await {
+        Ok(None) => {}
+        Ok(Some(_)) => {
+            debug!("the recording was proven before");
+            return;
+        }
+        Err(error) => {
+            error!(%error, "a recording is not verified: nobody knows whether it was before");
+            return;
+        }
+    }
     let path = leg.recording.in_dir(&app.recordings);
     let length = leg.answered_at.map(|answered| {
         let ended = leg.ended_at.unwrap_or(talk.ended_at);
@@ -82,8 +94,8 @@ pub(crate) async fn prove(app: &App, talk: Talk) {
             let problem = format!("{error:#}");
             error!(problem, "a recording cannot be verified");
             app.health.note(Worker::Proof, Err(&problem));
-            let unseen =
-                Proof { verdict: Verdict::Pending, inspection: None, problem: Some(problem) };
+            let verdict = Verdict::Pending;
+            let unseen = Proof { verdict, inspection: None, sha256: None, problem: Some(problem) };
             raise(app, &talk, &leg, length, &unseen);
             let after = app.clock.now().duration_since(talk.ended_at).as_secs_f64();
             app.metrics.recording_judged(unseen.verdict.as_str(), after);
@@ -143,7 +155,7 @@ async fn write(
         seconds: found.map(|found| found.seconds),
         bytes: found.map(|found| found.bytes),
         channels: found.map(|found| found.channels),
-        sha256: found.map(|found| found.sha256.clone()),
+        sha256: proof.sha256.clone(),
         verdict: proof.verdict.as_str().to_owned(),
         levels: found.and_then(|found| serde_json::to_string(&found.levels).ok()),
         problem: proof.problem.clone(),
@@ -151,13 +163,20 @@ async fn write(
         archived_at: None,
         held_at: None,
         held_because: None,
+        sidecar: told.as_ref().ok().cloned(),
         deleted_at: None,
         deleted_because: None,
     };
-    until_stored("a verdict", || app.store.record_verdict(&row)).await?;
+    match until_stored("a verdict", || app.store.record_verdict(&row)).await? {
+        Recorded::Written | Recorded::Moved => {}
+        // Somebody else was first, and it was another file, or the row is somebody's work.
+        Recorded::Contradicted | Recorded::Tampered(_) => {
+            error!("a recording is not what was proven; run `ustredna recordings verify --chain`");
+        }
+    }
     let after = app.clock.now().duration_since(talk.ended_at).as_secs_f64();
     app.metrics.recording_judged(proof.verdict.as_str(), after);
-    told
+    told.map(drop)
 }
 
 async fn write_sidecar(
@@ -166,53 +185,30 @@ async fn write_sidecar(
     leg: &Leg,
     path: PathBuf,
     proof: &Proof,
-) -> anyhow::Result<()> {
-    let found = proof.inspection.as_ref();
+) -> anyhow::Result<String> {
     let Some(name) = RecordingName::parse(std::path::Path::new(leg.recording.reveal())) else {
         anyhow::bail!("its name is of another form");
     };
-    let mut sidecar = sidecar(app, talk, leg, Recording::new(&name, proof.verdict, found), &name);
-    if let (true, Some(shopper)) =
-        (app.settings.recordings.shopper_in_sidecar, talk.history.shopper)
-    {
-        let phone = until_stored("a sidecar", || app.store.phone_of(shopper)).await?;
-        sidecar.shopper_phone = phone.map(|phone| phone.as_str().to_owned());
-    }
-    let beside = path.with_extension("json");
-    tokio::task::spawn_blocking(move || sidecar.write(&beside)).await??;
-    Ok(())
+    let recording = Recording {
+        sha256: proof.sha256.clone(),
+        ..Recording::new(&name, proof.verdict, proof.inspection.as_ref())
+    };
+    let phone = || sidecars::shopper_phone(&app.store, &app.settings, talk);
+    let phone = until_stored("a sidecar", phone).await?;
+    let sidecar = sidecars::of(&app.settings, talk, leg, &name, recording, phone);
+    sidecars::write(sidecar, path.with_extension("json")).await
 }
 
-fn sidecar(
-    app: &App,
-    talk: &Talk,
-    leg: &Leg,
-    recording: Recording,
-    name: &RecordingName,
-) -> Sidecar {
-    let settings = &app.settings;
-    let zone = &settings.exchange.timezone.0;
-    let local = |at: Timestamp| LocalTime::from(&at.to_zoned(zone.clone()));
-    let ended_at = leg.ended_at.unwrap_or(talk.ended_at);
-    Sidecar {
-        call: talk.history.id.to_string(),
-        service: talk.history.service.as_str().to_owned(),
-        direction: name.direction(),
-        fictitious_number: leg.dial.pairing.fictitious_number.as_str().to_owned(),
-        dealer: leg.dial.dealer.as_ref().map(|dealer| dealer.as_str().to_owned()),
-        project: leg.dial.pairing.project.clone(),
-        shopper_id: talk.history.shopper.map(|shopper| shopper.to_string()),
-        shopper_phone: None,
-        started_at: local(talk.history.started_at),
-        answered_at: leg.answered_at.map(local),
-        ended_at: Some(local(talk.ended_at)),
-        talk_seconds: leg
-            .answered_at
-            .map(|answered| ended_at.duration_since(answered).as_secs_f64()),
-        outcome: Outcome::Answered.as_str().to_owned(),
-        hangup_cause: talk.hangup_cause.clone(),
-        ticket: talk.ticket.map(TicketNumber::value),
-        recording,
+/// Puts into the chain what an earlier version has proven, one at a time, so that callers do not
+/// notice.
+pub(crate) async fn adopt(app: Arc<App>, stop: CancellationToken) {
+    let go_on = || !stop.is_cancelled();
+    match sidecars::adopt(&app.store, &app.recordings, app.clock.now(), go_on).await {
+        Ok(0) => {}
+        Ok(count) => info!(count, "recordings that were proven before are in the chain now"),
+        Err(error) => {
+            error!(error = %format!("{error:#}"), "recordings cannot be put into the chain");
+        }
     }
 }
 

@@ -309,6 +309,7 @@ async fn close(app: &Arc<App>, mut history: History, over: &Over) -> Result<(), 
             // Nothing was recorded.
             Err(
                 InspectError::Missing
+                | InspectError::NotAFile
                 | InspectError::Empty
                 | InspectError::NotWav(_)
                 | InspectError::TooLarge

@@ -23,7 +23,7 @@ use crate::{
     health,
     health::Worker,
     listener::{Closing, Listener, Reserved},
-    place, reconcile, settings,
+    place, proof, reconcile, settings,
     settings::{Settings, SmsGateway},
     sms_gateway, sms_reports, sms_worker, switch, talks,
     texts::Texts,
@@ -110,6 +110,7 @@ impl Running {
         let health = web::run(web_socket, Arc::clone(&app), files.web, drain_web, stop_web);
         let health = tokio::spawn(health);
         let mut workers = workers(&app, gateway, receipts, stop);
+        workers.push(tokio::spawn(proof::adopt(Arc::clone(&app), stop.clone())));
         let proving = reconcile::prove_unproven(Arc::clone(&app), unproven, stop.clone());
         workers.push(tokio::spawn(proving));
         workers.push(tokio::spawn(alarm::run(Arc::clone(&app), stop.clone())));

@@ -2,8 +2,8 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Verdict, judge, verify};
-use crate::inspect::inspect;
+use super::{Verdict, judge, verify, verify_again};
+use crate::inspect::{checksum, inspect};
 use crate::samples::{RATE, forget_sizes, tone, two_tones, write};
 
 fn verdict_of(path: &Path, talk: Option<u64>) -> Verdict {
@@ -117,6 +117,81 @@ fn what_is_no_recording_is_missing_and_says_why() {
 }
 
 #[test]
+fn a_proven_file_is_never_written_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.wav");
+    two_tones(&path, 2 * RATE);
+    let proven = fs::read(&path).unwrap();
+    let sha256 = verify(&path, Some(Duration::from_secs(2))).unwrap().sha256.unwrap();
+    let again = || verify_again(&path, Some(Duration::from_secs(2)), Some(&sha256)).unwrap();
+    assert_eq!(again().verdict, Verdict::Ok);
+
+    let cut = proven.len() - 4 * 3200;
+    let mut last_byte = proven.clone();
+    last_byte[proven.len() - 1] ^= 1;
+    let mut other = proven.clone();
+    other[44..].fill(7);
+    other[4..8].fill(0);
+    other[40..44].fill(0);
+    let cases: [(&str, Vec<u8>); 6] = [
+        ("other sound under sizes of 0", other),
+        ("cut by 0.4 s", proven[..cut].to_vec()),
+        ("overwritten, a byte short", vec![1; proven.len() - 1]),
+        ("one bit", last_byte),
+        ("empty", Vec::new()),
+        ("a header alone", proven[..44].to_vec()),
+    ];
+    for (what, bytes) in cases {
+        fs::write(&path, &bytes).unwrap();
+        let found = again();
+        assert_eq!(found.verdict, Verdict::Changed, "{what}");
+        assert_eq!((found.inspection, found.sha256), (None, None), "{what}");
+        assert_eq!(fs::read(&path).unwrap(), bytes, "{what}: nothing is repaired");
+    }
+    fs::remove_file(&path).unwrap();
+    assert_eq!(again().verdict, Verdict::Missing);
+    fs::write(&path, &proven).unwrap();
+    assert_eq!(again().verdict, Verdict::Ok, "it is back");
+}
+
+#[test]
+fn a_link_in_its_place_is_a_change_even_to_the_same_bytes() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, elsewhere) = (dir.path().join("a.wav"), dir.path().join("b.wav"));
+    two_tones(&path, RATE);
+    let sha256 = verify(&path, None).unwrap().sha256.unwrap();
+    fs::rename(&path, &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &path).unwrap();
+    assert_eq!(verify_again(&path, None, Some(&sha256)).unwrap().verdict, Verdict::Changed);
+    let first = verify(&path, None).unwrap();
+    assert_eq!((first.verdict, first.sha256), (Verdict::Missing, None));
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    assert_eq!(verify_again(&path, None, Some(&sha256)).unwrap().verdict, Verdict::Changed);
+}
+
+#[test]
+fn what_comes_where_nothing_was_is_no_proof() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.wav");
+    assert_eq!(verify_again(&path, None, None).unwrap().verdict, Verdict::Missing);
+    two_tones(&path, RATE);
+    assert_eq!(verify_again(&path, None, None).unwrap().verdict, Verdict::Changed);
+}
+
+#[test]
+fn garbage_has_a_checksum_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.wav");
+    fs::write(&path, vec![0x55; 4096]).unwrap();
+    let sha256 = verify(&path, None).unwrap().sha256.unwrap();
+    assert_eq!(sha256, checksum(&path).unwrap());
+    assert_eq!(verify_again(&path, None, Some(&sha256)).unwrap().verdict, Verdict::Missing);
+    two_tones(&path, RATE);
+    assert_eq!(verify_again(&path, None, Some(&sha256)).unwrap().verdict, Verdict::Changed);
+}
+
+#[test]
 fn a_folder_in_its_place_is_no_recording() {
     let dir = tempfile::tempdir().unwrap();
     assert_eq!(verdict_of(dir.path(), None), Verdict::Missing);
@@ -130,6 +205,7 @@ fn the_words_are_those_of_the_interface() {
         (Verdict::OneSided, "one_sided"),
         (Verdict::Short, "short"),
         (Verdict::Repaired, "repaired"),
+        (Verdict::Changed, "changed"),
         (Verdict::Missing, "missing"),
         (Verdict::Pending, "pending"),
     ] {

@@ -82,7 +82,7 @@ pub(super) async fn a_held_recording_is_not_deleted(world: World) {
     );
     assert!(may_go(&world).await.is_empty());
     assert!(!delete(&world, &row).await);
-    assert!(!world.store.archive_recording(&row.path, &row, after(70)).await.unwrap());
+    assert!(!world.store.archive_recording(&row, &row, after(70)).await.unwrap());
 
     assert!(world.store.release_recording(row.leg).await.unwrap());
     assert!(!world.store.release_recording(row.leg).await.unwrap(), "it is held no more");
@@ -130,13 +130,13 @@ pub(super) async fn an_archived_recording_is_found_under_its_new_name(world: Wor
         sha256: Some("cd".repeat(32)),
         ..row.clone()
     };
-    assert!(world.store.archive_recording(&row.path, &flac, after(70)).await.unwrap());
+    assert!(world.store.archive_recording(&row, &flac, after(70)).await.unwrap());
     let archived = RecordingRow { archived_at: Some(after(70)), ..flac.clone() };
     assert_eq!(now(&world, &row).await, archived);
     let call = world.store.calls(&Filter::default()).await.unwrap().remove(0);
     assert_eq!(call.recording.as_ref(), Some(&flac.path));
     // Somebody else was there first.
-    assert!(!world.store.archive_recording(&row.path, &flac, after(80)).await.unwrap());
+    assert!(!world.store.archive_recording(&row, &flac, after(80)).await.unwrap());
     assert!(!delete(&world, &row).await, "that was the old name");
     assert!(delete(&world, &archived).await);
 }
@@ -149,7 +149,7 @@ pub(super) async fn what_was_looked_at_too_late_is_not_written(world: World) {
         path: RecordingPath::new(row.path.reveal().replace(".wav", ".flac")),
         ..row.clone()
     };
-    assert!(world.store.archive_recording(&row.path, &flac, after(70)).await.unwrap());
+    assert!(world.store.archive_recording(&row, &flac, after(70)).await.unwrap());
     world.store.record_verdict(&missing).await.unwrap();
     assert_eq!(now(&world, &row).await.verdict, "ok", "the WAV is gone, the recording is not");
 

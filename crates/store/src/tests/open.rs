@@ -2,10 +2,10 @@
 
 use std::{path::Path, time::Duration};
 
-use sqlx::{AnyConnection, Connection as _, Executor as _};
+use sqlx::{AnyConnection, Connection as _, Executor as _, migrate::Migrator};
 
 use super::fixture::{World, eva, f1, morning, new_shopper};
-use crate::{Filter, Store, StoreError};
+use crate::{Filter, Store, StoreError, engine::MIGRATIONS};
 
 fn url(folder: &Path, rest: &str) -> String {
     format!("sqlite://{}/{rest}", folder.display())
@@ -98,7 +98,7 @@ async fn a_newer_schema_is_left_alone() {
              execution_time) VALUES (999, 'later', 1, x'00', 0)",
         )
         .await;
-    assert_eq!(refusal(&world.url).await, StoreError::NewerSchema { found: 999, known: 6 });
+    assert_eq!(refusal(&world.url).await, StoreError::NewerSchema { found: 999, known: 8 });
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -198,4 +198,40 @@ async fn the_outbox_of_the_first_version_is_taken_over() {
     let lease = jiff::SignedDuration::from_secs(30);
     let leased = store.lease_sms(at, lease, 9, crate::Throttle::NONE).await.unwrap().sms;
     assert_eq!((leased.len(), leased[0].text.as_str(), leased[0].attempts), (1, "leased", 2));
+}
+
+/// A database of the version before the chain, with a recording that was proven and one that was not.
+#[tokio::test]
+async fn recordings_proven_before_the_chain_are_kept_and_wait_for_their_link() {
+    sqlx::any::install_default_drivers();
+    let folder = tempfile::tempdir().unwrap();
+    let url = url(folder.path(), "exchange.db");
+    let mut old = AnyConnection::connect(&format!("{url}?mode=rwc")).await.unwrap();
+    let chain = MIGRATIONS.iter().find(|migration| migration.description == "chain").unwrap();
+    let before = MIGRATIONS.iter().filter(|migration| migration.version < chain.version);
+    let before = Migrator { migrations: before.cloned().collect(), ..Migrator::DEFAULT };
+    before.run_direct(None, &mut old, false).await.unwrap();
+    old.execute(
+        "PRAGMA foreign_keys = OFF; INSERT INTO recordings (leg_id, call_id, path, bytes, sha256, \
+         verdict, problem, held_because) VALUES \
+         ('00000000-0000-4000-8000-000000000001', '00000000-0000-4000-8000-000000000002', \
+         '2026/11/22/a.wav', 5, 'ab', 'short', 'why', 'complaint'), \
+         ('00000000-0000-4000-8000-000000000003', '00000000-0000-4000-8000-000000000002', \
+         '2026/11/22/b.wav', NULL, NULL, 'pending', NULL, NULL)",
+    )
+    .await
+    .unwrap();
+    old.close().await.unwrap();
+    let store = Store::open(&url).await.unwrap();
+    let unchained = store.unchained_recordings().await.unwrap();
+    let [row] = unchained.as_slice() else { panic!("{unchained:?}") };
+    assert_eq!((row.path.reveal(), row.bytes), ("2026/11/22/a.wav", Some(5)));
+    assert_eq!((row.sha256.as_deref(), row.verdict.as_str()), (Some("ab"), "short"));
+    assert_eq!(
+        (row.problem.as_deref(), row.held_because.as_deref()),
+        (Some("why"), Some("complaint"))
+    );
+    store.adopt_recording(row.leg, None, morning()).await.unwrap();
+    let (links, faults) = store.checked_chain().await.unwrap();
+    assert_eq!((links.len(), links[0].step.as_str(), faults.len()), (1, "adopted", 0));
 }

@@ -1,6 +1,7 @@
 //! `ustredna recordings`.
 
 mod archive;
+mod chain;
 mod hold;
 mod purge;
 mod verify;
@@ -57,6 +58,9 @@ enum Action {
     /// Check every recording in the database on disk, and every file on disk against the database
     #[command(after_help = verify::HELP)]
     Verify(verify::Verify),
+    /// Tell the chain of all that was found out about recordings, for those who keep a copy
+    #[command(after_help = chain::HELP)]
+    Chain(chain::Chain),
     /// Delete the recordings that are older than recordings.retention lets them be
     #[command(after_help = purge::HELP)]
     Purge(purge::Purge),
@@ -128,6 +132,7 @@ impl Recordings {
         match self.action.unwrap_or(Action::List(self.list)) {
             Action::List(list) => list.run(desk).await.map(|()| ExitCode::SUCCESS),
             Action::Verify(verify) => verify.run(desk).await,
+            Action::Chain(chain) => chain.run(desk).await.map(|()| ExitCode::SUCCESS),
             Action::Purge(purge) => purge.run(desk).await,
             Action::Hold(hold) => hold.run(desk).await.map(|()| ExitCode::SUCCESS),
             Action::Release(release) => release.run(desk).await.map(|()| ExitCode::SUCCESS),

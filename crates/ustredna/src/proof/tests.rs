@@ -209,7 +209,7 @@ async fn a_header_that_freeswitch_did_not_finish_is_repaired() {
     assert_eq!(row.verdict, "repaired");
     let path = row.path.in_dir(&house.app.recordings);
     assert_eq!(hound::WavReader::open(&path).unwrap().duration(), 3 * RATE);
-    let sidecar = Sidecar::read(&path.with_extension("json")).unwrap();
+    let sidecar = recordings::Sidecar::read(&path.with_extension("json")).unwrap();
     assert_eq!(sidecar.recording.verdict, Verdict::Repaired);
     assert_eq!(sidecar.recording.sha256, row.sha256);
     assert!(house.alarms().abs() < 0.5);

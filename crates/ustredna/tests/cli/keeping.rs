@@ -28,11 +28,12 @@ fn world(settings: &str) -> World {
         ("2099-01-10T09:31:45Z", YOUNG),
     ] {
         let (at, service) = (at.parse().unwrap(), Service::OutboundHotline);
-        world.call("+420601123456", 1, &PastCall { service, at, talk_seconds: Some(3), recording });
+        let past = PastCall { service, at, talk_seconds: Some(3), recording };
+        let call = world.call("+420601123456", 1, &past);
         let path = world.path("recordings").join(recording);
         record(&path, 3, [1.0, 0.5]);
         let sidecar = json!({
-            "call": "3f2a9c1e", "service": "outbound_hotline", "direction": "out",
+            "call": call, "service": "outbound_hotline", "direction": "out",
             "fictitious_number": "+420777000111", "started_at": "2024-01-10T10:31:45+01:00",
             "outcome": "answered", "project": "Banks",
             "recording": {

@@ -5,6 +5,7 @@ mod changes;
 mod check;
 mod damaged;
 mod database;
+mod evidence;
 mod import;
 mod keeping;
 mod lists;

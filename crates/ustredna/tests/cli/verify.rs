@@ -8,10 +8,10 @@ use crate::world::{PastCall, World, record};
 const GOOD: &str = "2026/11/22/20261122-103145_out_420777000111_420234567890_3f2a9c1e.wav";
 const MUTE: &str = "2026/11/22/20261122-113145_out_420777000111_420234567890_4f2a9c1e.wav";
 
-fn answered(world: &World, at: &str, recording: &str) {
+fn answered(world: &World, at: &str, recording: &str) -> String {
     let at = at.parse().unwrap();
     let service = Service::OutboundHotline;
-    world.call("+420601123456", 1, &PastCall { service, at, talk_seconds: Some(3), recording });
+    world.call("+420601123456", 1, &PastCall { service, at, talk_seconds: Some(3), recording })
 }
 
 fn world() -> World {
@@ -68,17 +68,6 @@ fn what_falls_short_is_named() {
 }
 
 #[test]
-fn a_recording_that_was_changed_afterwards_is_told() {
-    let world = world();
-    assert_eq!(verify(&world).0, Some(0));
-    record(&world.path("recordings").join(GOOD), 3, [0.5, 0.5]);
-    for _ in 0..2 {
-        let (code, found) = verify(&world);
-        assert_eq!((code, &found[0]["verdict"]), (Some(1), &json!("changed")));
-    }
-}
-
-#[test]
 fn why_a_recording_broke_is_not_forgotten() {
     let world = world();
     let path = world.path("recordings").join(GOOD);
@@ -89,21 +78,6 @@ fn why_a_recording_broke_is_not_forgotten() {
     let (_, found) = verify(&world);
     assert_eq!((&found[0]["verdict"], &found[0]["problem"]), (&json!("short"), &json!(why)));
     assert_eq!(world.json(&["recordings"])[0]["problem"], why);
-}
-
-#[test]
-fn what_fell_short_does_not_come_right_by_another_file() {
-    let world = world();
-    let path = world.path("recordings").join(GOOD);
-    record(&path, 3, [1.0, 0.0]);
-    assert_eq!(verify(&world).1[0]["verdict"], "one_sided");
-    let before = world.json(&["recordings"]);
-    record(&path, 3, [1.0, 1.0]);
-    for _ in 0..2 {
-        let (code, found) = verify(&world);
-        assert_eq!((code, &found[0]["verdict"]), (Some(1), &json!("changed")));
-        assert_eq!(world.json(&["recordings"]), before, "the evidence is kept");
-    }
 }
 
 #[test]
@@ -123,10 +97,12 @@ fn a_repaired_recording_stays_one() {
 
 #[test]
 fn the_sidecar_tells_the_same_as_the_database() {
-    let world = world();
+    let world = World::imported();
+    let call = answered(&world, "2026-11-22T09:31:45Z", GOOD);
+    record(&world.path("recordings").join(GOOD), 3, [1.0, 1.0]);
     let sidecar = world.path("recordings").join(GOOD).with_extension("json");
     let before = json!({
-        "call": "3f2a9c1e", "service": "outbound_hotline", "direction": "out",
+        "call": call, "service": "outbound_hotline", "direction": "out",
         "fictitious_number": "+420777000111", "started_at": "2026-11-22T10:31:45+01:00",
         "outcome": "answered", "project": "Banks",
         "recording": {

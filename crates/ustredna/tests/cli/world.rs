@@ -16,6 +16,7 @@ use exchange::{
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
+use sqlx::{Connection as _, Executor as _};
 use store::{End, Filter, Limits, MissedCall, SmsText, SmsTiming, Store, Throttle};
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -132,6 +133,18 @@ impl World {
         Store::open_existing(&url).await.unwrap()
     }
 
+    /// Somebody who may write the database does so.
+    pub(crate) fn sql(&self, sql: &'static str) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            sqlx::any::install_default_drivers();
+            let url = format!("sqlite://{}", self.path("ustredna.db").display());
+            let mut connection = sqlx::AnyConnection::connect(&url).await.unwrap();
+            connection.execute(sql).await.unwrap();
+            connection.close().await.unwrap();
+        });
+    }
+
     /// The exchange found that a recording broke in the talk.
     pub(crate) fn note_problem(&self, path: &str, problem: &str) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -145,13 +158,13 @@ impl World {
         });
     }
 
-    /// A call of the shopper with `phone` and their pairing `id`, as the exchange stores it.
-    pub(crate) fn call(&self, phone: &str, id: u16, call: &PastCall<'_>) {
+    /// A call of the shopper with `phone` and their pairing `id`, as the exchange stores it; its id.
+    pub(crate) fn call(&self, phone: &str, id: u16, call: &PastCall<'_>) -> String {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(self.store_call(phone, id, call));
+        runtime.block_on(self.store_call(phone, id, call)).to_string()
     }
 
-    async fn store_call(&self, phone: &str, id: u16, call: &PastCall<'_>) {
+    async fn store_call(&self, phone: &str, id: u16, call: &PastCall<'_>) -> CallId {
         let store = self.store().await;
         let phone = PhoneNumber::from_e164(phone).unwrap();
         let shoppers = store.shoppers().await.unwrap();
@@ -222,6 +235,7 @@ impl World {
         let end = End { at: ended_at, now: ended_at, hangup_cause: cause };
         store.settle(&history, &settlement, end, &text, timing).await.unwrap();
         store.close().await;
+        history.id
     }
 }
 

@@ -1,42 +1,50 @@
 //! `ustredna recordings verify`: the database and the disk held against each other.
 
+mod chain;
+mod settle;
+
 use std::{
     collections::{HashMap, HashSet},
-    path::Path,
+    path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
 };
 
 use anyhow::Context as _;
 use clap::Args;
-use exchange::{
-    model::{CallId, LegId},
-    recording::hidden,
-};
+use exchange::model::LegId;
 use futures::StreamExt as _;
 use indicatif::{ProgressBar, ProgressStyle};
-use jiff::Timestamp;
-use recordings::{
-    FolderError, Format, InspectError, Proof, Recording, RecordingName, Sidecar, Verdict,
-};
+use recordings::{FolderError, Format, RecordingName};
 use serde::Serialize;
 use store::{CallRow, DamagedRow, Filter, RecordingRow, Store};
 use tokio::task::spawn_blocking;
 
-use crate::cli::{
-    desk::Desk,
-    table::Column::{Text, Whole},
+use self::settle::Proofs;
+use crate::{
+    cli::{
+        desk::Desk,
+        table::Column::{Text, Whole},
+    },
+    sidecars,
 };
 
 pub(super) const HELP: &str = "\
-Every file is decoded to its end. Damaged headers are repaired, verdicts in the database and in
-the .json beside the recording are brought up to date, recordings of calls that go on are left
-alone, and so are those that were deleted. Exit code 1 if any recording falls short: it is missing,
-silent, one-sided or too short, it has changed since it was verified, it is there again although it
-was deleted, or the database does not know it.
+Every file is decoded to its end. At the first look a damaged header is repaired and the checksum
+taken; from then on the file is only ever read, and one with another checksum is `changed` for good.
+Verdicts in the database and in the .json beside the recording are brought up to date. Recordings of
+calls that go on are left alone, and so are those that were deleted. Exit code 1 if any recording
+falls short: it is missing, silent, one-sided or too short, it has changed since it was verified,
+the .json beside it is not the one that was written, it is there again although it was deleted, or
+the database does not know it.
+
+--chain also holds the database against the chain of its links (`ustredna recordings chain --help`),
+--against the chain against an export that was kept elsewhere.
 
 Examples:
   ustredna recordings verify
+  ustredna recordings verify --chain
+  ustredna recordings verify --chain --against /mnt/notary/chain.txt
   ustredna recordings verify --json | jq -r .path";
 
 #[derive(Debug, Args)]
@@ -44,15 +52,21 @@ pub(super) struct Verify {
     /// One JSON object a line for each recording that falls short
     #[arg(long)]
     json: bool,
+    /// Also tell what was changed in the database since it was written
+    #[arg(long)]
+    chain: bool,
+    /// Also tell which links of an earlier export the chain does not have any more
+    #[arg(long, value_name = "FILE", requires = "chain")]
+    against: Option<PathBuf>,
 }
 
 /// A recording that falls short.
 #[derive(Serialize)]
 struct Shortcoming {
-    call: Option<CallId>,
+    call: Option<String>,
     path: String,
-    /// A verdict, or `changed`, `unreadable`, `unknown` (not in the database) or `came_back` (was
-    /// deleted).
+    /// A verdict, or `unreadable`, `unknown` (not in the database), `came_back` (was deleted),
+    /// `sidecar` (not the one that was written) or `chain` (the database was changed).
     verdict: &'static str,
     problem: Option<String>,
 }
@@ -62,11 +76,12 @@ impl Verify {
         let dir = std::path::absolute(&desk.settings.recordings.dir)
             .context("recordings.dir: the current folder cannot be told")?;
         let store = desk.store().await?;
+        sidecars::adopt(&store, &dir, desk.now, || true).await?;
         let (house, unreadable) = House::read(&store, &dir).await?;
         let in_progress = house.in_progress;
 
-        let (checked, mut short) = check(&store, house.jobs, &dir, desk.now).await?;
-        let in_order = checked - short.len();
+        let proofs = Proofs { store: &store, settings: desk.settings, dir: &dir, now: desk.now };
+        let (checked, in_order, mut short) = check(&proofs, house.jobs).await?;
         short.extend(house.unknown);
         short.extend(unreadable);
         // The recordings and talks that cannot be told are as good as missing.
@@ -78,6 +93,14 @@ impl Verify {
                 problem: Some(format!("damaged row: table {table}, id {id}, column {column}")),
             }
         }));
+        let mut links = None;
+        if self.chain {
+            let (count, found) = chain::check(&store, self.against.as_deref()).await?;
+            links = Some(count);
+            // They are among those.
+            short.retain(|short| short.verdict != chain::TAMPERED);
+            short.extend(found);
+        }
 
         if self.json {
             desk.json(&short)?;
@@ -97,6 +120,13 @@ impl Verify {
             desk.line(&format!(
                 "Recordings: {checked} checked, {in_order} in order, {fall_short} falling short{left_alone}."
             ))?;
+            if let Some(chain::Links { count, adopted, days }) = links {
+                let adopted = match adopted {
+                    0 => String::new(),
+                    adopted => format!(", {adopted} of recordings proven before there was one"),
+                };
+                desk.line(&format!("Chain: {count} links of {days} days{adopted}."))?;
+            }
         }
         Ok(if short.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
@@ -176,7 +206,7 @@ fn came_back(row: &RecordingRow, name: &RecordingName) -> Option<Shortcoming> {
     row.deleted_at?;
     let because = row.deleted_because.as_deref().unwrap_or("nobody wrote why");
     Some(Shortcoming {
-        call: Some(row.call),
+        call: Some(row.call.to_string()),
         path: name.relative(),
         verdict: "came_back",
         problem: Some(format!("it was deleted ({because}) and is there again: remove it")),
@@ -194,116 +224,25 @@ fn talks(calls: &[CallRow]) -> HashMap<LegId, Option<Duration>> {
 }
 
 async fn check(
-    store: &Store,
+    proofs: &Proofs<'_>,
     jobs: Vec<Job>,
-    dir: &Path,
-    now: Timestamp,
-) -> anyhow::Result<(usize, Vec<Shortcoming>)> {
+) -> anyhow::Result<(usize, usize, Vec<Shortcoming>)> {
     let bar = ProgressBar::new(jobs.len() as u64);
     bar.set_style(ProgressStyle::with_template("{wide_bar} {pos}/{len} recordings, {eta} left")?);
     let at_once = std::thread::available_parallelism().map_or(1, usize::from);
-    let looks = futures::stream::iter(jobs).map(|job| {
-        let path = job.row.path.in_dir(dir);
-        async move {
-            let talk = job.talk;
-            let found = spawn_blocking(move || recordings::verify(&path, talk)).await;
-            (job, found)
-        }
+    let looks = futures::stream::iter(jobs).map(|Job { row, talk }| async move {
+        let look = proofs.look(&row, talk).await;
+        (row, talk, look)
     });
     let mut looks = looks.buffered(at_once);
-    let (mut checked, mut short) = (0, Vec::new());
-    while let Some((job, found)) = looks.next().await {
+    let (mut checked, mut in_order, mut short) = (0, 0, Vec::new());
+    while let Some((row, talk, look)) = looks.next().await {
+        let found = proofs.settle(row, talk, look?).await?;
         checked += 1;
-        short.extend(settle(store, job, found?, dir, now).await?);
+        in_order += usize::from(found.is_empty());
+        short.extend(found);
         bar.inc(1);
     }
     bar.finish_and_clear();
-    Ok((checked, short))
-}
-
-/// Stores what was found, and tells it if it falls short. What was archived or deleted since the
-/// rows were read is not missing.
-async fn settle(
-    store: &Store,
-    Job { mut row, talk }: Job,
-    mut found: Result<Proof, InspectError>,
-    dir: &Path,
-    now: Timestamp,
-) -> anyhow::Result<Option<Shortcoming>> {
-    if found.as_ref().is_ok_and(|proof| proof.verdict == Verdict::Missing)
-        && let Some(fresh) = store.recording(row.leg).await?
-    {
-        if fresh.deleted_at.is_some() {
-            return Ok(None);
-        }
-        if fresh.path != row.path {
-            let path = fresh.path.in_dir(dir);
-            found = spawn_blocking(move || recordings::verify(&path, talk)).await?;
-            row = fresh;
-        }
-    }
-    let short = |row: RecordingRow, verdict, problem| {
-        Ok(Some(Shortcoming {
-            call: Some(row.call),
-            path: row.path.into_revealed(),
-            verdict,
-            problem,
-        }))
-    };
-    let proof = match found {
-        Ok(proof) => proof,
-        Err(error) => return short(row, "unreadable", Some(error.to_string())),
-    };
-    let seen = proof.inspection.as_ref();
-    let other_file = seen.is_some_and(|seen| {
-        !seen.repaired && row.sha256.as_ref().is_some_and(|sha256| *sha256 != seen.sha256)
-    });
-    if other_file {
-        // The checksum of what was verified is kept: it is the evidence. What fell short must not come
-        // out right by another file, either.
-        let problem = "its checksum is not the one it had when it was verified";
-        return short(row, "changed", Some(problem.to_owned()));
-    }
-    // A header that was put right once is in order ever after.
-    let repaired_once = row.verdict == Verdict::Repaired.as_str();
-    let verdict = if proof.verdict == Verdict::Ok && repaired_once {
-        Verdict::Repaired
-    } else {
-        proof.verdict
-    };
-    // Why it falls short may be known since the talk alone.
-    let problem =
-        proof.problem.clone().or_else(|| row.problem.clone().filter(|_| !verdict.is_good()));
-    let seen_now = RecordingRow {
-        seconds: seen.map(|seen| seen.seconds),
-        bytes: seen.map(|seen| seen.bytes),
-        channels: seen.map(|seen| seen.channels),
-        sha256: seen.map(|seen| seen.sha256.clone()),
-        verdict: verdict.as_str().to_owned(),
-        levels: seen.and_then(|seen| serde_json::to_string(&seen.levels).ok()),
-        problem: problem.clone(),
-        verified_at: Some(now),
-        ..row.clone()
-    };
-    store.record_verdict(&seen_now).await?;
-    if seen_now.verdict != row.verdict || seen_now.sha256 != row.sha256 {
-        let beside = row.path.in_dir(dir);
-        let (name, seen) = (RecordingName::parse(&beside), seen.cloned());
-        if let Some(name) = name {
-            let recording = Recording::new(&name, verdict, seen.as_ref());
-            spawn_blocking(move || renew_sidecar(&beside, recording)).await??;
-        }
-    }
-    if verdict.is_good() { Ok(None) } else { short(row, verdict.as_str(), problem) }
-}
-
-/// Tells the same in the `.json` beside the recording, if there is one.
-fn renew_sidecar(recording: &Path, found: Recording) -> anyhow::Result<()> {
-    let path = recording.with_extension("json");
-    if !path.exists() {
-        return Ok(());
-    }
-    let told = || hidden(&path);
-    let sidecar = Sidecar::read(&path).with_context(told)?;
-    Sidecar { recording: found, ..sidecar }.write(&path).with_context(told)
+    Ok((checked, in_order, short))
 }
