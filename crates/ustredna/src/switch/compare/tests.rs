@@ -59,6 +59,8 @@ fn as_many_legs_and_ports_are_needed_as_calls_have() {
 
 #[tokio::test]
 async fn one_controller_must_be_this_exchange() {
+    // A bare system has no /etc/hosts, and does not know even this name.
+    let localhost = if lookup_host("localhost:1").await.is_ok() { Good } else { Skipped };
     let ours = settings("switch.listen = \"127.0.0.1:8084\"");
     let everywhere = settings(
         "switch = { listen = \"0.0.0.0:8084\", inbound = \"10.0.0.7:8021\", allow = [\"10.0.0.0/8\"] }",
@@ -67,7 +69,7 @@ async fn one_controller_must_be_this_exchange() {
     for (settings, told, expected) in [
         (&ours, Some("127.0.0.1:8084"), Good),
         (&ours, Some("10.0.0.1:8084|127.0.0.1:8084"), Good),
-        (&ours, Some("localhost:8084"), Good),
+        (&ours, Some("localhost:8084"), localhost),
         (&ours, Some("127.0.0.1:8085"), Fail),
         (&ours, Some("127.0.0.2:8084"), Fail),
         (&ours, Some("nonsense"), Fail),
