@@ -148,7 +148,10 @@ async fn the_password_is_told_nowhere() {
     exchange.kill().unwrap();
     exchange.wait().unwrap();
     told.push_str(&std::fs::read_to_string(house.path("log")).unwrap());
-    assert!(told.contains("SMS handed over") && told.contains("`password`: not"), "{told}");
+    assert!(
+        told.contains("SMS handed over") && told.contains("`sms.smpp.password`: write a text"),
+        "{told}"
+    );
     assert!(!told.contains("smpp-pw"), "{told}");
 }
 
