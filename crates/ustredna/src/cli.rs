@@ -251,3 +251,6 @@ fn load(config: Option<&Path>) -> anyhow::Result<Settings> {
     }
     settings::load(config.unwrap_or(Path::new(DEFAULT_CONFIG)), config.is_some(), environment)
 }
+
+#[cfg(test)]
+mod tests;

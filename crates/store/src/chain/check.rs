@@ -50,7 +50,10 @@ pub(crate) fn check_chain(
         earlier.extend(links.iter().map(|link| link.hash.as_str()));
     }
     for end in days.iter().filter(|end| !of_day.contains_key(end.day.as_str())) {
-        let problem = format!("all of its {} links are gone", end.sequence);
+        let problem = match end.sequence {
+            1 => "its only link is gone".to_owned(),
+            count => format!("all of its {count} links are gone"),
+        };
         faults.push(ChainFault { day: end.day.clone(), recording: None, problem });
     }
     faults.extend(against_rows(links, rows));

@@ -20,6 +20,25 @@ Examples:
   ustredna numbers set 777000111 --inactive
   ustredna numbers --json | jq -r 'select(.shopper == null) | .number'    the free ones";
 
+const LIST: &str = "\
+Examples:
+  ustredna numbers list
+  ustredna numbers list --json | jq -r 'select(.shopper == null) | .number'    the free ones";
+
+const ADD: &str = "\
+A number is given to a shopper with `ustredna pairings add`.
+
+Examples:
+  ustredna numbers add 777000111
+  ustredna numbers add \"+420 777 000 111\" --note \"SIM in the second rack\"";
+
+const SET: &str = "\
+Examples:
+  ustredna numbers set 777000111 --note \"SIM in the third rack\"
+  ustredna numbers set 777000111 --no-note
+  ustredna numbers set 777000111 --inactive
+  ustredna numbers set 777000111 --active";
+
 #[derive(Debug, Args)]
 pub(super) struct Numbers {
     #[command(subcommand)]
@@ -31,10 +50,13 @@ pub(super) struct Numbers {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// List the fictitious numbers
+    #[command(after_help = LIST)]
     List(List),
     /// Add a fictitious number
+    #[command(after_help = ADD)]
     Add(Add),
     /// Change a fictitious number
+    #[command(after_help = SET)]
     Set(Set),
 }
 

@@ -29,6 +29,34 @@ Examples:
   ustredna pairings end 601123456 1
   ustredna pairings --ended --json";
 
+const LIST: &str = "\
+Examples:
+  ustredna pairings list
+  ustredna pairings list --shopper 601123456 --ended
+  ustredna pairings list --project Banks --json | jq -r .fictitious_number";
+
+const ADD: &str = "\
+The shopper and the number must be known: `ustredna shoppers add`, `ustredna numbers add`.
+
+Examples:
+  ustredna pairings add 601123456 777000111
+  ustredna pairings add 601123456 777000111 --id 7 --project Banks
+  ustredna pairings add 601123456 777000111 --from 2026-12-01 --to 2026-12-31
+  ustredna pairings add 601123456 777000111 --to \"2026-12-31 18:00\"";
+
+const SET: &str = "\
+Examples:
+  ustredna pairings set 601123456 2 --project Cars
+  ustredna pairings set 601123456 2 --to 2027-01-31      longer, to the end of that day
+  ustredna pairings set 601123456 2 --no-from --no-to";
+
+const END: &str = "\
+What was recorded and written stays. Nobody reaches anybody by this pairing from now on.
+
+Examples:
+  ustredna pairings end 601123456 1
+  ustredna pairings end \"+420 601 123 456\" 1";
+
 #[derive(Debug, Args)]
 pub(super) struct Pairings {
     #[command(subcommand)]
@@ -40,12 +68,16 @@ pub(super) struct Pairings {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// List the pairings
+    #[command(after_help = LIST)]
     List(List),
     /// Give a fictitious number to a shopper
+    #[command(after_help = ADD)]
     Add(Add),
     /// Change the project or the time of a pairing
+    #[command(after_help = SET)]
     Set(Set),
     /// End a pairing now: its open tickets are cancelled, other IDs stay
+    #[command(after_help = END)]
     End(Which),
 }
 

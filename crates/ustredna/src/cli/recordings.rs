@@ -34,6 +34,14 @@ Examples:
   ustredna recordings hold 0f8b2a4e-6c3d-4b8e-9f10-2a3b4c5d6e7f --because \"complaint 17\"
   ustredna recordings purge --dry-run";
 
+const LIST: &str = "\
+Paths are below recordings.dir. --since and --until are of the call's arrival.
+
+Examples:
+  ustredna recordings list --since 2026-11-22
+  ustredna recordings list --deleted --since 30d
+  ustredna recordings list --json | jq -r 'select(.verdict != \"ok\") | .path'";
+
 #[derive(Debug, Args)]
 pub(super) struct Recordings {
     #[command(subcommand)]
@@ -54,6 +62,7 @@ struct List {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// List the recordings, the newest first
+    #[command(after_help = LIST)]
     List(List),
     /// Check every recording in the database on disk, and every file on disk against the database
     #[command(after_help = verify::HELP)]

@@ -26,6 +26,28 @@ Examples:
   ustredna shoppers set 601123456 --inactive
   ustredna shoppers --json | jq -r 'select(.active) | .phone'";
 
+const LIST: &str = "\
+Examples:
+  ustredna shoppers list
+  ustredna shoppers list --json | jq -r 'select(.active) | .phone'";
+
+const ADD: &str = "\
+Standard input is read to its end of line for a PIN, so that no list of processes shows it.
+
+Examples:
+  ustredna shoppers add 601123456
+  ustredna shoppers add \"+420 601 123 456\" --name \"Jana Nová\" --language en
+  ustredna shoppers add 601123456 --pin
+  pass show jana | ustredna shoppers add 601123456 --pin-stdin";
+
+const SET: &str = "\
+Examples:
+  ustredna shoppers set 601123456 --name \"Jana Nováková\"
+  ustredna shoppers set 601123456 --phone 602654321      she has another phone
+  ustredna shoppers set 601123456 --language en --pin
+  ustredna shoppers set 601123456 --no-pin
+  ustredna shoppers set 601123456 --inactive";
+
 #[derive(Debug, Args)]
 pub(super) struct Shoppers {
     #[command(subcommand)]
@@ -37,10 +59,13 @@ pub(super) struct Shoppers {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// List the shoppers
+    #[command(after_help = LIST)]
     List(List),
     /// Add a shopper
+    #[command(after_help = ADD)]
     Add(Add),
     /// Change a shopper
+    #[command(after_help = SET)]
     Set(Set),
 }
 

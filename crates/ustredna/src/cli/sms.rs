@@ -11,7 +11,7 @@ use exchange::{
 };
 use jiff::Timestamp;
 use serde::Serialize;
-use store::{Retried, SmsRow};
+use store::{Retried, SmsRow, Store, StoreError};
 
 use super::{
     desk::Desk,
@@ -25,8 +25,7 @@ const RECENT: &str = "1d";
 
 pub(super) const EXAMPLES: &str = "\
 --since and --until are of when a message was written. A message is named by its id or the end of
-it, as in the first column. \"perhaps sent\": no answer came to a
-try, so it may have been taken.
+it, as in the first column. \"perhaps sent\": no answer came to a try, so it may have been taken.
 
 Examples:
   ustredna sms --since 1h
@@ -36,6 +35,30 @@ Examples:
   ustredna sms retry --failed --since 2h
   ustredna sms cancel 3f2a9c1e
   ustredna sms preview";
+
+const LIST: &str = "\
+Examples:
+  ustredna sms list --since 1h
+  ustredna sms list --shopper 601123456 --limit 10
+  ustredna sms list --json | jq 'select(.status == \"failed\") | {to, error}'";
+
+const RETRY: &str = "\
+One that the provider had taken is sent as a new message with an id of its own. A message is named
+as in the first column of `ustredna sms`.
+
+Examples:
+  ustredna sms retry 3f2a9c1e
+  ustredna sms retry 3f2a9c1e 0b7d52f4
+  ustredna sms retry --failed
+  ustredna sms retry --failed --since 2h";
+
+const CANCEL: &str = "\
+A message that is cancelled can be sent all the same later: `ustredna sms retry`. It is named as in
+the first column of `ustredna sms`.
+
+Examples:
+  ustredna sms cancel 3f2a9c1e
+  ustredna sms cancel 3f2a9c1e 0b7d52f4";
 
 #[derive(Debug, Args)]
 pub(super) struct Sms {
@@ -48,12 +71,16 @@ pub(super) struct Sms {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// List the messages, the newest first
+    #[command(after_help = LIST)]
     List(Listing),
     /// Send messages again that have failed or were cancelled, unless their ticket is closed
+    #[command(after_help = RETRY)]
     Retry(Retry),
     /// Take messages back that still wait
+    #[command(after_help = CANCEL)]
     Cancel(Cancel),
     /// Show a sample of every text, with its alphabet and segments
+    #[command(after_help = preview::EXAMPLES)]
     Preview(preview::Preview),
 }
 
@@ -93,6 +120,17 @@ impl Sms {
     }
 }
 
+/// The message whose id ends so.
+async fn find(store: &Store, given: &str) -> anyhow::Result<SmsId> {
+    match store.find_sms(given).await {
+        Err(StoreError::NotFound(_)) => anyhow::bail!(
+            "`{given}`: no message has an id that ends so; `ustredna sms` shows the end of each id \
+             in its first column, give four characters of it at least"
+        ),
+        found => found.with_context(|| format!("`{given}`")),
+    }
+}
+
 impl Retry {
     async fn run(self, desk: &mut Desk<'_>) -> anyhow::Result<()> {
         let store = desk.store().await?;
@@ -107,7 +145,7 @@ impl Retry {
             }
         }
         for given in &self.ids {
-            let id = store.find_sms(given).await.with_context(|| format!("`{given}`"))?;
+            let id = find(&store, given).await?;
             let retried = store.retry_sms(id, desk.now, expiry).await;
             all.push(retried.with_context(|| format!("`{given}`"))?);
         }
@@ -123,7 +161,7 @@ impl Cancel {
     async fn run(self, desk: &mut Desk<'_>) -> anyhow::Result<()> {
         let store = desk.store().await?;
         for given in &self.ids {
-            let id = store.find_sms(given).await.with_context(|| format!("`{given}`"))?;
+            let id = find(&store, given).await?;
             let done = store.cancel_sms(id, desk.now).await;
             let perhaps_sent = done.with_context(|| format!("`{given}`"))?;
             let but = if perhaps_sent { "; it may have been sent already" } else { "" };

@@ -13,6 +13,7 @@ use tokio::{net::lookup_host, time::timeout};
 use super::{Status, shipped};
 use crate::{
     clock::Clock,
+    counted::counted,
     finding::Finding,
     inbound::{Inbound, InboundError},
     place::{self, LookError, Shared},
@@ -107,8 +108,8 @@ fn capacity(settings: &Settings, status: &Status, ports: Option<(u32, u32)>) -> 
         return Finding::fail(
             CHECK,
             format!(
-                "FreeSWITCH carries {} calls at once, fewer than switch.max_calls ({max_calls})",
-                sessions / 2
+                "FreeSWITCH carries {} at once, fewer than switch.max_calls ({max_calls})",
+                counted(sessions / 2, "call")
             ),
             format!(
                 "start FreeSWITCH with MAX_SESSIONS={}, or set switch.max_calls to {}",
@@ -130,14 +131,15 @@ fn capacity(settings: &Settings, status: &Status, ports: Option<(u32, u32)>) -> 
             return Finding::fail(
                 CHECK,
                 format!(
-                    "the RTP ports {from} to {to} are enough for {calls} calls at once, fewer \
-                     than switch.max_calls ({max_calls})"
+                    "the RTP ports {from} to {to} are enough for {} at once, fewer than \
+                     switch.max_calls ({max_calls})",
+                    counted(calls, "call")
                 ),
                 "widen RTP_START_PORT to RTP_END_PORT: four ports a call; or set switch.max_calls",
             );
         }
     }
-    Finding::ok(CHECK, format!("FreeSWITCH carries {} calls at once", sessions / 2))
+    Finding::ok(CHECK, format!("FreeSWITCH carries {} at once", counted(sessions / 2, "call")))
 }
 
 /// Whether one of FreeSWITCH's controllers is this exchange, and would be let in.

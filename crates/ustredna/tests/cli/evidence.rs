@@ -371,7 +371,7 @@ fn an_export_finds_what_the_database_alone_cannot() {
     assert!(table.contains(end["hash"].as_str().unwrap()), "{table}");
     for export in ["chain.txt", "ends.json"] {
         let done = world.run(&["recordings", "verify", "--chain", "--against", export]).ok();
-        assert!(done.contains("Chain: 2 links of 1 days."), "{done}");
+        assert!(done.contains("Chain: 2 links of 1 day."), "{done}");
     }
 
     // Somebody makes all of it anew, which no program on this machine can find out.
@@ -464,7 +464,7 @@ fn what_is_deleted_by_its_age_leaves_the_chain_whole() {
     assert_eq!(house.world.json(&["recordings", "purge"]).len(), 2);
     let done =
         house.world.run(&["recordings", "verify", "--chain", "--against", "before.txt"]).ok();
-    assert!(done.contains("Chain: 4 links of 1 days."), "{done}");
+    assert!(done.contains("Chain: 4 links of 1 day."), "{done}");
     house.world.sql("UPDATE recordings SET deleted_at = NULL");
     let (code, told) = house.verify();
     let kinds: Vec<_> = told.iter().map(|(verdict, _)| verdict.as_str()).collect();
@@ -479,7 +479,7 @@ fn what_an_earlier_version_has_proven_is_adopted() {
     world.sql("DELETE FROM recording_days");
     world.sql("UPDATE recordings SET unchained = 1, sidecar = NULL");
     let done = world.run(&["recordings", "verify", "--chain"]).ok();
-    let told = "Chain: 2 links of 1 days, 2 of recordings proven before there was one.";
+    let told = "Chain: 2 links of 1 day, 2 of recordings proven before there was one.";
     assert!(done.contains(told), "{done}");
     assert_eq!(house.verify(), (Some(0), vec![]));
     let edited = fs::read_to_string(house.sidecar(TWO)).unwrap().replace("567890", "567891");

@@ -174,7 +174,12 @@ fn messages_are_cancelled_and_sent_again() {
     assert_eq!(world.json(&["sms"])[0]["status"], "queued");
     let none = world.run(&["sms", "retry", "--failed"]).ok();
     assert!(none.contains("None have failed"), "{none}");
-    assert!(world.run(&["sms", "cancel", "ffffffff"]).failed().contains("no such SMS"));
+    assert!(
+        world
+            .run(&["sms", "cancel", "ffffffff"])
+            .failed()
+            .contains("`ffffffff`: no message has an id that ends so; `ustredna sms`")
+    );
     assert_eq!(world.run(&["sms", "retry"]).code, Some(2));
     assert_eq!(world.run(&["sms", "--json", "cancel", ending]).code, Some(2));
 }

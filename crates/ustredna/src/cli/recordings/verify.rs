@@ -26,6 +26,7 @@ use crate::{
         desk::Desk,
         table::Column::{Text, Whole},
     },
+    counted::counted,
     sidecars,
 };
 
@@ -125,7 +126,8 @@ impl Verify {
                     0 => String::new(),
                     adopted => format!(", {adopted} of recordings proven before there was one"),
                 };
-                desk.line(&format!("Chain: {count} links of {days} days{adopted}."))?;
+                let (links, days) = (counted(count, "link"), counted(days, "day"));
+                desk.line(&format!("Chain: {links} of {days}{adopted}."))?;
             }
         }
         Ok(if short.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

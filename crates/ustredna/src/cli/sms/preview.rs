@@ -16,6 +16,15 @@ use crate::{
     texts::{Sample, Texts},
 };
 
+pub(super) const EXAMPLES: &str = "\
+Nothing is sent. AT MOST is what the longest numbers and names would take; a message is paid by its
+segments.
+
+Examples:
+  ustredna sms preview
+  ustredna sms preview --config /etc/ustredna.toml
+  ustredna sms preview --json | jq 'select(.longest_segments > 1) | .kind'";
+
 #[derive(Debug, Args)]
 pub(super) struct Preview {
     /// One JSON object a line
