@@ -183,13 +183,29 @@ fn options(url: &str) -> Result<AnyConnectOptions, StoreError> {
 async fn set_up(connection: &mut AnyConnection) -> Result<(), StoreError> {
     let tries = async {
         loop {
-            match connection.execute(WRITER).await.map_err(StoreError::from) {
+            match claim(connection).await {
                 Err(StoreError::Locked) => tokio::time::sleep(Duration::from_millis(50)).await,
-                done => return done.map(drop),
+                done => return done,
             }
         }
     };
     tokio::time::timeout(PATIENCE, tries).await.unwrap_or(Err(StoreError::Locked))
+}
+
+/// Sets up a connection to a database that is the exchange's, or has no tables yet. Another program's
+/// is left as it is: WAL would change its file already.
+async fn claim(connection: &mut AnyConnection) -> Result<(), StoreError> {
+    let tables: Vec<String> = sqlx::query_scalar(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let ours = ["_sqlx_migrations", "shoppers"];
+    if !tables.is_empty() && !ours.iter().all(|ours| tables.iter().any(|table| table == ours)) {
+        return Err(StoreError::NotADatabase);
+    }
+    connection.execute(WRITER).await?;
+    Ok(())
 }
 
 fn sqlite_pool(
@@ -270,7 +286,10 @@ impl SqliteUrl {
             return Err(StoreError::Url("after the `?` only mode=ro, mode=rw and mode=rwc"));
         }
         let creates = create && matches!(query, "" | "mode=rwc");
-        if !path.exists() {
+        // An empty file is none either, unless another program is about to fill it.
+        let empty = path.metadata().is_ok_and(|found| found.is_file() && found.len() == 0)
+            && !watch::beside(&path, "-wal").exists();
+        if !path.exists() || (empty && !creates) {
             if let Some(folder) = path.parent().filter(|folder| !folder.is_dir()) {
                 return Err(StoreError::NoFolder(folder.to_owned()));
             }

@@ -54,6 +54,32 @@ async fn tells_what_is_no_database() {
 }
 
 #[tokio::test]
+async fn nothing_is_written_into_another_programs_database() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, tables) in [
+        ("contacts.db", "CREATE TABLE contacts (id INTEGER)"),
+        ("shop.db", "CREATE TABLE shoppers (id INTEGER)"),
+        (
+            "other.db",
+            "CREATE TABLE _sqlx_migrations (version INTEGER); CREATE TABLE a (id INTEGER)",
+        ),
+    ] {
+        let (path, url) = (folder.path().join(name), url(folder.path(), name));
+        let mut other = AnyConnection::connect(&format!("{url}?mode=rwc")).await.unwrap();
+        other.execute(tables).await.unwrap();
+        other.close().await.unwrap();
+        let before = std::fs::read(&path).unwrap();
+        assert_eq!(refusal(&url).await, StoreError::NotADatabase, "{name}");
+        assert!(matches!(Store::open_existing(&url).await, Err(StoreError::NotADatabase)));
+        assert!(std::fs::read(&path).unwrap() == before, "{name} was changed");
+    }
+    std::fs::write(folder.path().join("empty.db"), "").unwrap();
+    let empty = Store::open_existing(&url(folder.path(), "empty.db")).await;
+    assert!(matches!(empty, Err(StoreError::NoDatabase(_))));
+    assert_eq!(std::fs::read(folder.path().join("empty.db")).unwrap(), b"");
+}
+
+#[tokio::test]
 async fn refuses_urls_it_cannot_use() {
     for url in ["", "ustredna.db", "mysql://localhost/x", "sqlite::memory:", "sqlite://"] {
         assert!(matches!(refusal(url).await, StoreError::Url(_)), "{url}");
