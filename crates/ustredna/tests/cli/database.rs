@@ -132,3 +132,33 @@ fn who_may_only_read_can_list() {
     world.run(&["numbers"]).ok();
     done(as_nobody(&world, &["numbers"])).ok();
 }
+
+#[test]
+fn a_backup_that_is_broken_off_does_not_look_like_one() {
+    let world = World::imported();
+    assert!(fs::metadata(world.path("ustredna.db")).unwrap().len() > 60_000);
+    let program = env!("CARGO_BIN_EXE_ustredna");
+    // The process ends in the middle of the copy, by a signal or by an error.
+    let mut shell = std::process::Command::new("sh");
+    shell.arg("-c").arg(format!("ulimit -f 100; exec {program} backup copy.db"));
+    let ended = shell.current_dir(world.path("")).output().unwrap();
+    assert!(!ended.status.success());
+    assert!(!world.path("copy.db").exists());
+    world.run(&["backup", "copy.db"]).ok();
+}
+
+#[test]
+fn what_only_looks_leaves_another_programs_database_alone() {
+    let world = World::imported();
+    world.write("empty.db", "");
+    world.write("letter.db", "Dear sirs");
+    for name in ["empty.db", "letter.db"] {
+        let before = fs::read(world.path(name)).unwrap();
+        for arguments in [&["check"][..], &["calls"], &["import", "shoppers.csv", "--dry-run"]] {
+            let mut command = world.command(arguments);
+            command.env("USTREDNA_DATABASE__URL", format!("sqlite://{name}"));
+            command.output().unwrap();
+            assert_eq!(fs::read(world.path(name)).unwrap(), before, "{name} {arguments:?}");
+        }
+    }
+}
