@@ -19,7 +19,18 @@ pub(super) enum Edge {
 }
 
 /// An RFC 3339 time, a local date, or a local date and time.
+///
+/// # Errors
+/// One sentence with examples, also for what is no time any more, such as the end of 9999-12-31.
 pub(super) fn moment(text: &str, zone: &TimeZone, edge: Edge) -> anyhow::Result<Timestamp> {
+    read(text, zone, edge).map_err(|_| {
+        anyhow::anyhow!(
+            "`{text}` is no time: write 2026-11-22, \"2026-11-22 10:30\" or 2026-11-22T10:30:00+01:00"
+        )
+    })
+}
+
+fn read(text: &str, zone: &TimeZone, edge: Edge) -> anyhow::Result<Timestamp> {
     if let Some(date) = date(text) {
         let date = match edge {
             Edge::Start => date,
@@ -36,9 +47,7 @@ pub(super) fn moment(text: &str, zone: &TimeZone, edge: Edge) -> anyhow::Result<
     match text.parse::<DateTime>() {
         // `2026-11-22Europe/Prague` would be taken as a date too.
         Ok(local) if text.contains(':') => Ok(local.to_zoned(zone.clone())?.timestamp()),
-        Ok(_) | Err(_) => bail!(
-            "`{text}` is no time: write 2026-11-22, \"2026-11-22 10:30\" or 2026-11-22T10:30:00+01:00"
-        ),
+        Ok(_) | Err(_) => bail!("not in any of these forms"),
     }
 }
 
@@ -161,9 +170,14 @@ mod tests {
             "12",
             "10:30",
             "…",
+            "9999-12-31",
+            "9999-12-31 23:00",
+            "31.12.9999 23:00",
         ] {
-            let error = moment(text, &prague(), Edge::Start).unwrap_err().to_string();
-            assert!(error.contains("2026-11-22"), "{text}: {error}");
+            for edge in [Edge::Start, Edge::End] {
+                let error = moment(text, &prague(), edge).unwrap_err().to_string();
+                assert!(error.starts_with(&format!("`{text}` is no time")), "{text}: {error}");
+            }
         }
     }
 
