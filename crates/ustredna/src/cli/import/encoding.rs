@@ -37,15 +37,22 @@ pub(super) fn decode(bytes: &[u8]) -> anyhow::Result<Decoded> {
         && !text.contains('\0')
     {
         (Some(text.to_owned()), "UTF-8")
-    } else if bytes.contains(&0) {
+    } else if bytes.iter().take(2).any(|byte| *byte == 0) {
         // The header is ASCII: in UTF-16 each second byte of it is zero.
         let little = bytes.first() != Some(&0);
         let unit = if little { u16::from_le_bytes } else { u16::from_be_bytes };
         (utf16(bytes, unit), "UTF-16")
+    } else if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
+        let line = bytes.iter().take(at).filter(|byte| **byte == b'\n').count() + 1;
+        bail!("line {line} has a character with the code 0, which no table has: {SAVE}");
     } else if is_ambiguous(bytes) {
         bail!("it is not UTF-8, and may be Windows-1250 or ISO 8859-2: {SAVE}");
     } else {
-        (windows_1250(bytes), "Windows-1250")
+        let text = windows_1250(bytes);
+        if text.as_deref().is_some_and(has_signs_in_words) {
+            bail!("it is not UTF-8, and no Windows-1250 either (MS-DOS or Macintosh?): {SAVE}");
+        }
+        (text, "Windows-1250")
     };
     match text {
         Some(text) if !text.contains('\0') => {
@@ -68,6 +75,18 @@ fn is_ambiguous(bytes: &[u8]) -> bool {
     let windows = bytes.iter().any(|byte| (0x80..0xa0).contains(byte));
     let either = [0xa9, 0xb9, 0xae, 0xbe, 0xab, 0xbb];
     !windows && bytes.iter().any(|byte| either.contains(byte))
+}
+
+/// Where MS-DOS (CP852) and Macintosh have á, č, é, í, ů and ž, Windows-1250 has signs that never stand
+/// behind a letter: the text would become rubbish, and nobody would be told.
+fn has_signs_in_words(text: &str) -> bool {
+    let letters: Vec<char> = text.chars().collect();
+    letters.windows(3).any(|part| match part {
+        // A preposition of one letter may well be tied to its word.
+        [before, letter, '\u{a0}'] => before.is_alphabetic() && letter.is_alphabetic(),
+        [_, letter, sign] => letter.is_alphabetic() && "‚†‡‰‹ˇ˘¤¦§¬¨¸".contains(*sign),
+        _ => false,
+    })
 }
 
 /// <https://www.unicode.org/Public/MAPPINGS/VENDORS/MICSFT/WINDOWS/CP1250.TXT>, from 0x80 on.
@@ -114,8 +133,19 @@ mod tests {
     fn what_cannot_be_told_is_named() {
         let error = |bytes: &[u8]| decode(bytes).unwrap_err().to_string();
         assert!(error(b"jm\xe9no \xaeofie").contains("Windows-1250 or ISO 8859-2"));
+        // `Jana Nováková`, `Jiří` in CP852 and of a Macintosh.
+        for other in [
+            b"1;Jana Nov\xa0kov\xa0;".as_slice(),
+            b"Ji\xfd\xa1",
+            b"Jana Nov\x87kov\x87",
+            b"Ji\xde\x92 \x89ern\xf9 \xe1koda Du\x8bek",
+        ] {
+            assert!(error(other).contains("MS-DOS or Macintosh"));
+        }
+        assert!(decode(b"v\xa0Praze \x84\x8aafr\x93 O\x92Brien 5\xa0\xa7").is_ok());
         assert!(error(b"PK\x03\x04...").contains("workbook"));
         assert!(error(b"\xff\xfea").contains("not UTF-16"));
+        assert!(error(b"shopper_phone\n6011\x0023456").contains("line 2"));
         assert!(error(b"\x81").contains("not Windows-1250"));
         assert!(error(b"\xef\xbb\xbf\xff").contains("not UTF-8"));
         assert_eq!(WINDOWS_1250.chars().count(), 128);
