@@ -15,6 +15,7 @@ mod recordings;
 mod shoppers;
 mod sms;
 mod table;
+mod text;
 mod tickets;
 mod when;
 

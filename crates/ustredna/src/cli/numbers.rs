@@ -11,6 +11,7 @@ use super::{
     desk::{Desk, yes_no},
     known,
     table::Column::{Text, Whole},
+    text,
 };
 
 pub(super) const EXAMPLES: &str = "\
@@ -72,7 +73,7 @@ struct Add {
     /// The number, in any usual form
     number: String,
     /// A note for your lists
-    #[arg(long)]
+    #[arg(long, value_parser = text::option)]
     note: Option<String>,
 }
 
@@ -88,7 +89,7 @@ struct Set {
 #[group(id = "change", required = true, multiple = true)]
 struct Change {
     /// A note for your lists
-    #[arg(long)]
+    #[arg(long, value_parser = text::option)]
     note: Option<String>,
     /// Remove the note
     #[arg(long, conflicts_with = "note")]

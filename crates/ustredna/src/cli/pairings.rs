@@ -15,6 +15,7 @@ use super::{
     filter::narrowed,
     known,
     table::Column::{Text, Time, Whole},
+    text,
     when::{self, Edge},
 };
 
@@ -108,7 +109,7 @@ struct Add {
     #[arg(long, value_parser = pairing_number)]
     id: Option<PairingNumber>,
     /// The project
-    #[arg(long)]
+    #[arg(long, value_parser = text::option)]
     project: Option<String>,
     /// From when on, a date or a time [default: at once]
     #[arg(long, value_name = "WHEN")]
@@ -139,7 +140,7 @@ struct Set {
 #[group(id = "change", required = true, multiple = true)]
 struct Change {
     /// The project
-    #[arg(long)]
+    #[arg(long, value_parser = text::option)]
     project: Option<String>,
     /// Remove the project
     #[arg(long, conflicts_with = "project")]

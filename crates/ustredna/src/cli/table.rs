@@ -9,6 +9,7 @@ mod layout;
 
 use std::{env, io::IsTerminal as _};
 
+use super::text::is_invisible;
 use layout::Layout;
 
 /// A column of a table, by its heading.
@@ -51,9 +52,11 @@ pub(super) fn lines<const N: usize>(
     Layout::choose(&columns, &rows, room).lines(&columns, &rows)
 }
 
-/// Names and notes are other people's: a control character in one would steer the terminal.
+/// Names, notes and a provider's answers are other people's: a control character in one would steer the
+/// terminal, a mark of direction turn the numbers beside it around.
 fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    let harmful = |c: char| c.is_control() || is_invisible(c);
+    text.chars().map(|c| if harmful(c) { '\u{fffd}' } else { c }).collect()
 }
 
 #[cfg(test)]

@@ -329,3 +329,25 @@ fn a_line_that_is_there_twice_is_named() {
     assert!(error.contains("line 5: it says the same as line 2: remove one of the two"), "{error}");
     assert_eq!(error.lines().count(), 2, "{error}");
 }
+
+/// What is imported is what is typed elsewhere: else a project would be two.
+#[test]
+fn names_and_projects_are_the_same_typed_and_imported() {
+    let world = World::new();
+    world.write("dash.csv", format!("{HEADER}601123456,Jana–Marie,,777000111,,Škoda – Praha,,\n"));
+    world.run(&["import", "dash.csv"]).ok();
+    assert_eq!(world.json(&["shoppers"])[0]["name"], "Jana–Marie");
+    assert_eq!(world.json(&["pairings", "--project", "Škoda – Praha"]).len(), 1);
+    world
+        .run(&["pairings", "set", "601123456", "1", "--project", " Škoda\u{a0}– Praha\u{200b}"])
+        .ok();
+    assert_eq!(world.json(&["import", "dash.csv"])[0]["pairings_unchanged"], 1);
+    for wrong in ["", " ", "a\nb", "\u{1b}[2J", "\u{202e}"] {
+        assert_eq!(
+            world.run(&["pairings", "set", "601123456", "1", "--project", wrong]).code,
+            Some(2)
+        );
+        assert_eq!(world.run(&["shoppers", "set", "601123456", "--name", wrong]).code, Some(2));
+        assert_eq!(world.run(&["numbers", "set", "777000111", "--note", wrong]).code, Some(2));
+    }
+}

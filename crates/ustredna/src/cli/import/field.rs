@@ -1,9 +1,11 @@
 //! What spreadsheets do to a field, undone or named.
 
+use crate::cli::text::visible;
+
 /// Without what cannot be seen, and with plain spaces and hyphens: as somebody would have typed it.
+/// For names and projects [`visible`] is enough, whose dashes are meant.
 pub(super) fn typed(field: &str) -> String {
-    let plain: String = field.chars().filter(|c| !is_invisible(*c)).map(plain).collect();
-    plain.trim().to_owned()
+    visible(field).chars().map(plain).collect()
 }
 
 /// A number's field: besides, without the apostrophe that tells Excel it is a text, and without the
@@ -32,18 +34,9 @@ pub(super) fn is_serial_date(field: &str) -> bool {
     days.parse::<u32>().is_ok_and(|days| (36_526..73_050).contains(&days))
 }
 
-/// Marks of direction, joints without width, soft hyphens: they come along when text is copied.
-fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
-}
-
 fn plain(c: char) -> char {
     match c {
         '\u{2010}'..='\u{2015}' | '\u{2212}' => '-',
-        // A control character is refused elsewhere, with its column.
-        _ if c.is_whitespace() && !c.is_control() => ' ',
         _ => c,
     }
 }

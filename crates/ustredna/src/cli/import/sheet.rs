@@ -19,6 +19,7 @@ use super::{
 use crate::{
     cli::{
         desk::hotline,
+        text::visible,
         when::{self, Edge},
     },
     counted::counted,
@@ -115,14 +116,15 @@ struct Reading<'a> {
 impl Reading<'_> {
     fn row(&mut self, line: u64, fields: [&str; 8]) -> Option<ImportRow> {
         let typed = fields.map(field::typed);
-        let [phone, name, language, number, id, project, from, to] = typed.each_ref();
+        let [phone, _, language, number, id, _, from, to] = typed.each_ref();
+        let [_, name, _, _, _, project, _, _] = fields.map(visible);
         // All fields are read before any is missed, so that each wrong one is told.
         let shopper_phone = self.phone("shopper_phone", phone);
-        let shopper_name = self.text("shopper_name", name);
+        let shopper_name = self.text("shopper_name", &name);
         let language = self.language(language);
         let fictitious_number = self.phone("fictitious_number", number);
         let number = self.id(id);
-        let project = self.text("project", project);
+        let project = self.text("project", &project);
         let valid_from = self.time("valid_from", from, Edge::Start);
         let valid_to = self.time("valid_to", to, Edge::End);
         Some(ImportRow {

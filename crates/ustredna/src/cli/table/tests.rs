@@ -165,3 +165,12 @@ fn wide_characters_are_counted_as_terminals_do() {
     let told = lines([Text("NAME"), Whole("ID")], rows, Some(80));
     assert_eq!(told[1..], ["漢字      1", "Nováková  2"]);
 }
+
+#[test]
+fn no_text_turns_its_row_around() {
+    for harmful in ['\u{1b}', '\u{9b}', '\u{202e}', '\u{2066}', '\u{2028}', '\u{200e}', '\u{200b}']
+    {
+        assert_eq!(super::printable(&format!("a{harmful}b")), "a\u{fffd}b");
+    }
+    assert_eq!(super::printable("👩\u{200d}🔧 – č"), "👩\u{200d}🔧 – č");
+}
