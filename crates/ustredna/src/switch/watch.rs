@@ -111,7 +111,11 @@ pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
             let looked = look_once(&app, &mut line).await;
             // It is the same to this worker whether FreeSWITCH is well: it has looked.
             app.health.well(Worker::Switch);
-            let Ok(status) = looked else { continue };
+            let Ok(status) = looked else {
+                // It may come back with other settings.
+                compared = None;
+                continue;
+            };
             let since = |at: Instant| clock::instant().saturating_duration_since(at);
             if compared.is_none_or(|at| since(at) >= COMPARE_EVERY)
                 && fits(&app, &status, &mut line).await.is_ok()

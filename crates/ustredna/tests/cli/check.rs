@@ -1,13 +1,15 @@
 use std::{
     io::{Read as _, Write as _},
-    net::{TcpListener, TcpStream},
-    path::Path,
+    net::TcpListener,
     thread,
 };
 
 use serde_json::Value;
 
-use crate::world::{World, record};
+use crate::{
+    switch::{Mistake, PASSWORD, Switch, UP, mistakes, prompts, ready},
+    world::{World, record},
+};
 
 /// Addresses that are free now, and no password.
 fn check(world: &World, environment: &[(&str, &str)]) -> (Option<i32>, Vec<Value>) {
@@ -31,15 +33,6 @@ fn assert_fails(findings: &[Value], check: &str, says: &str) {
     let finding = finding(findings, check);
     assert_eq!(finding["status"], "fail", "{finding}");
     assert!(finding.to_string().contains(says), "no {says:?} in {finding}");
-}
-
-fn prompts(folder: &Path) {
-    for language in ["cs", "en"] {
-        std::fs::create_dir_all(folder.join(language)).unwrap();
-        for name in exchange::prompt::files() {
-            std::fs::write(folder.join(language).join(format!("{name}.wav")), [0; 100]).unwrap();
-        }
-    }
 }
 
 #[test]
@@ -133,101 +126,6 @@ fn a_taken_port_is_told_unless_the_exchange_has_it() {
     assert!(told[1].to_string().contains("outbox has failed for 20 s: locked"), "{told:?}");
 }
 
-/// FreeSWITCH's event socket: each question (a prefix) with its answer, the first that fits. Without
-/// one it answers as a FreeSWITCH that is set up for this exchange.
-#[derive(Clone, Default)]
-struct Switch(Vec<(&'static str, String)>);
-
-const STATUS: &str = "UP 0 years, 0 days, 0 hours, 13 minutes, 0 seconds, 187 milliseconds, 96 microseconds\nFreeSWITCH (Version 1.11.2-release git 3f13ad1 2026-08-09 16:23:10Z 64bit) is ready\n27 session(s) since startup\n0 session(s) - peak 2, last 5min 0 \n0 session(s) per Sec out of max 1000, peak 2, last 5min 0 \n2000 session(s) max\nmin idle cpu 0.00/98.43\nCurrent Stack Size/Max 240K/8192K\n";
-
-impl Switch {
-    fn with(mut self, question: &'static str, answer: impl Into<String>) -> Self {
-        self.0.insert(0, (question, answer.into()));
-        self
-    }
-
-    /// Starts it; where it listens.
-    fn start(self) -> String {
-        let socket = TcpListener::bind("127.0.0.1:0").unwrap();
-        let at = socket.local_addr().unwrap().to_string();
-        thread::spawn(move || {
-            for stream in socket.incoming() {
-                let switch = self.clone();
-                // The end comes when the program hangs up.
-                thread::spawn(move || drop(switch.converse(stream.unwrap())));
-            }
-        });
-        at
-    }
-
-    fn answer(&self, question: &str) -> String {
-        if let Some((_, answer)) = self.0.iter().find(|(asked, _)| question.starts_with(asked)) {
-            return answer.clone();
-        }
-        let conf = |file: &str| {
-            let conf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../freeswitch-conf");
-            std::fs::read_to_string(conf.join(file)).unwrap()
-        };
-        let words: Vec<&str> = question.split(' ').collect();
-        match words[..] {
-            ["status"] => STATUS.to_owned(),
-            ["sofia", "status", "gateway", "carrier"] => UP.to_owned(),
-            ["file_exists" | "module_exists", _] => "true".to_owned(),
-            ["acl", ..] => "false".to_owned(),
-            ["fsctl", "api_expansion"] => "+OK api_expansion is off \n".to_owned(),
-            ["strepoch"] => {
-                let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
-                now.as_secs().to_string()
-            }
-            ["xml_locate", "dialplan", ..] => conf("dialplan.xml"),
-            ["xml_locate", "configuration", "configuration", "name", name] => {
-                let file = name.trim_end_matches(".conf");
-                conf(&format!("{file}.xml"))
-            }
-            ["global_getvar", "carrier_cidr"] => "198.51.100.0/28".to_owned(),
-            ["global_getvar", "log_level"] => "warning".to_owned(),
-            ["global_getvar", "cdr_dir"] => "/var/spool/cdr".to_owned(),
-            ["global_getvar", "rtp_start_port"] => "16384".to_owned(),
-            ["global_getvar", "rtp_end_port"] => "32768".to_owned(),
-            // As shipped.
-            ["global_getvar", name] if name != "controllers" => {
-                let main = conf("freeswitch.xml");
-                let set = main.split_once(&format!("cmd=\"set\" data=\"{name}="));
-                let value = set.and_then(|(_, rest)| rest.split_once('"'));
-                value.map_or("-ERR no reply\n", |(value, _)| value).to_owned()
-            }
-            _ => format!("-ERR {question} Command not found!\n"),
-        }
-    }
-
-    fn converse(&self, mut stream: TcpStream) -> std::io::Result<()> {
-        write!(stream, "Content-Type: auth/request\n\n")?;
-        loop {
-            let mut command = Vec::new();
-            while !command.ends_with(b"\n\n") {
-                let mut byte = [0];
-                stream.read_exact(&mut byte)?;
-                command.extend(byte);
-            }
-            let command = String::from_utf8(command).unwrap();
-            if let Some(password) = command.trim().strip_prefix("auth ") {
-                if password != PASSWORD && password != "ClueCon" {
-                    write!(stream, "Content-Type: command/reply\nReply-Text: -ERR invalid\n\n")?;
-                    return Ok(());
-                }
-                write!(stream, "Content-Type: command/reply\nReply-Text: +OK accepted\n\n")?;
-                continue;
-            }
-            let body = self.answer(command.trim().strip_prefix("api ").unwrap());
-            write!(stream, "Content-Type: api/response\nContent-Length: {}\n\n{body}", body.len())?;
-        }
-    }
-}
-
-const PASSWORD: &str = "not-the-usual-one";
-
-const UP: &str = "=====\nName    \tcarrier\nProfile \ttrunk\nProxy   \tsip:192.0.2.1\nPingFreq\t15\nState   \tNOREG\nStatus  \tUP\n=====\n";
-
 /// What `check` finds with this FreeSWITCH, which hands its calls to this exchange.
 fn ask_freeswitch(
     world: &World,
@@ -245,16 +143,6 @@ fn ask_freeswitch(
     ];
     all.extend(environment);
     check(world, &all)
-}
-
-/// Everything that `serve` and FreeSWITCH would have made.
-fn ready() -> World {
-    let world = World::imported();
-    prompts(&world.path("freeswitch-conf/sounds"));
-    for folder in ["recordings", "sms", "cdr"] {
-        std::fs::create_dir(world.path(folder)).unwrap();
-    }
-    world
 }
 
 #[test]
@@ -288,118 +176,17 @@ fn assert_told(
     assert!(!format!("{findings:?}").contains("hunter2"), "{findings:?}");
 }
 
-/// Each planted mistake by which line of `check` fails, and what that says.
 #[test]
 fn every_planted_mistake_is_told() {
-    let good = Switch::default;
-    let gateway = |text: &str| good().with("sofia status gateway", text);
-    let sofia = good().answer("xml_locate configuration configuration name sofia.conf");
-    let dialplan = good().answer("xml_locate dialplan context name public");
-    let tampered = |from: &str, to: &str| {
-        assert!(sofia.contains(from), "{from}");
-        let question = "xml_locate configuration configuration name sofia.conf";
-        good().with(question, sofia.replace(from, to))
-    };
     let world = ready();
-    let down = "Name    \tcarrier\nState   \tFAIL_WAIT\nStatus  \tDOWN (ping)\n";
-    let switches = [
-        (gateway("Invalid Gateway!\n"), "gateway", "switch.gateway"),
-        (gateway(down), "gateway", "carrier is down (FAIL_WAIT)"),
-        (good().with("status", STATUS.replace("is ready", "is not ready")), "freeswitch", "log"),
-        (good().with("status", STATUS.replace("1.11.2", "1.8.7")), "version", "too old"),
-        (
-            good().with("status", STATUS.replace("2000 session", "1000 session")),
-            "capacity",
-            "MAX_SESSIONS=2000",
-        ),
-        (
-            good().with("status", STATUS.replace("max 1000,", "max 1,")),
-            "capacity",
-            "SESSIONS_PER_SECOND",
-        ),
-        (good().with("global_getvar rtp_end_port", "16483"), "capacity", "RTP_END_PORT"),
-        (
-            good().with("global_getvar controllers", "127.0.0.1:9|10.0.0.1:9"),
-            "controllers",
-            "start FreeSWITCH with CONTROLLERS=127.0.0.1:",
-        ),
-        (
-            good().with("file_exists /var/spool/cdr", "false"),
-            "its records",
-            "start FreeSWITCH with CDR_DIR=/",
-        ),
-        (good().with("module_exists mod_spandsp", "false"), "modules", "not loaded: mod_spandsp"),
-        (
-            tampered(
-                "name=\"caller-id-type\" value=\"none\"",
-                "name=\"caller-id-type\" value=\"rpid\"",
-            ),
-            "protections",
-            "param caller-id-type is not",
-        ),
-        (tampered("name=\"disable-transfer\"", "name=\"was\""), "protections", "disable-transfer"),
-        (
-            good().with(
-                "xml_locate dialplan",
-                dialplan.replace("sip_copy_custom_headers=false", "x=false"),
-            ),
-            "protections",
-            "set sip_copy_custom_headers",
-        ),
-        (
-            good().with(
-                "xml_locate configuration configuration name acl.conf",
-                "can't find anything\n",
-            ),
-            "protections",
-            "acl.xml: list carrier",
-        ),
-        (
-            good().with("global_getvar execute_on_answer", "-ERR no reply"),
-            "protections",
-            "freeswitch.xml: execute_on_answer",
-        ),
-        (
-            good().with("fsctl api_expansion", "+OK api_expansion is on \n"),
-            "protections",
-            "api-exp",
-        ),
-        (good().with("global_getvar carrier_cidr", "0.0.0.0/0"), "carrier", "strangers"),
-        (good().with("global_getvar carrier_cidr", "198.51.100.7"), "carrier", "no network"),
-        (good().with("acl ", "true"), "carrier", "from anybody"),
-        (good().with("file_exists /", "false"), "its folders", "does not see the prompt"),
-    ];
     // Mostly they wait.
     thread::scope(|scope| {
-        for (switch, check, says) in &switches {
-            scope.spawn(|| assert_told(&world, switch, &[], check, says));
-        }
-    });
-}
-
-#[test]
-fn every_planted_setting_is_told() {
-    let world = ready();
-    let settings: [(&str, &str, &str, &str); 8] = [
-        ("USTREDNA_SWITCH__PASSWORD", "hunter2", "freeswitch", "refuses the password"),
-        ("USTREDNA_SWITCH__PASSWORD", "ClueCon", "password", "everybody knows"),
-        ("USTREDNA_SWITCH__INBOUND", "127.0.0.1:1", "freeswitch", "start FreeSWITCH"),
-        ("USTREDNA_SWITCH__ALLOW", "[\"10.0.0.0/8\"]", "controllers", "switch.allow"),
-        ("USTREDNA_SWITCH__MAX_CALLS", "5000", "capacity", "MAX_SESSIONS=10000"),
-        ("USTREDNA_PROMPTS__DIR", "/nowhere", "prompts", "prompts.dir"),
-        ("USTREDNA_RECORDINGS__MIN_FREE", "9000000TB", "disk", "make room"),
-        (
-            "USTREDNA_DATABASE__URL",
-            "sqlite:///nowhere/at/all.db",
-            "database",
-            "change database.url",
-        ),
-    ];
-    thread::scope(|scope| {
-        for (key, value, check, says) in &settings {
-            let good = Switch::default();
+        for mistake in mistakes() {
             let world = &world;
-            scope.spawn(move || assert_told(world, &good, &[(key, value)], check, says));
+            scope.spawn(move || {
+                let Mistake { switch, setting, check, says, .. } = mistake;
+                assert_told(world, &switch, setting.as_slice(), check, says);
+            });
         }
     });
 }

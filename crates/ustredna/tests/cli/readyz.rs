@@ -1,0 +1,154 @@
+//! What a running exchange says of itself, beside a FreeSWITCH that is set up wrongly.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    process::{Child, Stdio},
+    sync::{Arc, Mutex},
+    thread,
+    time::{Duration, SystemTime},
+};
+
+use serde_json::Value;
+
+use crate::{
+    switch::{Mistake, NO_START, NOT_TOLD, PASSWORD, Switch, mistakes, ready},
+    world::World,
+};
+
+/// It starts, looks at FreeSWITCH and compares, while others do so too; well below the half minute
+/// between two comparisons.
+const SOON: Duration = Duration::from_secs(25);
+
+/// A running exchange.
+struct Serve {
+    process: Child,
+    web: String,
+    _world: World,
+}
+
+impl Drop for Serve {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Since the epoch.
+fn now() -> Duration {
+    SystemTime::UNIX_EPOCH.elapsed().unwrap()
+}
+
+/// An address that is free now.
+fn free(ip: &str) -> String {
+    TcpListener::bind((ip, 0)).unwrap().local_addr().unwrap().to_string()
+}
+
+impl Serve {
+    /// With a FreeSWITCH that hands it its calls, unless it says otherwise.
+    fn beside(switch: &Arc<Mutex<Switch>>, setting: Option<(&str, &str)>) -> Self {
+        // Who knocks at 127.0.0.1 before anybody listens may get himself by that very port.
+        let (world, web, controller) = (ready(), free("127.0.0.2"), free("127.0.0.1"));
+        switch.lock().unwrap().0.push(("global_getvar controllers", controller.clone()));
+        let mut command = world.command(&["serve"]);
+        command
+            .env("USTREDNA_WEB__LISTEN", &web)
+            .env("USTREDNA_SWITCH__LISTEN", controller)
+            .env("USTREDNA_SWITCH__INBOUND", Switch::start_changing(switch))
+            .env("USTREDNA_SWITCH__PASSWORD", PASSWORD)
+            .envs(setting)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        Self { process: command.spawn().unwrap(), web, _world: world }
+    }
+
+    /// The status of `/readyz` and what it says; `None`: nobody answers.
+    fn readyz(&self) -> Option<(String, Value)> {
+        let mut stream = TcpStream::connect(&self.web).ok()?;
+        stream.set_read_timeout(Some(SOON)).unwrap();
+        write!(stream, "GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        let (head, body) = answer.split_once("\r\n\r\n")?;
+        let status = head.split(' ').nth(1).unwrap().to_owned();
+        Some((status, serde_json::from_str(body).unwrap()))
+    }
+
+    #[track_caller]
+    fn comes_to(&self, status: &str, says: &str) {
+        let end = now() + SOON;
+        loop {
+            let told = self.readyz();
+            if let Some((code, body)) = &told
+                && code == status
+                && body.to_string().contains(says)
+            {
+                assert!(!body.to_string().contains("hunter2"), "{body}");
+                return;
+            }
+            assert!(now() < end, "{status} {says:?} is expected: {told:?}");
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// Ready now, and after it has had the time to look around.
+    #[track_caller]
+    fn stays_ready(&self) {
+        self.comes_to("200", "\"switch\":null");
+        for _ in 0..50 {
+            let (status, body) = self.readyz().unwrap();
+            assert_eq!(status, "200", "{body}");
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// It ends by itself; what it says.
+    fn ends(mut self) -> String {
+        let mut told = String::new();
+        self.process.stderr.take().unwrap().read_to_string(&mut told).unwrap();
+        assert_eq!(self.process.wait().unwrap().code(), Some(1), "{told}");
+        told
+    }
+}
+
+/// All that `check` fails for and a running exchange can know of. It does not look for its prompts:
+/// that is FreeSWITCH's folder, which may be another machine's, and calls go on without them.
+#[test]
+fn every_planted_mistake_makes_it_unready() {
+    let waiting = Mutex::new(mistakes());
+    let next = || waiting.lock().unwrap().pop();
+    thread::scope(|scope| {
+        // Not thirty of them at once.
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while let Some(Mistake { switch, setting, readyz, .. }) = next() {
+                    let serve = Serve::beside(&Arc::new(Mutex::new(switch)), setting);
+                    match readyz {
+                        NOT_TOLD => serve.stays_ready(),
+                        NO_START => {
+                            let told = serve.ends();
+                            assert!(told.contains("database.url"), "{told}");
+                        }
+                        told => serve.comes_to("503", told),
+                    }
+                }
+            });
+        }
+    });
+}
+
+/// A FreeSWITCH that is started again with other settings is compared at once, not half a minute
+/// later.
+#[test]
+fn it_is_ready_beside_a_good_switch_only() {
+    let switch = Arc::new(Mutex::new(Switch::default()));
+    let serve = Serve::beside(&switch, None);
+    serve.stays_ready();
+    let good = switch.lock().unwrap().clone();
+    *switch.lock().unwrap() = good.clone().with("module_exists mod_spandsp", "false");
+    let began = now();
+    serve.comes_to("503", "modules: not loaded: mod_spandsp");
+    *switch.lock().unwrap() = good;
+    serve.comes_to("200", "\"switch\":null");
+    assert!(now() < began + Duration::from_secs(20), "not at once");
+}
