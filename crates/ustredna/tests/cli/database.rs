@@ -162,3 +162,12 @@ fn what_only_looks_leaves_another_programs_database_alone() {
         }
     }
 }
+
+#[test]
+fn one_shopper_is_no_shoppers() {
+    let world = World::new();
+    world.run(&["shoppers", "add", "601123456"]).ok();
+    world.run(&["numbers", "add", "777000111"]).ok();
+    let told = world.run(&["check"]).out;
+    assert!(told.contains("1 active shopper, 1 fictitious number, 0 paired"), "{told}");
+}

@@ -6,7 +6,7 @@ use secrecy::ExposeSecret as _;
 use store::{DamagedRow, Store, StoreError};
 
 use super::{Finding, folders};
-use crate::settings::Settings;
+use crate::{counted::counted, settings::Settings};
 
 const CHECK: &str = "database";
 
@@ -76,5 +76,7 @@ async fn look(store: &Store) -> Result<String, StoreError> {
     let active = shoppers.iter().filter(|shopper| shopper.active).count();
     let numbers = store.numbers().await?;
     let paired = numbers.iter().filter(|number| number.shopper.is_some()).count();
-    Ok(format!("{active} active shoppers, {} fictitious numbers, {paired} paired", numbers.len()))
+    let (active, count) =
+        (counted(active, "active shopper"), counted(numbers.len(), "fictitious number"));
+    Ok(format!("{active}, {count}, {paired} paired"))
 }
