@@ -455,3 +455,21 @@ fn a_missed_premium_number_is_not_called_back() {
     let heard = callback(&facts(&[1], &[ticket(1, "+420906123456")]), &[TALKED]);
     assert_eq!(heard[2..4], ["refused premium_rate", "play premium-number"]);
 }
+
+/// Nobody knows whose phone it is; but no dealer calls a hotline.
+#[test]
+fn a_hotlines_caller_whose_facts_cannot_be_read_hears_that_calls_are_not_possible() {
+    let (mut call, desk) = call();
+    let heard = block_on(async {
+        let flow = async move {
+            let ended = unreadable(&mut call, &rules()).await;
+            drop(call);
+            ended
+        };
+        futures::join!(flow, play_script(desk, Vec::new())).1
+    });
+    assert_eq!(
+        heard,
+        ["answer", "refused unavailable", "play calls-not-possible", "hangup NORMAL_CLEARING"]
+    );
+}

@@ -80,3 +80,28 @@ fn a_caller_from_abroad_may_come_without_a_plus() {
     }
     assert_eq!(caller(&[("variable_sip_from_user", "1234")]), None);
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(512))]
+
+    /// Whatever a carrier writes: a number that is taken can be stored, and is read as it was.
+    #[test]
+    fn whatever_is_taken_for_a_number_can_be_stored_and_read(
+        before in "(|\\+|00|0|tel:\\+?|sip:\\+?|\"[a-zá-ž %]{0,4}\" <sip:\\+?|\\PC{0,3})",
+        digits in "([0-9]|[0-9]{1,30}|420[0-9]{9}|[٠-٩]{3,12}|[0-9 ().-]{1,20})",
+        after in "(|@x>|;npdi;rn=\\+[0-9]{1,20}|;phone-context=\\+[0-9]{1,3}|%[0-9a-fA-F]{0,2}|%00|\\PC{0,4})",
+        hidden in proptest::bool::ANY,
+    ) {
+        let text = format!("{before}{digits}{after}");
+        let written = ["sip_req_user", "sip_P-Asserted-Identity", "sip_from_user"];
+        let rules = Settings::default().rules();
+        let arrival = Arrival::of(CallId(uuid::Uuid::nil()), hidden, &rules, |name| {
+            written.contains(&name).then(|| Cow::from(text.as_str()))
+        });
+        let dialled = arrival.dialled.map(|(_, number)| number);
+        for number in dialled.into_iter().chain(arrival.caller) {
+            let read = PhoneNumber::from_e164(number.as_str());
+            proptest::prop_assert_eq!(read.ok(), Some(number), "{}", text);
+        }
+    }
+}

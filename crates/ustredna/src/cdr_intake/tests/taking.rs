@@ -362,6 +362,50 @@ async fn a_record_that_the_database_does_not_take_stays() {
     assert!(!path.exists() && place.missed_calls().await == Some(1));
 }
 
+/// What became of the call must not be guessed: nobody is told of a miss that was none.
+#[tokio::test]
+async fn a_record_of_a_damaged_row_waits_until_the_row_is_put_right() {
+    let place = Place::new("").await;
+    place.rings(1, "north").await;
+    let path = place.missed(1, 60);
+    let url = format!("sqlite://{}/exchange.db", place.folder.path().display());
+    let mut hand = sqlx::SqliteConnection::connect(&url).await.unwrap();
+    hand.execute("PRAGMA ignore_check_constraints = ON").await.unwrap();
+    hand.execute("UPDATE calls SET service = 'junk'").await.unwrap();
+    for _ in 0..3 {
+        place.take_in().await;
+        assert!(path.exists() && place.missed_calls().await.is_none());
+    }
+    let told = place.app.metrics.told(&Moment::default()).unwrap();
+    assert!(told.contains("ustredna_alarms_total{kind=\"folder\"} 1\n"), "once: {told}");
+    hand.execute("UPDATE calls SET service = 'fictitious_number'").await.unwrap();
+    place.take_in().await;
+    assert!(!path.exists() && place.missed_calls().await == Some(1));
+}
+
+/// It may be these calls, and not the database.
+#[tokio::test]
+async fn calls_that_the_database_does_not_take_hold_up_no_other() {
+    let place = Place::new("").await;
+    let mut refused = Vec::new();
+    for number in 1..=4 {
+        place.rings(number, "north").await;
+        refused.push(place.missed(number, 60));
+    }
+    let url = format!("sqlite://{}/exchange.db", place.folder.path().display());
+    let mut hand = sqlx::SqliteConnection::connect(&url).await.unwrap();
+    let odd = "CREATE TRIGGER odd BEFORE UPDATE ON calls WHEN OLD.ended_at IS NULL \
+               BEGIN SELECT RAISE(ABORT, 'odd'); END";
+    hand.execute(odd).await.unwrap();
+    // Of no row, so that it is written anew; the last in the order in which they are taken.
+    let other = place.missed(5, 50);
+    let later = SystemTime::from("2100-01-01T00:00:00Z".parse::<Timestamp>().unwrap());
+    fs::File::options().append(true).open(&other).unwrap().set_modified(later).unwrap();
+    place.take_in().await;
+    assert!(refused.iter().all(|path| path.exists()));
+    assert!(!other.exists() && place.missed_calls().await == Some(1));
+}
+
 #[tokio::test]
 async fn nobody_is_told_of_calls_of_another_day() {
     let place = Place::new("").await;
