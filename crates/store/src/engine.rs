@@ -68,6 +68,12 @@ impl Opening {
         Ok(first)
     }
 
+    /// Makes tables only for who may: a list, or a look at what is wrong, must not make a database
+    /// of an empty one that an exchange refuses.
+    async fn begin(&self, create: bool) -> Result<AnyConnection, StoreError> {
+        if create { self.first().await } else { self.again().await }
+    }
+
     /// A pool would try a server that refuses again and again; a single connection tells why.
     pub(crate) async fn connect(&self) -> Result<AnyConnection, StoreError> {
         let connected = tokio::time::timeout(PATIENCE, AnyConnection::connect_with(&self.options));
@@ -112,11 +118,11 @@ impl Store {
         Self::open_with(url, true).await
     }
 
-    /// The same, but a missing SQLite file is an error: a list of nothing would only hide that
-    /// the wrong file was named. One that this user may only read can be read.
+    /// The same, but a missing SQLite file or a database without tables is an error: a list of nothing
+    /// would only hide that the wrong one was named. A file that this user may only read can be read.
     ///
     /// # Errors
-    /// As [`Self::open`], and [`StoreError::NoDatabase`].
+    /// As [`Self::open`], and [`StoreError::NoDatabase`], [`StoreError::Emptied`].
     pub async fn open_existing(url: &str) -> Result<Self, StoreError> {
         Self::open_with(url, false).await
     }
@@ -127,7 +133,7 @@ impl Store {
             Some(("sqlite", _)) => Self::open_file(&SqliteUrl::read(url, create)?, create).await,
             Some(("postgres" | "postgresql", _)) => {
                 let opening = Opening { engine: Engine::Postgres, options: options(url)? };
-                opening.first().await?.close().await?;
+                opening.begin(create).await?.close().await?;
                 Ok(Self::new(Connections::new(opening.clone(), opening.pools(), None, None)))
             }
             _ => Err(StoreError::Url("it must begin with sqlite:// or postgres://")),
@@ -148,7 +154,7 @@ impl Store {
         let mode = if url.is_read_only { "mode=ro" } else { "mode=rw" };
         let mut opening_as = opening(mode)?;
         let mut may_write = !url.is_read_only;
-        let keeper = match opening_as.first().await {
+        let keeper = match opening_as.begin(create).await {
             // A user who may not write to the folder cannot make the WAL's index. Without a WAL all
             // is in the file, and nobody writes to it just now.
             Err(StoreError::CannotOpen | StoreError::ReadOnly) if !create => {
@@ -160,7 +166,7 @@ impl Store {
                 }
                 may_write = false;
                 opening_as = opening("mode=ro&immutable=1")?;
-                opening_as.first().await?
+                opening_as.again().await?
             }
             opened => opened?,
         };

@@ -34,9 +34,9 @@ pub enum StoreError {
     /// The file is not there any more, and nobody has it open.
     #[error("the database {} is gone: mount its disk, or put a backup in its place", .0.display())]
     Gone(PathBuf),
-    /// The file was changed for one without tables while it was open.
+    /// It was changed for one without tables while it was open, or never had any.
     #[error(
-        "the database file has no tables any more: put a backup in its place, or restart to begin an empty one"
+        "the database has no tables: put a backup in its place, or let `ustredna serve` begin an empty one"
     )]
     Emptied,
     /// The file was changed for another one while something was written.

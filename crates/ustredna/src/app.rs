@@ -102,19 +102,43 @@ impl App {
 
 /// The calls that this process looks after at the moment.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Live(Arc<Mutex<HashMap<CallId, u32>>>);
+pub(crate) struct Live(Arc<Mutex<HashMap<CallId, Attention>>>);
+
+/// Who looks after a call.
+#[derive(Debug, Default)]
+struct Attention {
+    /// How many do.
+    count: u32,
+    /// One of them is the connection that the call is led by.
+    is_held: bool,
+}
 
 /// Somebody looks after the call for as long as this is not dropped, be it by a panic.
 #[derive(Debug)]
 pub(crate) struct Attended {
     live: Live,
     call: CallId,
+    holds: bool,
+}
+
+impl Attended {
+    /// Makes this the connection that the call is led by. `false`: another one is. FreeSWITCH has
+    /// one for each call, so what a second one tells of the call is not to be believed.
+    pub(crate) fn hold(&mut self) -> bool {
+        let mut calls = self.live.calls();
+        let attention = calls.entry(self.call).or_default();
+        if !attention.is_held {
+            attention.is_held = true;
+            self.holds = true;
+        }
+        self.holds
+    }
 }
 
 impl Live {
     pub(crate) fn enter(&self, call: CallId) -> Attended {
-        *self.calls().entry(call).or_default() += 1;
-        Attended { live: self.clone(), call }
+        self.calls().entry(call).or_default().count += 1;
+        Attended { live: self.clone(), call, holds: false }
     }
 
     pub(crate) fn all(&self) -> HashSet<CallId> {
@@ -130,7 +154,7 @@ impl Live {
         self.calls().len()
     }
 
-    fn calls(&self) -> MutexGuard<'_, HashMap<CallId, u32>> {
+    fn calls(&self) -> MutexGuard<'_, HashMap<CallId, Attention>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -139,9 +163,10 @@ impl Drop for Attended {
     fn drop(&mut self) {
         // A strange peer may claim a call that another connection has.
         let mut calls = self.live.calls();
-        if let Some(count) = calls.get_mut(&self.call) {
-            *count -= 1;
-            if *count == 0 {
+        if let Some(attention) = calls.get_mut(&self.call) {
+            attention.is_held &= !self.holds;
+            attention.count -= 1;
+            if attention.count == 0 {
                 calls.remove(&self.call);
             }
         }

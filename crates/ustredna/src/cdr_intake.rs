@@ -86,6 +86,13 @@ impl std::fmt::Debug for Variables {
 }
 
 impl Variables {
+    /// A leg of FreeSWITCH's profile for test calls, whoever dialled there: anybody on the machine
+    /// can, and what they dial is nobody's call.
+    fn is_of_test(&self) -> bool {
+        self.get(test_call::VARIABLE).is_some()
+            || self.get("sofia_profile_name") == Some(test_call::PROFILE)
+    }
+
     fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name)?.as_str().filter(|value| !value.is_empty())
     }
@@ -230,8 +237,8 @@ async fn take_batch(
     let mut refused = 0;
     for (cdr, path) in files {
         let seen = waiting.since(&path);
-        if cdr.as_ref().is_ok_and(|cdr| cdr.variables.get(test_call::VARIABLE).is_some()) {
-            // Of nobody's call; whoever attends to the test looks for it.
+        if cdr.as_ref().is_ok_and(|cdr| cdr.variables.is_of_test()) {
+            // Of nobody's call; whoever attends to a test looks for it.
             if seen >= test_call::RECORDS_LIE && tokio::fs::remove_file(&path).await.is_ok() {
                 waiting.0.remove(&path);
             }

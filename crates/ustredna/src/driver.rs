@@ -84,7 +84,7 @@ pub(crate) async fn drive(
     };
     let span = tracing::info_span!("call", call.id = %arrival.call);
     async {
-        let attended = app.live.enter(arrival.call);
+        let mut attended = app.live.enter(arrival.call);
         // Reading the facts may take long; the claim must not.
         let (claimed, flow) = tokio::join!(
             turn.claim(&mut line),
@@ -95,6 +95,9 @@ pub(crate) async fn drive(
             Ok(false) => return warn!("the call was passed on while this exchange took it"),
             // It will be told when the call's end is.
             Err(error) => debug!(%error, "the call could not be claimed"),
+        }
+        if !attended.hold() {
+            return warn!("connection dropped: another one has this call already");
         }
         info!(
             service = %flow.history.service,

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 
 use anyhow::Context as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing::info;
+use tracing::{info, warn};
 
 /// See [`next`](Signals::next).
 pub(crate) struct Signals {
@@ -16,6 +16,7 @@ pub(crate) struct Signals {
     first: Signal,
     second: Signal,
     alarm: Signal,
+    file_size: Signal,
     at_terminal: bool,
 }
 
@@ -31,6 +32,11 @@ impl Signals {
             first: take(SignalKind::user_defined1(), "SIGUSR1")?,
             second: take(SignalKind::user_defined2(), "SIGUSR2")?,
             alarm: take(SignalKind::alarm(), "SIGALRM")?,
+            // A limit on files' sizes then fails the write, as a full disk does.
+            file_size: take(
+                SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()),
+                "SIGXFSZ",
+            )?,
             at_terminal: has_terminal(),
         })
     }
@@ -58,6 +64,10 @@ impl Signals {
                 _ = self.first.recv() => "SIGUSR1",
                 _ = self.second.recv() => "SIGUSR2",
                 _ = self.alarm.recv() => "SIGALRM",
+                _ = self.file_size.recv() => {
+                    warn!("a file may not grow any more: raise `ulimit -f` (LimitFSIZE of a systemd unit)");
+                    continue;
+                }
             };
             info!("{name} is ignored: there is nothing to reload or reopen; SIGTERM stops");
         }

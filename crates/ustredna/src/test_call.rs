@@ -26,6 +26,8 @@ pub(crate) use self::token::Token;
 
 /// The channel variable that every leg of a test call has, with its token.
 pub(crate) const VARIABLE: &str = "ustredna_test";
+/// FreeSWITCH's profile for them.
+pub(crate) const PROFILE: &str = "test";
 /// So many are remembered; each takes half a minute at most.
 const AT_ONCE: usize = 8;
 /// How long a report is kept.

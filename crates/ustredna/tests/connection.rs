@@ -68,13 +68,13 @@ fn calls_beyond_max_calls_are_refused_in_order() {
     let mut first = Peer::connect_as(&exchange, 1);
     first.arrives("234234399", "+420601123456");
     first.next_execute();
-    let mut second = Peer::connect(&exchange);
+    let mut second = Peer::connect_as(&exchange, 2);
     second.arrives("234234399", "+420601123456");
     assert_eq!(second.next_execute(), ("hangup".to_owned(), "SWITCH_CONGESTION".to_owned()));
 
     // A dealer who calls back has called all the same.
     exchange.import("601123456,,cs,777000111,,,,");
-    let mut dealer = Peer::connect(&exchange);
+    let mut dealer = Peer::connect_as(&exchange, 3);
     dealer.arrives("777000111", "+420234567890");
     assert_eq!(dealer.next_execute().1, "SWITCH_CONGESTION");
     dealer.hangs_up("");
@@ -179,8 +179,8 @@ fn without_a_recording_nobody_is_rung() {
 fn a_talk_that_is_not_recorded_is_ended() {
     let exchange = Exchange::start("");
     exchange.import("601123456,,cs,777000111,,,,");
-    for recorded in [false, true] {
-        let mut dealer = Peer::connect(&exchange);
+    for (call, recorded) in [(1, false), (2, true)] {
+        let mut dealer = Peer::connect_as(&exchange, call);
         dealer.arrives("777000111", "+420234567890");
         dealer.next_execute();
         dealer.complete(&[]);

@@ -9,7 +9,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::world::{World, done};
+use crate::world::{Done, World, done};
 
 /// A user with no rights.
 const NOBODY: u32 = 65_534;
@@ -35,6 +35,19 @@ fn as_nobody(world: &World, arguments: &[&str]) -> Command {
     command.args(arguments).current_dir(world.path(".")).env_clear().stdin(Stdio::null());
     command.uid(NOBODY).gid(NOBODY);
     command
+}
+
+#[test]
+fn nobody_but_the_exchange_makes_a_database_of_an_empty_file() {
+    let world = World::new();
+    fs::write(world.path("ustredna.db"), "").unwrap();
+    for command in ["calls", "tickets", "sms", "recordings", "shoppers", "pairings", "check"] {
+        let Done { code, out, err } = world.run(&[command]);
+        let told = out + &err;
+        assert_eq!(code, Some(1), "{command}: {told}");
+        assert!(told.contains("there is no database"), "{command}: {told}");
+        assert_eq!(fs::metadata(world.path("ustredna.db")).unwrap().len(), 0, "{command}");
+    }
 }
 
 #[test]

@@ -65,3 +65,25 @@ fn whom_a_silent_exchange_came_before_says_that_it_holds_the_call() {
     peer.keys("234567890", '#');
     assert_eq!(peer.next_execute().0, "bridge");
 }
+
+#[test]
+fn a_second_connection_of_a_call_is_not_believed() {
+    let exchange = Exchange::start("");
+    exchange.import("601123456,,cs,777000111,,,,");
+    let mut dealer = Peer::connect(&exchange);
+    dealer.arrives("777000111", "+420234567890");
+    while dealer.next_execute().0 != "bridge" {
+        dealer.complete(&[]);
+    }
+    let mut stranger = Peer::connect(&exchange);
+    stranger.arrives("234234399", "+420601123456");
+    stranger.expect_end();
+    let call = &exchange.list("calls")[0];
+    assert!(call["ended_at"].is_null() && call["dealer"] == "+420234567890", "{call}");
+    dealer.hangs_up("ORIGINATOR_CANCEL");
+    let calls = exchange.calls();
+    assert_eq!(calls.len(), 1);
+    assert_eq!(calls[0]["service"], "fictitious_number");
+    assert_eq!(exchange.list("tickets").len(), 1);
+    assert_eq!(exchange.log_lines("another one has this call"), 1);
+}

@@ -34,6 +34,8 @@ fn signals_that_mean_nothing_here_end_nothing() {
         exchange.signal(signal);
         assert_eq!(exchange.wait_for_lines("is ignored", told + 1), told + 1);
     }
+    exchange.signal(Signal::XFSZ);
+    assert_eq!(exchange.wait_for_lines("ulimit -f", 1), 1);
     is_answered(&exchange, 2);
     shopper.keys("234567890", '#');
     assert_eq!(shopper.next_execute().0, "bridge");

@@ -139,6 +139,26 @@ async fn a_record_counts_once_however_often_it_comes() {
     assert_eq!(place.app.store.sms(&Filter::default()).await.unwrap().len(), 1);
 }
 
+/// Anybody on the machine can dial on the profile for test calls: its legs are nobody's calls.
+#[tokio::test]
+async fn a_leg_of_the_test_profile_is_nobodys_call() {
+    let place = Place::new("").await;
+    let path = place.missed(1, 60);
+    let of_test = fs::read_to_string(&path).unwrap().replacen(
+        "\"uuid\"",
+        "\"sofia_profile_name\":\"test\",\"uuid\"",
+        1,
+    );
+    fs::write(&path, of_test).unwrap();
+    place.take_in().await;
+    assert!(path.exists(), "whoever attends to a test may look for it");
+    place.pass(20).await;
+    place.take_in().await;
+    assert!(!path.exists());
+    assert!(place.app.store.calls(&Filter::default()).await.unwrap().is_empty());
+    assert_eq!(place.missed_calls().await, None);
+}
+
 #[tokio::test]
 async fn records_are_kept_where_the_setting_says() {
     let place = Place::new("cdr.keep = \"kept\"").await;
