@@ -49,7 +49,12 @@ fn a_list_tells_the_rest_and_says_what_it_lacks() {
     }
     // The recordings are all there, but one cannot tell what they are of.
     let verified = world.run(&["recordings", "verify", "--json"]);
-    assert!(verified.code == Some(1) && verified.out.contains("table calls"), "{}", verified.out);
+    assert!(
+        verified.code == Some(1) && verified.out.contains("table calls"),
+        "{}{}",
+        verified.out,
+        verified.err
+    );
     // Nobody else's pairing is kept from being made.
     world.run(&["shoppers", "add", "603111222"]).code.unwrap();
 }

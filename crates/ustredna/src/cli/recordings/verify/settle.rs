@@ -216,6 +216,8 @@ impl Proofs<'_> {
                 };
                 Sidecar { recording, ..sidecar }
             }
+            // The disk may not be mounted: it is not to be written under it.
+            Beside::Never if !path.parent().is_some_and(Path::is_dir) => return Ok(None),
             Beside::Never => match self.written_anew(row, &name, found).await? {
                 Some(sidecar) => sidecar,
                 None => return Ok(None),
