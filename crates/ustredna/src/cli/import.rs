@@ -114,7 +114,7 @@ impl Import {
         let rehearse = self.dry_run || !sheet.problems.is_empty();
         let store = match desk.store_if_any().await {
             Ok(store) => store,
-            Err(StoreError::NoDatabase(_)) => {
+            Err(StoreError::NoDatabase(_) | StoreError::Emptied) => {
                 // A table with mistakes must not leave a database behind.
                 let scratch = Scratch::new()?;
                 let report = run(&scratch.store().await?, sheet, desk, true).await?;
