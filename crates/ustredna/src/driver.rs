@@ -269,8 +269,10 @@ impl Driver {
                 End::Lost
             }
         };
-        let ended_at = self.time.now();
+        let now = self.time.now();
         let Self { app, history, hangup_cause, .. } = self;
+        // FreeSWITCH's clock told when the last leg ended, and may be some milliseconds ahead.
+        let ended_at = history.legs.iter().filter_map(|leg| leg.ended_at).fold(now, Timestamp::max);
         if end != End::HungUp && !history.legs.is_empty() {
             // `socket_resume` is cleared: a talk and its recording go on without us, a phone goes
             // on ringing. The CDR file completes the row, which is open since dialling.
