@@ -35,17 +35,18 @@ impl Drop for Exchange {
     }
 }
 
-fn free_port() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+/// Each another one: all are bound before any is given back.
+fn free_ports() -> [SocketAddr; 3] {
+    let bound = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    bound.map(|socket| socket.local_addr().unwrap())
 }
 
 /// Lays `own` settings over those that make the exchange free of the machine it runs on. A section
 /// may stand in both: its keys are joined.
 fn configure(folder: &Path, own: &str) -> (SocketAddr, SocketAddr) {
-    let (listen, web) = (free_port(), free_port());
+    let [listen, web, inbound] = free_ports();
     let mut settings: toml::Table = toml::from_str(&format!(
-        "[switch]\nlisten = \"{listen}\"\ninbound = \"{}\"\n[web]\nlisten = \"{web}\"\n[log]\nlevel = \"debug\"\n",
-        free_port(),
+        "[switch]\nlisten = \"{listen}\"\ninbound = \"{inbound}\"\n[web]\nlisten = \"{web}\"\n[log]\nlevel = \"debug\"\n",
     ))
     .unwrap();
     for (section, keys) in toml::from_str::<toml::Table>(own).unwrap() {
