@@ -9,7 +9,9 @@ fn read(text: &str, environment: &[(&str, &str)]) -> Result<Settings, String> {
     let path = folder.path().join("ustredna.toml");
     fs::write(&path, text).unwrap();
     let environment = environment.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
-    load(&path, true, environment).map_err(|error| format!("{error:#}"))
+    // The folder's name is random, and must not be taken for a word of the message.
+    let place = folder.path().display().to_string();
+    load(&path, true, environment).map_err(|error| format!("{error:#}").replace(&place, "folder"))
 }
 
 #[test]
