@@ -7,6 +7,7 @@ mod claims;
 #[path = "connection/crowds.rs"]
 mod crowds;
 mod peer;
+mod ports;
 #[path = "connection/signals.rs"]
 mod signals;
 #[path = "connection/stopping.rs"]

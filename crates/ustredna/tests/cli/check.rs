@@ -7,13 +7,14 @@ use std::{
 use serde_json::Value;
 
 use crate::{
+    ports,
     switch::{Mistake, PASSWORD, Switch, UP, mistakes, prompts, ready},
     world::{World, record},
 };
 
 /// Addresses that are free now, and no password.
 fn check(world: &World, environment: &[(&str, &str)]) -> (Option<i32>, Vec<Value>) {
-    let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let free = || ports::free().to_string();
     let mut command = world.command(&["check", "--json"]);
     command.env("USTREDNA_WEB__LISTEN", free()).env("USTREDNA_SWITCH__LISTEN", free());
     let output = command.envs(environment.iter().copied()).output().unwrap();
@@ -132,7 +133,7 @@ fn ask_freeswitch(
     switch: &Switch,
     environment: &[(&str, &str)],
 ) -> (Option<i32>, Vec<Value>) {
-    let controller = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let controller = ports::free().to_string();
     let mut switch = switch.clone();
     switch.0.push(("global_getvar controllers", controller.clone()));
     let at = switch.start();

@@ -9,6 +9,8 @@ mod evidence;
 mod import;
 mod keeping;
 mod lists;
+#[path = "../ports/mod.rs"]
+mod ports;
 mod readyz;
 mod serve;
 mod settings;

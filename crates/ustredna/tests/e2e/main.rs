@@ -20,6 +20,8 @@ mod database;
 mod disk;
 mod ear;
 mod exchange;
+#[path = "../ports/mod.rs"]
+mod free_ports;
 #[path = "../stories/language.rs"]
 mod language;
 mod phone;

@@ -2,13 +2,15 @@
 
 use std::{
     fs,
-    net::TcpListener,
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
-use crate::exchange::{NOBODY, gives};
+use crate::{
+    exchange::{NOBODY, gives},
+    free_ports,
+};
 
 /// See the module. Stopped when dropped.
 pub(crate) struct Postgres {
@@ -27,9 +29,7 @@ impl Postgres {
         let dir = tempfile::Builder::new().prefix("ustredna-pg").tempdir().unwrap();
         gives(dir.path(), NOBODY);
         // Somebody else may take it before the server does; then the scenario fails and says so.
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = free.local_addr().unwrap().port();
-        drop(free);
+        let port = free_ports::free().port();
         let server = Self { port, dir };
         server.run("initdb", &["-U", "postgres", "-A", "trust", "--no-sync"]);
         server.begins();

@@ -5,7 +5,7 @@ use std::{
     collections::VecDeque,
     fs,
     io::{Read as _, Write as _},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
     process::{Child, ChildStderr, Command, Stdio},
     thread,
@@ -16,6 +16,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use sqlx::Connection as _;
 use tempfile::TempDir;
+
+use crate::ports;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const CALL: &str = "3f2a9c1e-0000-4000-8000-000000000000";
@@ -35,16 +37,10 @@ impl Drop for Exchange {
     }
 }
 
-/// Each another one: all are bound before any is given back.
-fn free_ports() -> [SocketAddr; 3] {
-    let bound = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-    bound.map(|socket| socket.local_addr().unwrap())
-}
-
 /// Lays `own` settings over those that make the exchange free of the machine it runs on. A section
 /// may stand in both: its keys are joined.
 fn configure(folder: &Path, own: &str) -> (SocketAddr, SocketAddr) {
-    let [listen, web, inbound] = free_ports();
+    let [listen, web, inbound] = [(); 3].map(|()| ports::free());
     let mut settings: toml::Table = toml::from_str(&format!(
         "[switch]\nlisten = \"{listen}\"\ninbound = \"{inbound}\"\n[web]\nlisten = \"{web}\"\n[log]\nlevel = \"debug\"\n",
     ))

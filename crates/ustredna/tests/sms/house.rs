@@ -3,10 +3,9 @@
 use std::{
     fmt::Write as _,
     fs,
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     path::PathBuf,
     process::{Child, Command, Stdio},
-    sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
 
@@ -24,6 +23,8 @@ use store::{End, MissKind, MissedCall, SmsText, SmsTiming, Store};
 use tempfile::TempDir;
 use ustredna::{Clock, Running};
 use uuid::Uuid;
+
+use crate::ports;
 
 /// Without a long row of digits: one is left out of errors anyway, since it may be a number.
 pub(crate) const APIKEY: &str = "hunter2-apikey-of-letters";
@@ -53,19 +54,6 @@ fn e164(text: &str) -> PhoneNumber {
     PhoneNumber::from_e164(text).unwrap()
 }
 
-/// Below those that systems give to connections, one of which could have it between a kill and the
-/// next start.
-fn free_port() -> SocketAddr {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    loop {
-        let next = std::process::id().wrapping_mul(37) + NEXT.fetch_add(1, Ordering::Relaxed);
-        let port = 20_000 + u16::try_from(next % 12_000).unwrap();
-        if let Ok(socket) = TcpListener::bind(("127.0.0.1", port)) {
-            return socket.local_addr().unwrap();
-        }
-    }
-}
-
 impl House {
     /// With so many shoppers, numbered from 0, each with a number of their own. On disk, or where
     /// flushing costs nothing.
@@ -74,7 +62,7 @@ impl House {
         let root =
             if memory.is_dir() && !on_disk { memory.to_owned() } else { std::env::temp_dir() };
         let folder = tempfile::Builder::new().prefix("ustredna-sms").tempdir_in(root).unwrap();
-        let house = Self { folder, web: free_port() };
+        let house = Self { folder, web: ports::free() };
         let phones: Vec<_> = (0..shoppers).map(phone).collect();
         if !phones.is_empty() {
             house.import(&phones);

@@ -7,6 +7,8 @@ mod downtime;
 mod house;
 mod killed;
 mod outcomes;
+#[path = "../ports/mod.rs"]
+mod ports;
 mod provider;
 mod reports;
 mod secrets;

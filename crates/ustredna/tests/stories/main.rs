@@ -8,6 +8,8 @@
 )]
 
 mod language;
+#[path = "../ports/mod.rs"]
+mod ports;
 mod simulated;
 mod strain;
 mod telling;

@@ -1,7 +1,7 @@
 //! Recordings that break while two talk, and a folder that FreeSWITCH does not share: what the
 //! shopper hears, what is stored, what an operator is told.
 
-use std::{fs, net::TcpListener, os::unix::fs::symlink, path::PathBuf};
+use std::{fs, os::unix::fs::symlink, path::PathBuf};
 
 use fakeswitch::{Faults, Invite, RecordingFault};
 use serde_json::Value;
@@ -17,6 +17,7 @@ use crate::{
         Call, Callee, DEALER, DEALER_HZ, HALF_A_SECOND, OUTBOUND, PhoneAccount, Setup, Step,
         millis, phone, secs,
     },
+    ports,
     simulated::{Legs, Person, Place, attend},
     time::VirtualTime,
 };
@@ -33,7 +34,7 @@ struct Operator {
 
 impl Operator {
     fn new() -> Self {
-        let web = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let web = ports::free().to_string();
         Self { folder: tempfile::tempdir().unwrap(), web }
     }
 
