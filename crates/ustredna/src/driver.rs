@@ -300,7 +300,7 @@ impl Driver {
         // one that wakes late must see that the call is taken (freeswitch-conf/controllers.xml).
         let taken = [("socket_resume", ""), ("exchange_attends", "true")];
         session.send(&Command::Api(Api::uuid_setvar_multi(&channel, &taken)?));
-        Ok(())
+        self.turn.leads_on(&mut self.line)
     }
 
     async fn serve(

@@ -73,6 +73,14 @@ impl Api {
         Self::built(format_args!("sched_del {channel}"))
     }
 
+    /// `uuid_transfer`: sends the channel into this context of the XML dialplan, whatever it is
+    /// doing there; as the number dialled it gets the context's own name.
+    #[must_use]
+    pub fn uuid_transfer(channel: &ChannelUuid, context: &VarName) -> Self {
+        let context = context.as_str();
+        Self::built(format_args!("uuid_transfer {channel} {context} XML {context}"))
+    }
+
     /// `uuid_record`: starts or stops recording the channel into a file.
     #[must_use]
     pub fn uuid_record(channel: &ChannelUuid, recording: Recording, path: &Path) -> Self {

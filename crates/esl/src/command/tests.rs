@@ -63,6 +63,10 @@ fn known_answers() {
         ),
         (Command::Api(Api::sched_del(&channel())), &format!("api sched_del {CHANNEL}")),
         (
+            Command::Api(Api::uuid_transfer(&channel(), &VarName::new("held").unwrap())),
+            &format!("api uuid_transfer {CHANNEL} held XML held"),
+        ),
+        (
             Command::Api(Api::uuid_kill(&channel(), &HangupCause::USER_BUSY)),
             &format!("api uuid_kill {CHANNEL} USER_BUSY"),
         ),

@@ -4,10 +4,13 @@
 //! the dialplan (freeswitch-conf/controllers.xml) has scheduled that the call goes on to the next
 //! controller, or to the apology, within some seconds. Who takes the call cancels that; who wakes
 //! too late must leave the call alone, for another exchange attends to it.
+//!
+//! Who wakes in the turn of the next controller, which is silent as well, may have the call. But
+//! FreeSWITCH waits for that other one and must be brought to let the channel go.
 
 use std::time::Duration;
 
-use esl::{Answer, Api, Command, Event, SessionEvent};
+use esl::{Answer, Api, Command, CommandError, Event, SessionEvent, command::VarName};
 
 use crate::{
     clock,
@@ -16,6 +19,9 @@ use crate::{
 
 /// FreeSWITCH answers within a millisecond.
 const CLAIM: Duration = Duration::from_secs(5);
+
+/// Where a call is led by whoever has it, in whosever turn (freeswitch-conf/controllers.xml).
+const HELD: &str = "held";
 
 /// What the dialplan and other exchanges have noted on the channel.
 #[derive(Debug, Clone, Copy)]
@@ -60,5 +66,15 @@ impl Turn {
                 None => line.wait().await?,
             }
         }
+    }
+
+    /// Brings the channel from wherever FreeSWITCH waits for a silent controller to where this
+    /// exchange leads it. Whoever does so must hear when the channel is parked, and answer.
+    pub(super) fn leads_on(self, line: &mut Line) -> Result<(), CommandError> {
+        if let (true, Some(channel)) = (self.after_silence, line.session.channel().copied()) {
+            let held = Api::uuid_transfer(&channel, &VarName::new(HELD)?);
+            line.session.send(&Command::Api(held));
+        }
+        Ok(())
     }
 }
