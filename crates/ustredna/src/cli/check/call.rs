@@ -7,7 +7,7 @@ use serde::Deserialize as _;
 use super::{Finding, exchange, switch};
 use crate::{
     clock::{self, Clock},
-    inbound::Inbound,
+    inbound::{Inbound, InboundError},
     settings::Settings,
     test_call::{Report, Token, VARIABLE},
 };
@@ -49,14 +49,39 @@ async fn attempt(settings: &Settings) -> Result<f64, Finding> {
     let port = port(&mut line).await?;
     let token = Token::new(password, Clock::SYSTEM.now());
     let named = token.as_str();
+    admit(&mut line, named, true).await?;
+    let called = call(settings, &mut line, named, port).await;
+    // Should this fail the token is of no use to anybody: it has been here.
+    let _none = admit(&mut line, named, false).await;
+    called
+}
+
+/// Tells FreeSWITCH that a test call of this name comes, or that it was. Its profile for them answers
+/// nobody else: anybody on this machine can dial there.
+async fn admit(line: &mut Inbound, named: &str, comes: bool) -> Result<(), Finding> {
+    for part in ["call", "phone"] {
+        let value = if comes { "true" } else { "" };
+        let function = format!("global_setvar test_{part}-{named}={value}");
+        line.ask(&function).await.map_err(|error| lost(&error))?;
+    }
+    Ok(())
+}
+
+fn lost(error: &InboundError) -> Finding {
+    Finding::fail(CHECK, format!("FreeSWITCH: {error}"), "look into FreeSWITCH's log")
+}
+
+async fn call(
+    settings: &Settings,
+    line: &mut Inbound,
+    named: &str,
+    port: u16,
+) -> Result<f64, Finding> {
     let question = format!(
         "originate {{ignore_early_media=true,originate_timeout=10,routed=true,{VARIABLE}={named}}}\
          sofia/test/call-{named}@127.0.0.1:{port} &playback(tone_stream://%(30000,0,440))"
     );
-    let answer = line.ask_within(&question, ANSWER).await;
-    let answer = answer.map_err(|error| {
-        Finding::fail(CHECK, format!("FreeSWITCH: {error}"), "look into FreeSWITCH's log")
-    })?;
+    let answer = line.ask_within(&question, ANSWER).await.map_err(|error| lost(&error))?;
     let report = report(settings, named, answer.trim().starts_with("+OK")).await;
     if let Some(leg) = answer.trim().strip_prefix("+OK ") {
         // Over already, mostly.
@@ -97,10 +122,7 @@ fn not_taken(settings: &Settings, answer: &str) -> Finding {
 
 /// Where FreeSWITCH's profile for it listens: a port that the system chose.
 async fn port(line: &mut Inbound) -> Result<u16, Finding> {
-    let answer = line.ask("sofia status profile test").await;
-    let answer = answer.map_err(|error| {
-        Finding::fail(CHECK, format!("FreeSWITCH: {error}"), "look into FreeSWITCH's log")
-    })?;
+    let answer = line.ask("sofia status profile test").await.map_err(|error| lost(&error))?;
     let url = answer.lines().find_map(|line| line.strip_prefix("URL ").map(str::trim));
     let port = url.and_then(|url| url.rsplit_once(':')).and_then(|(_, port)| port.parse().ok());
     port.ok_or_else(|| {

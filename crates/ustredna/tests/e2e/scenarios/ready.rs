@@ -9,6 +9,7 @@ use crate::{
     Scenario,
     exchange::{Row, get},
     language::Setup,
+    phone::raw::{ALAW, RawPhone, Request, loopback, sdp},
     process::{now, wait_for},
     world::{World, files_below},
 };
@@ -24,6 +25,7 @@ pub(crate) fn all() -> Vec<Scenario> {
     };
     vec![
         Scenario::with("a_test_call_goes_through_and_leaves_nothing", setup.clone(), test_call),
+        Scenario::with("the_test_profile_answers_nobody_but_a_test", setup.clone(), test_profile),
         Scenario::with("a_switch_set_up_wrongly_is_not_ready", setup.clone(), wrong_switch),
         Scenario::with("the_death_of_the_switch_is_seen_within_seconds", setup, death),
     ]
@@ -133,6 +135,57 @@ fn test_call(world: &mut World) {
     fails(&findings, "call", "recordings.switch_dir");
     fails(&findings, "its folders", "recordings.switch_dir");
     assert_eq!(readyz(world).0, 503);
+    assert_eq!(world.exchange.list("calls"), Vec::<Row>::new());
+}
+
+/// Whom FreeSWITCH's profile for test calls lets in, which anybody on the machine can dial.
+fn test_profile(world: &mut World) {
+    becomes(world, Duration::from_secs(10), 200);
+    let (good, findings) = check(world, &["--call"], &[]);
+    assert!(good, "{findings:#?}");
+    // Its port and a name that was good: both stand in the record.
+    let record = |key: &str| -> String {
+        let records =
+            world.switch_files().into_iter().filter(|text| text.contains("ustredna_test"));
+        let records = records.filter_map(|text| serde_json::from_str::<Value>(&text).ok());
+        let values = records.map(|record| record["variables"][key].clone());
+        values.into_iter().find_map(|value| value.as_str().map(str::to_owned)).unwrap()
+    };
+    let (port, used) = (record("sip_req_port").parse().unwrap(), record("ustredna_test"));
+    let to = loopback(1, port);
+    let strangers = [1, 2, 9].map(|last| world.raw_phone(last));
+    let offer = sdp(loopback(9, world.ports().one()), ALAW, "sendrecv");
+    let dials = |user: &str| -> Vec<u16> {
+        let dial = |phone: &RawPhone| {
+            let request = Request::new("INVITE", user, to).body("application/sdp", &offer);
+            phone.asks(&request, to).map_or(0, |answer| answer.code())
+        };
+        strangers.iter().map(dial).collect()
+    };
+    // As fresh as that one, with another proof.
+    let forged = format!("{}{}", &used[..8], &"0123456789abcdef".repeat(4)[8..]);
+    let refused = || {
+        for part in ["call", "phone"] {
+            for token in [&forged, &used, &used.to_uppercase(), &format!("{used}0")] {
+                assert_eq!(dials(&format!("{part}-{token}")), [404; 3], "{part}-{token}");
+            }
+        }
+        for odd in ["phone-", "phone", "call-${uuid}", "777000111", "234234399", "999"] {
+            assert_eq!(dials(odd), [404; 3], "{odd}");
+        }
+    };
+    refused();
+    // While a test goes on as well, which they leave alone.
+    thread::scope(|scope| {
+        let call = scope.spawn(|| check(world, &["--call"], &[]));
+        while !call.is_finished() {
+            refused();
+        }
+        let (good, findings) = call.join().unwrap();
+        assert!(good, "{findings:#?}");
+    });
+    // Nor did any of it come to the exchange.
+    assert_eq!(world.exchange.log().matches("proves nothing").count(), 0);
     assert_eq!(world.exchange.list("calls"), Vec::<Row>::new());
 }
 
