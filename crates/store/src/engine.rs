@@ -11,6 +11,7 @@ use sqlx::{
     AnyConnection, AnyPool, Connection as _, Executor as _,
     any::{AnyConnectOptions, AnyPoolOptions},
     migrate::Migrator,
+    postgres::PgConnectOptions,
 };
 
 use crate::{
@@ -128,6 +129,7 @@ impl Store {
     }
 
     async fn open_with(url: &str, create: bool) -> Result<Self, StoreError> {
+        check_url(url)?;
         sqlx::any::install_default_drivers();
         match url.split_once(':') {
             Some(("sqlite", _)) => Self::open_file(&SqliteUrl::read(url, create)?, create).await,
@@ -136,7 +138,7 @@ impl Store {
                 opening.begin(create).await?.close().await?;
                 Ok(Self::new(Connections::new(opening.clone(), opening.pools(), None, None)))
             }
-            _ => Err(StoreError::Url("it must begin with sqlite:// or postgres://")),
+            _ => Err(StoreError::Url(SCHEMES)),
         }
     }
 
@@ -180,8 +182,40 @@ impl Store {
     }
 }
 
+const SCHEMES: &str = "it must begin with sqlite:// or postgres://: write for example \
+    sqlite://ustredna.db or postgres://USER:PASSWORD@HOST/DATABASE";
+
+const CONTROL: &str = "it has a line break or another control character: write it on one line";
+
+const PARTS: &str = "a part of it cannot be understood: write postgres://USER:PASSWORD@HOST:PORT/DATABASE, \
+    and in the user and the password `@` as %40, `/` as %2F, `:` as %3A, `#` as %23, `?` as %3F, `%` as %25";
+
+/// Looks whether `url` can name a database at all, without opening it.
+///
+/// # Errors
+/// [`StoreError::Url`] with what to write; never with the URL's password.
+pub fn check_url(url: &str) -> Result<(), StoreError> {
+    if url.contains(char::is_control) {
+        return Err(StoreError::Url(CONTROL));
+    }
+    match url.split_once(':') {
+        Some(("sqlite", _)) => SqliteUrl::parse(url).map(drop),
+        Some(("postgres" | "postgresql", rest)) => {
+            // What stands before an `@` in the password would be the host.
+            let rest = rest.strip_prefix("//").unwrap_or(rest);
+            let host = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+            if rest.get(host..).is_some_and(|behind| behind.contains('@')) {
+                return Err(StoreError::Url(PARTS));
+            }
+            options(url)?;
+            url.parse::<PgConnectOptions>().map(drop).map_err(|_| StoreError::Url(PARTS))
+        }
+        _ => Err(StoreError::Url(SCHEMES)),
+    }
+}
+
 fn options(url: &str) -> Result<AnyConnectOptions, StoreError> {
-    url.parse().map_err(|_| StoreError::Url("it is not a URL"))
+    url.parse().map_err(|_| StoreError::Url(PARTS))
 }
 
 /// Changing to WAL needs the file for itself and does not heed `busy_timeout`; two programs that
@@ -275,22 +309,39 @@ struct SqliteUrl {
 }
 
 impl SqliteUrl {
-    /// The file as an absolute path, which goes to the driver in a form that URL parsing leaves
-    /// alone (it takes the first folder of `sqlite://data/../x.db` for a host).
-    fn read(url: &str, create: bool) -> Result<Self, StoreError> {
+    /// The path as it is written, and what follows the `?`.
+    fn parse(url: &str) -> Result<(PathBuf, &str), StoreError> {
         let rest = url.strip_prefix("sqlite:").unwrap_or(url);
         let rest = rest.strip_prefix("//").unwrap_or(rest);
         let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
         if path.is_empty() || path.contains(":memory:") || query.contains("mode=memory") {
             return Err(StoreError::Url(
-                "name a file, as in sqlite://ustredna.db: a database in memory forgets everything",
+                "write a file, as in sqlite://ustredna.db: a database in memory forgets everything",
             ));
         }
-        let path = percent_decoded(path).ok_or(StoreError::Url("it has a broken %-escape"))?;
-        let path = std::path::absolute(path).map_err(|_| StoreError::CannotOpen)?;
+        let path = percent_decoded(path)
+            .ok_or(StoreError::Url("it has a broken %-escape: write a `%` in the path as %25"))?;
         if !matches!(query, "" | "mode=rwc" | "mode=rw" | "mode=ro") {
-            return Err(StoreError::Url("after the `?` only mode=ro, mode=rw and mode=rwc"));
+            return Err(StoreError::Url(
+                "behind the `?` write only mode=ro, mode=rw or mode=rwc (a `?` in the path is %3F)",
+            ));
         }
+        if path.to_string_lossy().contains(char::is_control) {
+            return Err(StoreError::Url(CONTROL));
+        }
+        if path.file_name().is_none() || path.to_string_lossy().trim().is_empty() {
+            return Err(StoreError::Url(
+                "it names a folder: write the file, for example sqlite://ustredna.db",
+            ));
+        }
+        Ok((path, query))
+    }
+
+    /// The file as an absolute path, which goes to the driver in a form that URL parsing leaves
+    /// alone (it takes the first folder of `sqlite://data/../x.db` for a host).
+    fn read(url: &str, create: bool) -> Result<Self, StoreError> {
+        let (path, query) = Self::parse(url)?;
+        let path = std::path::absolute(path).map_err(|_| StoreError::CannotOpen)?;
         let creates = create && matches!(query, "" | "mode=rwc");
         // An empty file is none either, unless another program is about to fill it.
         let empty = path.metadata().is_ok_and(|found| found.is_file() && found.len() == 0)

@@ -97,7 +97,8 @@ pub enum StoreError {
     Unreachable(String),
     /// PostgreSQL refuses the user, the password or the database.
     #[error(
-        "PostgreSQL refuses the connection ({0}): check the user, password and database of database.url"
+        "PostgreSQL refuses the connection ({0}): check the user, password and database of database.url \
+         (in a password `@` is written %40, `/` %2F, `%` %25)"
     )]
     Denied(String),
     /// A row holds what no program of ours writes.
@@ -182,7 +183,7 @@ impl From<sqlx::Error> for StoreError {
             },
             sqlx::Error::Io(io) => Self::Unreachable(io.to_string()),
             sqlx::Error::PoolTimedOut => Self::NoAnswer,
-            sqlx::Error::Configuration(_) => Self::Url("it has a part that cannot be understood"),
+            sqlx::Error::Configuration(_) => Self::Url("a part of it cannot be understood"),
             _ => Self::Database(error.to_string()),
         }
     }

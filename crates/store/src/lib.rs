@@ -53,6 +53,7 @@ use engine::Engine;
 pub use calls::{AttemptRow, CallRow};
 pub use chain::{ChainFault, ChainLink, FaultyRecording};
 pub use damage::DamagedRow;
+pub use engine::check_url;
 pub use error::StoreError;
 pub use figures::Figures;
 pub use filter::Filter;

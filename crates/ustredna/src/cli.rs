@@ -15,7 +15,6 @@ mod recordings;
 mod shoppers;
 mod sms;
 mod table;
-mod text;
 mod tickets;
 mod when;
 
@@ -31,7 +30,7 @@ use clap::{CommandFactory as _, Parser, Subcommand, error::ErrorKind as Usage};
 use jiff::Timestamp;
 use tokio::runtime::Runtime;
 
-use crate::{clock::Clock, serve, settings, settings::Settings};
+use crate::{clock::Clock, serve, settings, settings::Settings, text::printable_lines};
 use desk::Desk;
 
 /// Read when no `--config` names another.
@@ -113,7 +112,7 @@ Examples:
 /// Runs the command that was typed: 0 when it went well, 1 when not, 2 when it was mistyped.
 #[must_use]
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|error| mistyped(&error));
     // clap's `args_conflicts_with_subcommands` would refuse `--config` there too.
     if cli.command.misplaced() {
         let text = "options of a list go after the word `list`, and other commands have their own";
@@ -135,10 +134,21 @@ pub fn run() -> ExitCode {
         Err(error) if !serves && is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // Should standard error be closed, there is nobody left to tell.
-            let _ = writeln!(io::stderr(), "error: {error:#}");
+            let _ = writeln!(io::stderr(), "error: {}", printable_lines(&format!("{error:#}")));
             ExitCode::FAILURE
         }
     }
+}
+
+/// Ends the program as clap does, which repeats what was typed: scripts type other people's texts.
+fn mistyped(error: &clap::Error) -> ! {
+    let told = error.to_string();
+    let harmless = printable_lines(&told);
+    if harmless == told {
+        error.exit();
+    }
+    let _ = write!(io::stderr(), "{harmless}");
+    std::process::exit(error.exit_code())
 }
 
 /// How long threads may take to end with the program.

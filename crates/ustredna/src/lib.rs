@@ -48,6 +48,7 @@ mod sms_worker;
 mod switch;
 mod talks;
 mod test_call;
+mod text;
 mod texts;
 mod web;
 

@@ -3,6 +3,7 @@
 //! `USTREDNA_DATABASE__URL` overrides `url` of `[database]`. An unknown key or a wrong value is an
 //! error that names the key, the line and what is allowed.
 
+mod check;
 mod fault;
 mod load;
 #[macro_use]
@@ -10,7 +11,7 @@ mod section;
 mod sms;
 mod values;
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use exchange::{destination::DialPolicy, facts::Rules, model::Language, number::PhoneNumber};
 use ipnet::IpNet;
@@ -261,67 +262,6 @@ fn hotline(text: &str) -> PhoneNumber {
 }
 
 impl Settings {
-    /// Looks for values that are well-formed but together or by themselves of no use.
-    fn check(&self) -> anyhow::Result<()> {
-        let Self { exchange, switch, callbacks, .. } = self;
-        anyhow::ensure!(
-            exchange.outbound_hotline != exchange.callback_hotline,
-            "exchange.outbound_hotline and exchange.callback_hotline are the same number: \
-             callers could not be told apart; write two numbers"
-        );
-        anyhow::ensure!(
-            switch.max_calls > 0,
-            "switch.max_calls = 0: no call would be taken; write 1 or more, for example 1000"
-        );
-        for (key, span) in [
-            ("switch.ring_timeout", switch.ring_timeout),
-            ("callbacks.ring_timeout", callbacks.ring_timeout),
-        ] {
-            anyhow::ensure!(
-                span.std() >= Duration::from_secs(1),
-                "{key} is under a second: no phone would ring; write for example \"25s\""
-            );
-        }
-        for (key, span) in
-            [("callbacks.sms_delay", callbacks.sms_delay), ("sms.ticket_gap", self.sms.ticket_gap)]
-        {
-            anyhow::ensure!(
-                span.std() < self.sms.expiry.std(),
-                "{key} is not shorter than sms.expiry: messages would expire before they are sent; write \
-                 for example \"10m\" and expiry = \"6h\""
-            );
-        }
-        anyhow::ensure!(
-            !switch.allow.is_empty(),
-            "switch.allow is empty: no FreeSWITCH could connect; write for example [\"127.0.0.0/8\"]"
-        );
-        anyhow::ensure!(
-            switch.listen.port() == 0 || switch.listen != self.web.listen,
-            "web.listen is switch.listen: write another port, for example \"127.0.0.1:8080\""
-        );
-        for (key, folder) in [
-            ("recordings.dir", &self.recordings.dir),
-            ("cdr.dir", &self.cdr.dir),
-            ("sms.spool.dir", &self.sms.spool.dir),
-        ] {
-            anyhow::ensure!(
-                !folder.as_os_str().is_empty(),
-                "{key} is empty: write a folder, for example \"/var/lib/ustredna\""
-            );
-        }
-        anyhow::ensure!(
-            exchange.name.len() <= 64 && !exchange.name.chars().any(char::is_control),
-            "exchange.name is too long or has a line break: write at most 64 characters on one line"
-        );
-        // A path through links may still lead there; then a kept record is met again and kept again.
-        anyhow::ensure!(
-            self.cdr.keep.components().ne(self.cdr.dir.components()),
-            "cdr.keep is cdr.dir: records would be taken in again and again; name another folder"
-        );
-        crate::alarm::check(&self.alarm)?;
-        self.sms.check()
-    }
-
     /// The name by which exchanges that share a database know their own calls.
     pub(crate) fn exchange_name(&self) -> String {
         if self.exchange.name.is_empty() {

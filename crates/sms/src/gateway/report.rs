@@ -102,17 +102,20 @@ impl HttpReports {
     pub fn fault(&self) -> Option<&'static str> {
         if self.secret.expose_secret().is_empty() {
             Some(
-                "`secret` is missing: set it, here or in the environment, to 16 characters or more",
+                "`secret` is missing: write 16 characters or more, there or in the environment, \
+                 USTREDNA_SMS__REPORTS__SECRET",
             )
         } else if self.secret.expose_secret().len() < MIN_SECRET {
-            Some("`secret` is shorter than 16 characters")
+            Some("`secret` is shorter than 16 characters: write more of them")
         } else if self.delivered.is_empty() || self.failed.is_empty() {
-            Some("`delivered` and `failed` name at least one state each")
+            Some(
+                "`delivered` and `failed` name at least one state each: write for example [\"DELIVRD\"]",
+            )
         } else if self.list.as_ref().is_some_and(|place| !place.starts_with('/')) {
-            Some("`list` begins with `/`, as in `/data/reports`")
+            Some("`list` begins with `/`: write for example \"/data/reports\"")
         } else if self.list.is_some() && !(self.id.starts_with('/') && self.status.starts_with('/'))
         {
-            Some("with `list`, the other places begin with `/`")
+            Some("`list` is set, so the other places begin with `/`: write for example \"/id\"")
         } else {
             None
         }

@@ -21,6 +21,7 @@ use crate::{
     colours,
     finding::{Finding, Status},
     settings::Settings,
+    text::printable_lines,
     texts::Texts,
 };
 
@@ -74,7 +75,8 @@ impl Report<'_> {
             let word = style.force_styling(self.colours).apply_to(format!("{word:<5}"));
             let fix = finding.fix.as_ref().map(|fix| format!(" — {fix}")).unwrap_or_default();
             // Errors of the settings show the line they are in below.
-            let text = format!("{}{fix}", finding.detail).replace('\n', "\n      ");
+            let text = printable_lines(&format!("{}{fix}", finding.detail));
+            let text = text.replace('\n', "\n      ");
             writeln!(self.out, "{word} {:<12} {text}", finding.check)?;
         }
         // What follows may take seconds.

@@ -13,7 +13,7 @@ use serde::Serialize;
 use store::{DamagedRow, Store, StoreError};
 
 use super::table::{self, Column};
-use crate::settings::Settings;
+use crate::{settings::Settings, text::printable_lines};
 
 pub(super) struct Desk<'a> {
     pub(super) settings: &'a Settings,
@@ -100,7 +100,7 @@ impl Desk<'_> {
     }
 
     pub(super) fn line(&mut self, text: &str) -> io::Result<()> {
-        writeln!(self.out, "{text}")
+        writeln!(self.out, "{}", printable_lines(text))
     }
 
     /// One JSON object a line.
@@ -109,8 +109,7 @@ impl Desk<'_> {
         rows: impl IntoIterator<Item = T>,
     ) -> anyhow::Result<()> {
         for row in rows {
-            let line = serde_json::to_string(&row)?;
-            self.line(&line)?;
+            writeln!(self.out, "{}", serde_json::to_string(&row)?)?;
         }
         Ok(())
     }
@@ -141,11 +140,11 @@ fn tell_damage(damage: &[DamagedRow]) -> io::Result<()> {
             1 => ("1 row".to_owned(), "is"),
             count => (format!("{count} rows"), "are"),
         };
-        writeln!(
-            io::stderr(),
+        let told = format!(
             "warning: {rows} of the table {table} cannot be read and {are} left out \
              (id {id}, column {column}): see `ustredna check` for what to do"
-        )?;
+        );
+        writeln!(io::stderr(), "{}", printable_lines(&told))?;
     }
     Ok(())
 }

@@ -38,9 +38,9 @@ pub(super) struct Listing {
 impl Listing {
     /// Opens the state, with what is asked of it.
     pub(super) async fn open(&self, desk: &Desk<'_>) -> anyhow::Result<(Store, Filter)> {
-        let filter = self.filter(desk)?;
+        let mut filter = self.filter(desk)?;
         let store = desk.store().await?;
-        narrowed(desk, &store, &filter).await?;
+        narrowed(desk, &store, &mut filter).await?;
         Ok((store, filter))
     }
 
@@ -82,13 +82,13 @@ impl Listing {
 pub(super) async fn narrowed(
     desk: &Desk<'_>,
     store: &Store,
-    filter: &Filter,
+    filter: &mut Filter,
 ) -> anyhow::Result<()> {
     if let Some(phone) = &filter.shopper {
         known::shopper(desk, store, phone).await?;
     }
-    match &filter.project {
-        Some(project) => known::project(store, project).await,
-        None => Ok(()),
+    if let Some(project) = &mut filter.project {
+        *project = known::project(store, project).await?;
     }
+    Ok(())
 }

@@ -5,7 +5,7 @@ use exchange::{model::PairingNumber, number::PhoneNumber};
 use store::{Filter, Store};
 
 use super::desk::Desk;
-use crate::nearest::nearest;
+use crate::{nearest::nearest, text::visible};
 
 /// So many names are told to choose from; more are found in their list.
 const FEW: usize = 8;
@@ -63,11 +63,14 @@ pub(super) async fn pairing(
     bail!("Pairing {id} of shopper {}: no such pairing; the shopper {has}", desk.written(phone))
 }
 
-/// A pairing, be it an ended one, belongs to this project.
-pub(super) async fn project(store: &Store, project: &str) -> anyhow::Result<()> {
+/// A pairing, be it an ended one, belongs to this project: as it is written, or else as it would have
+/// been stored if it had been written so.
+pub(super) async fn project(store: &Store, project: &str) -> anyhow::Result<String> {
     let projects = store.projects().await?;
-    if projects.iter().any(|known| known == project) {
-        return Ok(());
+    for written in [project, &visible(project)] {
+        if projects.iter().any(|known| known == written) {
+            return Ok(written.to_owned());
+        }
     }
     let known = match (nearest(project, projects.iter().map(String::as_str)), projects.len()) {
         (Some(meant), _) => format!("; did you mean `{meant}`?"),

@@ -11,8 +11,8 @@ use super::{
     desk::{Desk, yes_no},
     known,
     table::Column::{Text, Whole},
-    text,
 };
+use crate::text;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -73,7 +73,7 @@ struct Add {
     /// The number, in any usual form
     number: String,
     /// A note for your lists
-    #[arg(long, value_parser = text::option)]
+    #[arg(long, value_parser = text::read)]
     note: Option<String>,
 }
 
@@ -89,7 +89,7 @@ struct Set {
 #[group(id = "change", required = true, multiple = true)]
 struct Change {
     /// A note for your lists
-    #[arg(long, value_parser = text::option)]
+    #[arg(long, value_parser = text::read)]
     note: Option<String>,
     /// Remove the note
     #[arg(long, conflicts_with = "note")]

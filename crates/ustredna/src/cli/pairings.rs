@@ -15,9 +15,9 @@ use super::{
     filter::narrowed,
     known,
     table::Column::{Text, Time, Whole},
-    text,
     when::{self, Edge},
 };
+use crate::text;
 
 pub(super) const EXAMPLES: &str = "\
 IDs are stable: ending pairing 1 leaves 2 as it is. An ID that was ended is given to another number
@@ -109,7 +109,7 @@ struct Add {
     #[arg(long, value_parser = pairing_number)]
     id: Option<PairingNumber>,
     /// The project
-    #[arg(long, value_parser = text::option)]
+    #[arg(long, value_parser = text::read)]
     project: Option<String>,
     /// From when on, a date or a time [default: at once]
     #[arg(long, value_name = "WHEN")]
@@ -140,7 +140,7 @@ struct Set {
 #[group(id = "change", required = true, multiple = true)]
 struct Change {
     /// The project
-    #[arg(long, value_parser = text::option)]
+    #[arg(long, value_parser = text::read)]
     project: Option<String>,
     /// Remove the project
     #[arg(long, conflicts_with = "project")]
@@ -227,9 +227,9 @@ fn inactive(pairing: &PairingRow) -> Option<&'static str> {
 impl List {
     async fn run(self, desk: &mut Desk<'_>) -> anyhow::Result<()> {
         let shopper = self.shopper.as_deref().map(|text| desk.phone(text)).transpose()?;
-        let filter = Filter { shopper, project: self.project, ..Filter::default() };
+        let mut filter = Filter { shopper, project: self.project, ..Filter::default() };
         let store = desk.store().await?;
-        narrowed(desk, &store, &filter).await?;
+        narrowed(desk, &store, &mut filter).await?;
         let pairings = store.pairings(&filter, self.ended).await?;
         let now = desk.now;
         if self.json {

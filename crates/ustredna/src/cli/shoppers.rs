@@ -15,8 +15,8 @@ use super::{
     desk::{Desk, yes_no},
     known, pin,
     table::Column::{Text, Time, Whole},
-    text,
 };
+use crate::text;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -82,7 +82,7 @@ struct Add {
     /// The real phone number, in any usual form
     phone: String,
     /// A name for your lists
-    #[arg(long, value_parser = text::option)]
+    #[arg(long, value_parser = text::read)]
     name: Option<String>,
     /// The language of the prompts: cs or en [default: exchange.language]
     #[arg(long)]
@@ -103,7 +103,7 @@ struct Change {
     #[arg(long, value_name = "PHONE")]
     phone: Option<String>,
     /// A name for your lists
-    #[arg(long, value_parser = text::option)]
+    #[arg(long, value_parser = text::read)]
     name: Option<String>,
     /// Remove the name
     #[arg(long, conflicts_with = "name")]

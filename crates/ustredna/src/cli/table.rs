@@ -9,7 +9,7 @@ mod layout;
 
 use std::{env, io::IsTerminal as _};
 
-use super::text::is_invisible;
+use crate::text::printable;
 use layout::Layout;
 
 /// A column of a table, by its heading.
@@ -50,13 +50,6 @@ pub(super) fn lines<const N: usize>(
     let rows: Vec<[String; N]> =
         rows.into_iter().map(|row| row.map(|cell| printable(&cell))).collect();
     Layout::choose(&columns, &rows, room).lines(&columns, &rows)
-}
-
-/// Names, notes and a provider's answers are other people's: a control character in one would steer the
-/// terminal, a mark of direction turn the numbers beside it around.
-fn printable(text: &str) -> String {
-    let harmful = |c: char| c.is_control() || is_invisible(c);
-    text.chars().map(|c| if harmful(c) { '\u{fffd}' } else { c }).collect()
 }
 
 #[cfg(test)]

@@ -1,34 +1,30 @@
 //! What is wrong with a setting: where it stands, its key, and what is allowed.
 //!
 //! serde's and TOML's own messages show the value, and with it a password in the wrong place; and
-//! they speak of types. Nothing of the value is told here.
+//! they speak of types. Nothing of the value is told here, and no word of theirs.
 
-use std::ops::Range;
+mod place;
+mod syntax;
 
-use toml::{
-    Table, Value,
-    de::{DeTable, DeValue},
-};
+use toml::{Table, Value, de::DeTable};
 
-use super::{SECTIONS, Settings};
+use super::{SECTIONS, Settings, load::OPTIONAL};
 use crate::nearest::nearest;
+pub(super) use place::line_of;
+use place::{Place, entries, line};
 
 /// `line 3, `switch.listen`: …`
 pub(super) fn in_file(error: &toml::de::Error, text: &str) -> String {
     let at = error.span().map_or(0, |span| span.start).min(text.len());
-    let line = line(text, at);
     let Ok(parsed) = DeTable::parse(text) else {
         // No TOML at all.
         let start = text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |n| n + 1);
         let source = text.get(start..).unwrap_or_default().lines().next().unwrap_or_default();
-        return format!("line {line}{}", syntax(error.message(), source));
+        return format!("line {}{}", line(text, at), syntax::told(error.message(), source));
     };
     let place = Place::new(parsed.get_ref(), at);
-    let message = match text.parse() {
-        Ok(table) => words_asked_for(error, table, &place.path),
-        Err(_) => error.message().to_owned(),
-    };
-    let told = told(&message, &place.path, place.is_section);
+    let told = told(error.message(), &place.path, place.is_section);
+    let line = line(text, wrong_entry(text, &place.path).unwrap_or(at));
     match place.path.as_slice() {
         [] => format!("line {line}: {told}"),
         path => format!("line {line}, `{}`: {told}", path.join(".")),
@@ -36,82 +32,37 @@ pub(super) fn in_file(error: &toml::de::Error, text: &str) -> String {
 }
 
 /// What is wrong with a variable that stands for this key of the table.
-pub(super) fn in_environment(error: &toml::de::Error, table: &Table, path: &[String]) -> String {
-    told(&words_asked_for(error, table.clone(), path), path, false)
+pub(super) fn in_environment(error: &toml::de::Error, path: &[String]) -> String {
+    let told = told(error.message(), path, false);
+    if takes_list_or_table(path) { told } else { unquoted(&told) }
 }
 
-/// serde tells the words that are allowed only to who has written a word.
-fn words_asked_for(error: &toml::de::Error, mut table: Table, path: &[String]) -> String {
-    let wants_words = ["wanted string or table", "expected string only"];
-    let message = error.message();
-    let wrote_none = wants_words.iter().any(|wants| message.contains(wants));
-    if let ([sections @ .., key], true) = (path, wrote_none)
-        && super::load::insert(&mut table, sections, key, Value::String(String::new())).is_ok()
-        && let Err(with_words) = Settings::deserialize_table(table)
-        && with_words.message().starts_with("unknown variant")
-    {
-        return with_words.message().to_owned();
-    }
-    message.to_owned()
-}
-
-/// The line in which a key stands, if it is in the file.
-pub(super) fn line_of(text: &str, path: &str) -> Option<usize> {
-    let parsed = DeTable::parse(text).ok()?;
-    let mut table = parsed.get_ref();
-    let mut at = None;
-    for name in path.split('.') {
-        let (key, value) = table.iter().find(|(key, _)| key.get_ref() == name)?;
-        at = Some(key.span().start);
-        let Some(inner) = value.get_ref().as_table() else { break };
-        table = inner;
-    }
-    Some(line(text, at?))
-}
-
-fn line(text: &str, at: usize) -> usize {
-    text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
-}
-
-/// The innermost key at a place in the file.
-#[derive(Default)]
-struct Place {
-    path: Vec<String>,
-    /// Whether the key is one of a section.
-    is_section: bool,
-}
-
-impl Place {
-    fn new(table: &DeTable<'_>, at: usize) -> Self {
-        let mut place = Self::default();
-        place.enter(table, at);
-        place
-    }
-
-    fn enter(&mut self, table: &DeTable<'_>, at: usize) {
-        let found = table.iter().find(|(key, value)| {
-            within(key.span(), at) || within(value.span(), at) || holds(value.get_ref(), at)
-        });
-        let Some((key, value)) = found else { return };
-        self.path.push(key.get_ref().to_string());
-        self.is_section = value.get_ref().is_table();
-        if let (DeValue::Table(inner), false) = (value.get_ref(), within(key.span(), at)) {
-            self.enter(inner, at);
+/// A section that is written as something else, which serde would take for a list of its values.
+pub(super) fn no_section(table: &Table) -> Option<String> {
+    let known = SECTIONS.iter().map(|(section, _)| *section).chain(OPTIONAL);
+    let mut known = known.chain(["sms.http.answer"]);
+    let wrong = |section: &&str| {
+        let mut value = None;
+        let mut table = Some(table);
+        for name in section.split('.') {
+            value = table.and_then(|table| table.get(name));
+            table = value.and_then(Value::as_table);
         }
-    }
+        value.is_some() && table.is_none()
+    };
+    known.find(wrong).map(str::to_owned)
 }
 
-fn within(span: Range<usize>, at: usize) -> bool {
-    span.contains(&at)
-}
-
-/// Whether a key of it stands at that place: what is written below a header is not in its span.
-fn holds(value: &DeValue<'_>, at: usize) -> bool {
-    value.as_table().is_some_and(|table| {
-        table.iter().any(|(key, value)| {
-            within(key.span(), at) || within(value.span(), at) || holds(value.get_ref(), at)
-        })
-    })
+/// Where the first value of a list stands that is wrong by itself: serde knows the list alone.
+fn wrong_entry(text: &str, path: &[String]) -> Option<usize> {
+    let table: Table = text.parse().ok()?;
+    let value = path.split_first().and_then(|(first, rest)| {
+        rest.iter().try_fold(table.get(first)?, |value, name| value.get(name))
+    });
+    let values = value?.as_array()?;
+    let wrong =
+        values.iter().position(|value| tried(path, Value::Array(vec![value.clone()])).is_some());
+    entries(text, path).get(wrong?).copied()
 }
 
 /// What serde says, for operators.
@@ -131,15 +82,71 @@ fn told(message: &str, path: &[String], is_section: bool) -> String {
         let field = rest.split('`').next().unwrap_or_default();
         return format!("`{field}` is missing: write it there too");
     }
-    let kind = ["invalid type: ", "invalid value: ", "invalid length "];
-    if kind.iter().any(|kind| message.contains(kind)) {
-        // The last one: the value may hold the same words.
-        return match message.rsplit_once(", expected ") {
-            Some((_, expected)) => format!("write {}", kind_of_value(expected)),
-            None => "this value does not fit".to_owned(),
-        };
+    if let Some(form) = wanted(message) {
+        return format!("write {form}");
     }
-    message.to_owned()
+    if message.contains("write ") && !is_serde_s(message) {
+        return message.to_owned();
+    }
+    format!("write {}", form(path))
+}
+
+/// Whether it begins as serde's own messages do, and so tells the value.
+fn is_serde_s(message: &str) -> bool {
+    ["invalid ", "wanted ", "expected "].iter().any(|begin| message.starts_with(begin))
+}
+
+/// What serde wants in place of another type or value, if it is said so that an operator can write it.
+fn wanted(message: &str) -> Option<String> {
+    let kind = ["invalid type: ", "invalid value: "];
+    if !kind.iter().any(|kind| message.contains(kind)) {
+        return None;
+    }
+    // The last one: the value may hold the same words.
+    kind_of_value(message.rsplit_once(", expected ")?.1)
+}
+
+/// All sections that may be left out, with what they must have.
+const FILLED: &str = r#"
+[sms.http]
+url = "https://sms.example"
+basic = { user = "u" }
+oauth = { url = "https://sms.example", client_id = "c" }
+[sms.smpp]
+host = "h"
+system_id = "s"
+[sms.reports]
+id = "i"
+status = "s"
+delivered = ["d"]
+failed = ["f"]
+"#;
+
+/// What a key takes, found by a text that no key but one for any text takes.
+fn form(path: &[String]) -> String {
+    let Some(error) = tried(path, Value::String("\0".to_owned())) else {
+        return A_TEXT.to_owned();
+    };
+    let message = error.message();
+    if message.starts_with("unknown variant `") {
+        return either(&words(message), '"');
+    }
+    let own = || message.rsplit_once("write ").map(|(_, form)| form.to_owned());
+    wanted(message).or_else(own).unwrap_or_else(|| A_TEXT.to_owned())
+}
+
+/// Whether a key takes several values, which are written in the environment as in the file.
+fn takes_list_or_table(path: &[String]) -> bool {
+    let empty = [Value::Array(Vec::new()), Value::Table(Table::new())];
+    empty.into_iter().any(|value| tried(path, value).is_none())
+}
+
+/// What is wrong with this value there, everything else being right.
+fn tried(path: &[String], value: Value) -> Option<toml::de::Error> {
+    let [sections @ .., key] = path else { return None };
+    let mut table: Table = FILLED.parse().unwrap_or_default();
+    super::load::insert(&mut table, sections, key, value).ok()?;
+    Settings::deserialize_table(table).err()
 }
 
 /// The words in back-ticks of what serde expects.
@@ -184,36 +191,42 @@ fn either(words: &[String], quote: char) -> String {
     }
 }
 
-/// What serde expects, as an operator would write it.
-fn kind_of_value(expected: &str) -> String {
+const A_TEXT: &str = "a text in quotes, for example \"text\"";
+
+/// What serde expects, as an operator would write it; `None` for what only a programmer understands.
+fn kind_of_value(expected: &str) -> Option<String> {
     let whole = |most: u64| format!("a whole number from 0 to {most}, without quotes");
-    match expected {
+    Some(match expected {
         "u8" => whole(u8::MAX.into()),
         "u16" => whole(u16::MAX.into()),
         "u32" => whole(u32::MAX.into()),
-        "u64" | "usize" => whole(u64::MAX),
         "a boolean" => "true or false, without quotes".to_owned(),
-        "a string" | "string" | "string only" | "path string" => {
-            "a text in quotes, for example \"text\"".to_owned()
-        }
+        "a string" | "string" | "path string" => A_TEXT.to_owned(),
         "a sequence" => "a list in brackets, for example [\"one\", \"two\"]".to_owned(),
         "a map" => "a table, for example { name = \"value\" }".to_owned(),
         _ if expected.starts_with("struct ") => {
             "a section: its name in brackets, for example [switch], and its keys below".to_owned()
         }
-        other => other.to_owned(),
-    }
+        // Our own words all have one.
+        own if own.contains("for example") => own.to_owned(),
+        _ => return None,
+    })
 }
 
-/// What is no TOML. The parser's words tell nothing of the text itself.
-fn syntax(message: &str, source: &str) -> String {
-    let (key, value) = source.split_once('=').unwrap_or_default();
-    let (key, value) = (key.trim(), value.trim());
-    let is_key = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'.';
-    if key.is_empty() || !key.bytes().all(is_key) {
-        return format!(": this is no TOML: {message}");
-    }
-    let unquoted = !value.starts_with(['"', '\'', '[', '{']);
-    let hint = if unquoted { "; texts stand in quotes: write for example \"40s\"" } else { "" };
-    format!(", `{key}`: this is no TOML: {message}{hint}")
+/// In the environment there are no quotation marks around a value: not those of the advice, but those
+/// of a list.
+pub(super) fn unquoted(told: &str) -> String {
+    let told = told.replace(" in quotes", "").replace(", without quotes", "");
+    let (mut depth, mut in_ticks) = (0_usize, false);
+    told.chars()
+        .filter(|c| {
+            match c {
+                '`' => in_ticks = !in_ticks,
+                '[' | '{' if !in_ticks => depth += 1,
+                ']' | '}' if !in_ticks => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            *c != '"' || depth > 0 || in_ticks
+        })
+        .collect()
 }

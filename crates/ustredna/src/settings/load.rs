@@ -29,10 +29,17 @@ pub(crate) fn load(
         }
     };
     // The file by itself first: only then do errors know their line.
-    let mut settings: Settings = toml::from_str(&text).map_err(|error| {
-        anyhow::anyhow!("{}, {}", path.display(), fault::in_file(&error, &text))
-    })?;
-    let mut table: Table = toml::from_str(&text)?;
+    let fault = |told: String| anyhow::anyhow!("{}, {told}", path.display());
+    let mut table = text.parse::<Table>().unwrap_or_default();
+    if let Some(section) = fault::no_section(&table) {
+        let line = fault::line_of(&text, &section).unwrap_or(1);
+        return Err(fault(format!(
+            "line {line}, `{section}`: write a section: its name in single brackets, [{section}], \
+             and its keys below"
+        )));
+    }
+    let mut settings: Settings =
+        toml::from_str(&text).map_err(|error| fault(fault::in_file(&error, &text)))?;
     let mut variables: Vec<(String, String)> =
         environment.into_iter().filter(|(name, _)| is_variable(name)).collect();
     variables.sort();
@@ -42,18 +49,32 @@ pub(crate) fn load(
     }
     if let Err(error) = settings.check() {
         let told = format!("{error:#}");
-        // Each says first which key it is about.
-        let key = told.split([' ', ':']).next().unwrap_or_default().trim_matches(['[', ']']);
-        let variable = format!("{PREFIX}{}", key.to_uppercase().replace('.', "__"));
-        if variables.iter().any(|(name, _)| name.eq_ignore_ascii_case(&variable)) {
-            bail!("environment variable {variable}: {told}");
-        }
-        match fault::line_of(&text, key) {
-            Some(line) => bail!("{}, line {line}: {told}", path.display()),
-            None => bail!("in {} or the environment: {told}", path.display()),
-        }
+        bail!("{}", placed(&told, &variables, path, &text));
     }
     Ok(settings)
+}
+
+/// Where the first of the keys is set that an error speaks of: each says first which it is about, and
+/// one that is not set anywhere can only be in the way of another.
+fn placed(told: &str, variables: &[(String, String)], path: &Path, text: &str) -> String {
+    let is_key = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
+    let keys = told.split(|c| !is_key(c)).map(|word| word.trim_matches('.'));
+    let keys: Vec<_> = keys.filter(|word| word.contains('.')).collect();
+    for key in &keys {
+        let variable = variable(key);
+        if variables.iter().any(|(name, _)| name.eq_ignore_ascii_case(&variable)) {
+            return format!("environment variable {variable}: {}", fault::unquoted(told));
+        }
+    }
+    match keys.iter().find_map(|key| fault::line_of(text, key)) {
+        Some(line) => format!("{}, line {line}: {told}", path.display()),
+        None => format!("in {} or the environment: {told}", path.display()),
+    }
+}
+
+/// The name by which a key is set in the environment.
+fn variable(key: &str) -> String {
+    format!("{PREFIX}{}", key.to_uppercase().replace('.', "__"))
 }
 
 /// Why a file cannot be read, and what to do about it.
@@ -97,6 +118,21 @@ fn overlay(
         let is_text = candidate.is_str();
         let mut attempt = table.clone();
         insert(&mut attempt, sections, key, candidate)?;
+        if let Some(section) = fault::no_section(&attempt) {
+            if is_text && problem.is_none() {
+                bail!(
+                    "`{section}`: this is a section: write each of its keys, {}__KEY",
+                    variable(&section)
+                );
+            }
+            continue;
+        }
+        if retention_projects(&attempt) != retention_projects(table) {
+            bail!(
+                "projects are set in the file alone: write a section [recordings.retention.projects] \
+                 there"
+            );
+        }
         match Settings::deserialize_table(attempt.clone()) {
             Ok(settings) => {
                 *table = attempt;
@@ -116,16 +152,14 @@ fn overlay(
         bail!("`{section}.{field}` is missing: write a section [{section}] into the file first");
     }
     match problem {
-        Some(error) => {
-            bail!("`{}`: {}", path.join("."), fault::in_environment(&error, table, &path))
-        }
+        Some(error) => bail!("`{}`: {}", path.join("."), fault::in_environment(&error, &path)),
         None => bail!("`{}`: write a text", path.join(".")),
     }
 }
 
 /// Sections that may be left out, but not some of their keys alone; inner ones before outer ones, as
 /// serde finds what they lack.
-const OPTIONAL: [&str; 5] =
+pub(super) const OPTIONAL: [&str; 5] =
     ["sms.http.basic", "sms.http.oauth", "sms.http", "sms.smpp", "sms.reports"];
 
 /// Which of those the setting is in, if it is not in the table.
@@ -153,6 +187,12 @@ fn is_lone_secret(sections: &[String], key: &str) -> bool {
 /// Whether the gateway goes by one of the optional sections.
 fn uses(gateway: SmsGateway, section: &str) -> bool {
     gateway == if section == "sms.smpp" { SmsGateway::Smpp } else { SmsGateway::Http }
+}
+
+/// How long recordings of projects are kept. The name of a project cannot stand in that of a variable,
+/// which has no letters but capitals.
+fn retention_projects(table: &Table) -> Option<&Value> {
+    table.get("recordings")?.get("retention")?.get("projects")
 }
 
 pub(super) fn insert(

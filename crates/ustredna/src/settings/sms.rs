@@ -90,6 +90,9 @@ section! {
 /// Below that the clocks of two exchanges and a busy disk would matter.
 const SHORTEST_LEASE: Duration = Duration::from_secs(5);
 
+/// The shortest time that a gateway may be given for anything.
+const SHORTEST_WAIT: Duration = Duration::from_millis(100);
+
 /// How long a try may be under way: what outlived its lease would meet its own second try.
 pub(crate) fn tries_limit(lease: Duration) -> Duration {
     lease.mul_f64(0.9)
@@ -105,7 +108,7 @@ fn lease_for(longest: Duration) -> Duration {
 fn missing(key: &str) -> anyhow::Error {
     let variable = key.to_uppercase().replace('.', "__");
     anyhow::anyhow!(
-        "{key} is missing: set it there or in the environment, {}{variable}",
+        "{key} is missing: write it there or in the environment, {}{variable}",
         super::load::PREFIX,
     )
 }
@@ -121,7 +124,9 @@ impl Sms {
             SmsGateway::Spool => (Duration::ZERO, ""),
             SmsGateway::Http => {
                 let Some(http) = &self.http else {
-                    anyhow::bail!("sms.gateway = \"http\" needs a section [sms.http]")
+                    anyhow::bail!(
+                        "sms.gateway = \"http\" needs a section: write [sms.http] with its url"
+                    )
                 };
                 if let Some(key) = http.missing_secret() {
                     return Err(missing(&format!("sms.http.{key}")));
@@ -132,7 +137,9 @@ impl Sms {
             }
             SmsGateway::Smpp => {
                 let Some(smpp) = &self.smpp else {
-                    anyhow::bail!("sms.gateway = \"smpp\" needs a section [sms.smpp]")
+                    anyhow::bail!(
+                        "sms.gateway = \"smpp\" needs a section: write [sms.smpp] with its host and system_id"
+                    )
                 };
                 if smpp.password.expose_secret().is_empty() {
                     return Err(missing("sms.smpp.password"));
@@ -156,8 +163,34 @@ impl Sms {
             humantime::format_duration(longest),
             humantime::format_duration(lease_for(longest)),
         );
+        self.gateways_times()?;
         if let Some(fault) = self.reports.as_ref().and_then(sms::HttpReports::fault) {
-            anyhow::bail!("[sms.reports]: {fault}");
+            // In back-ticks each says first which key it is about.
+            let key = fault.split('`').nth(1).unwrap_or_default();
+            anyhow::bail!("sms.reports.{key}: in [sms.reports] {fault}");
+        }
+        Ok(())
+    }
+
+    /// With no time at all nothing would ever be answered in time.
+    fn gateways_times(&self) -> anyhow::Result<()> {
+        let http = self.http.iter().flat_map(|http| {
+            [("http.connect_timeout", http.connect_timeout), ("http.timeout", http.timeout)]
+        });
+        let smpp = self.smpp.iter().flat_map(|smpp| {
+            [
+                ("smpp.connect_timeout", smpp.connect_timeout),
+                ("smpp.response_timeout", smpp.response_timeout),
+                ("smpp.enquire_link", smpp.enquire_link),
+                ("smpp.reconnect_max", smpp.reconnect_max),
+            ]
+        });
+        for (key, span) in http.chain(smpp) {
+            anyhow::ensure!(
+                span.0 >= SHORTEST_WAIT,
+                "sms.{key} is under {}: nothing is answered so quickly; write for example \"10s\"",
+                humantime::format_duration(SHORTEST_WAIT)
+            );
         }
         Ok(())
     }

@@ -18,10 +18,10 @@ use serde::{
     de::{Error as _, Unexpected, Visitor},
 };
 
-use crate::nearest::nearest;
+use crate::{nearest::nearest, text};
 
-/// Takes a text; anything else is refused by what is expected instead.
-fn text<'de, D: Deserializer<'de>>(
+/// Takes a string; anything else is refused by what is expected instead.
+fn string<'de, D: Deserializer<'de>>(
     deserializer: D,
     expected: &'static str,
 ) -> Result<String, D::Error> {
@@ -46,7 +46,7 @@ fn text<'de, D: Deserializer<'de>>(
 pub(super) fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
     const FORM: &str = "the IP address, a colon and the port, for example \"127.0.0.1:8084\" or \
                         \"[::1]:8084\" (names are not looked up)";
-    let text = text(deserializer, FORM)?;
+    let text = string(deserializer, FORM)?;
     text.parse()
         .map_err(|_| D::Error::custom(format!("`{text}` is no address with a port: write {FORM}")))
 }
@@ -62,7 +62,7 @@ impl<'de> Deserialize<'de> for Network {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         const FORM: &str = "an address, or a network with the length of its prefix, 0 to 32 (IPv6: \
                             128), for example \"192.0.2.7\" or \"10.0.0.0/8\"";
-        let text = text(deserializer, FORM)?;
+        let text = string(deserializer, FORM)?;
         let address = || text.parse::<IpAddr>().map(IpNet::from);
         text.parse()
             .or_else(|_| address())
@@ -106,7 +106,7 @@ impl fmt::Debug for Span {
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         const FORM: &str = "a number and its unit in quotes, for example \"40s\", \"5m\" or \"7d\"";
-        let text = text(deserializer, FORM)?;
+        let text = string(deserializer, FORM)?;
         let duration = humantime::parse_duration(&text).map_err(|_| {
             D::Error::custom(format!("`{text}` is no length of time: write {FORM}"))
         })?;
@@ -122,7 +122,7 @@ impl<'de> Deserialize<'de> for Span {
 pub(super) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PhoneNumber, D::Error> {
     const FORM: &str = "a number with + and its country code in quotes (E.164), for example \
                         \"+420234234399\"";
-    let text = text(deserializer, FORM)?;
+    let text = string(deserializer, FORM)?;
     // It is not told: it may be anybody's.
     PhoneNumber::from_e164(&text)
         .map_err(|_| D::Error::custom(format!("a number in another form: write {FORM}")))
@@ -161,8 +161,19 @@ pub(super) fn days_by_name<'de, D: Deserializer<'de>>(
     #[serde(transparent)]
     struct Kept(#[serde(deserialize_with = "days")] u32);
 
-    let kept = BTreeMap::<String, Kept>::deserialize(deserializer)?;
-    Ok(kept.into_iter().map(|(name, Kept(days))| (name, days)).collect())
+    let mut by_name = BTreeMap::new();
+    for (written, Kept(days)) in BTreeMap::<String, Kept>::deserialize(deserializer)? {
+        let name = text::read(&written).map_err(|why| {
+            D::Error::custom(format!(
+                "the name of a project: {why}; write it as `ustredna pairings` shows it, for example \
+                 \"Banks\" = 90"
+            ))
+        })?;
+        if by_name.insert(name, days).is_some() {
+            return Err(D::Error::custom("a project is there twice: write it once"));
+        }
+    }
+    Ok(by_name)
 }
 
 /// An amount of bytes: `1GiB`, `500MB`, or a plain number.
@@ -232,7 +243,7 @@ impl<T: FromStr<Err: fmt::Debug>> Word<T> {
 
 impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for Word<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = text(deserializer, "a word in quotes, for example \"CZ\"")?;
+        let text = string(deserializer, "a word in quotes, for example \"CZ\"")?;
         text.parse().map(Self).map_err(|error| D::Error::custom(format!("`{text}`: {error}")))
     }
 }
@@ -251,7 +262,7 @@ impl Zone {
 impl<'de> Deserialize<'de> for Zone {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         const FORM: &str = "a time zone of the IANA database, for example \"Europe/Prague\"";
-        let text = text(deserializer, FORM)?;
+        let text = string(deserializer, FORM)?;
         TimeZone::get(&text).map(Self).map_err(|_| {
             let known: Vec<_> = jiff::tz::db().available().map(|name| name.to_string()).collect();
             let meant = match nearest(&text, known.iter().map(String::as_str)) {
@@ -270,7 +281,7 @@ pub(crate) struct Prefix(pub(super) String);
 impl<'de> Deserialize<'de> for Prefix {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         const FORM: &str = "+ and digits, the beginning of a number, for example \"+4209\"";
-        let text = text(deserializer, FORM)?;
+        let text = string(deserializer, FORM)?;
         match text.strip_prefix('+') {
             Some(digits)
                 if (1..=15).contains(&digits.len())
@@ -297,7 +308,7 @@ impl<'de> Deserialize<'de> for GatewayName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         const FORM: &str =
             "letters, digits, `_`, `.` and `-` in quotes, nothing else, for example \"carrier\"";
-        let text = text(deserializer, FORM)?;
+        let text = string(deserializer, FORM)?;
         let admitted = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
         if !text.is_empty() && text.bytes().all(admitted) {
             Ok(Self(text))
@@ -312,6 +323,10 @@ impl<'de> Deserialize<'de> for GatewayName {
 pub(crate) struct SwitchPath(String);
 
 impl SwitchPath {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(super) fn sounds() -> Self {
         Self("freeswitch-conf/sounds".to_owned())
     }
@@ -319,7 +334,7 @@ impl SwitchPath {
 
 impl<'de> Deserialize<'de> for SwitchPath {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = text(deserializer, "a path in quotes, for example \"/var/lib/ustredna\"")?;
+        let text = string(deserializer, "a path in quotes, for example \"/var/lib/ustredna\"")?;
         if text.is_empty() || is_plain(&text) {
             Ok(Self(text))
         } else {

@@ -12,7 +12,7 @@ use std::{
 use exchange::model::Service;
 use serde_json::{Value, json};
 
-use crate::world::{PastCall, World, record};
+use crate::world::{PastCall, World, free, record};
 
 const OLD: &str = "2024/01/10/20240110-103145_out_420777000111_420234567890_3f2a9c1e.wav";
 const OLDER: &str = "2024/01/09/20240109-103145_out_420777000111_420234567890_4f2a9c1e.wav";
@@ -325,9 +325,8 @@ struct Serving {
 impl Serving {
     fn start(world: &World, settings: &[(&str, &str)]) -> Self {
         let mut command = world.command(&["serve"]);
-        for listen in ["USTREDNA_WEB__LISTEN", "USTREDNA_SWITCH__LISTEN"] {
-            command.env(listen, "127.0.0.1:0");
-        }
+        let [switch, web] = free();
+        command.env("USTREDNA_SWITCH__LISTEN", switch).env("USTREDNA_WEB__LISTEN", web);
         command.envs(settings.iter().copied()).stderr(Stdio::piped());
         let mut process = command.spawn().unwrap();
         let lines = BufReader::new(process.stderr.take().unwrap()).lines();

@@ -4,7 +4,7 @@ use std::{net::TcpListener, process::Stdio, thread, time::Duration};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::world::World;
+use crate::world::{World, free};
 
 #[test]
 fn a_start_that_waits_can_be_stopped() {
@@ -32,7 +32,8 @@ fn a_start_that_waits_can_be_stopped() {
 fn a_start_that_cannot_be_makes_no_database() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let at = taken.local_addr().unwrap().to_string();
-    let free = "127.0.0.1:0";
+    let [free, web] = free();
+    let (free, web) = (free.as_str(), web.as_str());
     for (variables, told) in [
         (vec![("USTREDNA_SWITCH__LISTEN", at.as_str())], "set switch.listen"),
         (
@@ -42,7 +43,7 @@ fn a_start_that_cannot_be_makes_no_database() {
         (
             vec![
                 ("USTREDNA_SWITCH__LISTEN", free),
-                ("USTREDNA_WEB__LISTEN", free),
+                ("USTREDNA_WEB__LISTEN", web),
                 ("USTREDNA_SMS__TEXTS__MISSED", "{nobody}"),
             ],
             "nobody",
@@ -50,7 +51,7 @@ fn a_start_that_cannot_be_makes_no_database() {
         (
             vec![
                 ("USTREDNA_SWITCH__LISTEN", free),
-                ("USTREDNA_WEB__LISTEN", free),
+                ("USTREDNA_WEB__LISTEN", web),
                 ("USTREDNA_RECORDINGS__DIR", "file/recordings"),
             ],
             "recordings.dir: file/recordings cannot be made",

@@ -12,7 +12,10 @@ use rustix::{
     termios::{Winsize, tcsetwinsize},
 };
 
-use crate::{lists::with_calls, world::World};
+use crate::{
+    lists::with_calls,
+    world::{World, free},
+};
 
 /// Runs a command to its end on a terminal of its own; what is on the screen then.
 pub(crate) fn shown(mut command: Command, columns: u16) -> String {
@@ -46,8 +49,8 @@ fn check(variables: &[(&str, &str)]) -> [String; 2] {
     let command = || {
         let mut command = world.command(&["check"]);
         // Ports that nobody has: what is found there is no matter here.
-        command.env("USTREDNA_SWITCH__LISTEN", "127.0.0.1:0");
-        command.env("USTREDNA_WEB__LISTEN", "127.0.0.1:0");
+        let [switch, web] = free();
+        command.env("USTREDNA_SWITCH__LISTEN", switch).env("USTREDNA_WEB__LISTEN", web);
         command.envs(variables.iter().copied());
         command
     };

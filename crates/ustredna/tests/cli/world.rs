@@ -2,6 +2,7 @@
 
 use std::{
     io::Write as _,
+    net::TcpListener,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -245,6 +246,12 @@ pub(crate) struct PastCall<'a> {
     /// `None`: missed.
     pub(crate) talk_seconds: Option<i64>,
     pub(crate) recording: &'a str,
+}
+
+/// Addresses that nobody listens on at this moment, each another one.
+pub(crate) fn free<const N: usize>() -> [String; N] {
+    let bound = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    bound.map(|socket| socket.local_addr().unwrap().to_string())
 }
 
 pub(crate) fn done(mut command: Command) -> Done {

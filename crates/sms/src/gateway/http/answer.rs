@@ -41,7 +41,7 @@ pub struct Answer {
 
 /// An answer fits if it does in every respect that is given.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a table, for example { status = [200] }")]
 pub struct Rule {
     /// One of these is the status.
     pub status: Vec<u16>,
@@ -71,7 +71,7 @@ enum Source {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table, for example { pointer = \"/id\" }")]
 struct RawPick {
     header: Option<String>,
     pointer: Option<String>,
@@ -85,10 +85,10 @@ struct RawPick {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PickError {
     /// Two places.
-    #[error("`header` and `pointer` exclude each other")]
+    #[error("`header` and `pointer` exclude each other: write one of them")]
     TwoPlaces,
     /// A JSON pointer begins with a slash.
-    #[error("`pointer` begins with `/`, as in `/data/id`")]
+    #[error("`pointer` begins with `/`: write for example \"/data/id\"")]
     NoPointer,
 }
 

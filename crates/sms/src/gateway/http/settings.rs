@@ -40,7 +40,7 @@ pub enum NumberForm {
 
 /// HTTP basic authentication, RFC 7617.
 #[derive(Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table, for example { user = \"name\" }")]
 pub struct Basic {
     /// The user.
     pub user: String,
@@ -52,7 +52,10 @@ pub struct Basic {
 /// A token of OAuth 2 by client credentials, RFC 6749 section 4.4: fetched when first needed, kept until
 /// it ends, and sent as `Authorization: Bearer`.
 #[derive(Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a table, for example { url = \"https://…\", client_id = \"name\" }"
+)]
 pub struct OAuth {
     /// Where the token is given.
     pub url: String,

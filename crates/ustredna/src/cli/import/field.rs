@@ -1,6 +1,6 @@
 //! What spreadsheets do to a field, undone or named.
 
-use crate::cli::text::visible;
+use crate::text::visible;
 
 /// Without what cannot be seen, and with plain spaces and hyphens: as somebody would have typed it.
 /// For names and projects [`visible`] is enough, whose dashes are meant.

@@ -19,11 +19,11 @@ use super::{
 use crate::{
     cli::{
         desk::hotline,
-        text::visible,
         when::{self, Edge},
     },
     counted::counted,
     settings::Settings,
+    text::visible,
 };
 
 /// The good lines, and what is wrong with the others.

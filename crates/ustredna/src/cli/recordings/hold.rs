@@ -6,7 +6,7 @@ use clap::Args;
 use recordings::{Format, RecordingName};
 use store::{Filter, RecordingRow, Store};
 
-use crate::cli::desk::Desk;
+use crate::{cli::desk::Desk, text};
 
 pub(super) const HELP: &str = "\
 A recording is named by its path (as `ustredna recordings` prints it, or on disk), a call by its id.
@@ -33,9 +33,8 @@ pub(super) struct Release {
     which: String,
 }
 
-fn reason(text: &str) -> Result<String, &'static str> {
-    let text = text.trim();
-    if text.is_empty() { Err("say why, for those who ask later") } else { Ok(text.to_owned()) }
+fn reason(written: &str) -> Result<String, String> {
+    text::read(written).map_err(|why| format!("{why}: say why, for those who ask later"))
 }
 
 impl Hold {

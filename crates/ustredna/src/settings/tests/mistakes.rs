@@ -3,7 +3,7 @@
 use super::{super::SECTIONS, read};
 
 /// Words of Rust, serde and TOML's parser, which say nothing to an operator.
-const FOREIGN: [&str; 10] = [
+const FOREIGN: [&str; 14] = [
     "u16",
     "u32",
     "i64",
@@ -14,16 +14,51 @@ const FOREIGN: [&str; 10] = [
     "variant",
     "expected",
     "wanted",
+    "element",
+    "overflow",
+    "unclosed",
+    "duplicate key",
 ];
 
-/// Not one of them is right for any setting, but for texts and lists of texts.
-const WRONG: [&str; 8] =
-    ["-3", "1.5", "2026-11-22", "[1]", "{ a = 1 }", "99999999999999", "\"a, b\"", "\"\""];
+/// Not one of them is right for any setting, but for texts, lists and tables that some are.
+const WRONG: [&str; 32] = [
+    "-3",
+    "1.5",
+    "nan",
+    "-inf",
+    "1e400",
+    "99999999999999999999",
+    "2026-11-22",
+    "10:30:00",
+    "2026-11-22T10:30:00Z",
+    "[]",
+    "[1]",
+    "[[]]",
+    "[{}]",
+    "[\"\\u0000\"]",
+    "{}",
+    "{ a = 1 }",
+    "{ a = {} }",
+    "{ \" \" = 1 }",
+    "99999999999999",
+    "\"a, b\"",
+    "\"\"",
+    "\" \"",
+    "\"/\"",
+    "\".\"",
+    "\"a\\nb\"",
+    "\"\\u0000\"",
+    "\"\\u202e\"",
+    "\"127.0.0.1:0\"",
+    "\"0s\"",
+    "[1",
+    "{ a = 1",
+    "“40s”",
+];
 
-/// Settings in which any text will do; what it must be is known elsewhere, if at all.
-const TEXTS: [&str; 16] = [
+/// Settings in which any text that can be seen will do; what it must be is known elsewhere, if at all.
+const TEXTS: [&str; 14] = [
     "exchange.name",
-    "database.url",
     "switch.password",
     "recordings.dir",
     "cdr.dir",
@@ -34,11 +69,23 @@ const TEXTS: [&str; 16] = [
     "sms.texts.withheld",
     "sms.texts.digest",
     "sms.texts.digest_withheld",
-    "alarm.webhook",
     "recordings.switch_dir",
     "prompts.dir",
     "switch.gateway",
 ];
+
+/// Of those that are no texts: what is right for them all the same.
+fn is_right(path: &str, value: &str) -> bool {
+    let empty_list = ["alarm.command", "destinations.allow", "destinations.deny"];
+    match value {
+        "[]" => empty_list.contains(&path),
+        "{}" | "{ a = 1 }" => path.ends_with("retention.projects"),
+        // A hundred terabytes.
+        "99999999999999" => path == "recordings.min_free",
+        "\"0s\"" => ["exchange.drain", "callbacks.sms_delay", "sms.ticket_gap"].contains(&path),
+        _ => false,
+    }
+}
 
 fn settings() -> impl Iterator<Item = (&'static str, &'static str)> {
     let is_section = |path: String| {
@@ -64,19 +111,18 @@ fn every_setting_says_what_is_allowed() {
     let (mut in_file, mut in_environment) = (0, 0);
     for (section, key) in settings() {
         for value in WRONG {
-            let what = format!("{section}.{key} = {value}");
-            let text = TEXTS.contains(&format!("{section}.{key}").as_str())
-                || section.starts_with("sms.texts.");
-            // A hundred terabytes, and a project `a`.
-            let right = key == "min_free" && value.starts_with('9')
-                || key == "projects" && value.starts_with('{');
+            let path = format!("{section}.{key}");
+            let what = format!("{path} = {value}");
+            let text = TEXTS.contains(&path.as_str()) || section.starts_with("sms.texts.");
+            let right = is_right(&path, value);
             match read(&format!("\n[{section}]\n{key} = {value}\n"), &[]) {
                 Ok(_) => assert!(text && value.starts_with('"') || right, "{what} is taken"),
                 Err(error) => {
                     in_file += 1;
-                    let path = format!("{section}.{key}");
-                    assert!(error.contains("line 3") && error.contains(&path), "{what}: {error}");
+                    assert!(error.contains("line 3"), "{what}: {error}");
+                    assert!(error.contains(key), "{what}: {error}");
                     speaks_plainly(&error, &what);
+                    assert!(!right, "{what}: {error}");
                 }
             }
             let variable = format!("USTREDNA_{section}__{key}").replace('.', "__").to_uppercase();
@@ -86,11 +132,28 @@ fn every_setting_says_what_is_allowed() {
                     in_environment += 1;
                     assert!(error.contains(&variable), "{what}: {error}");
                     speaks_plainly(&error, &what);
+                    let list = value.starts_with(['[', '{', '“']);
+                    assert!(list || !error.contains("quotes"), "{what}: {error}");
                 }
             }
         }
     }
-    assert!(in_file > 300 && in_environment > 200, "{in_file}, {in_environment}");
+    assert!(in_file > 1500 && in_environment > 1000, "{in_file}, {in_environment}");
+}
+
+/// The same of what has no place in a file's text.
+#[test]
+fn settings_of_folders_and_names_can_be_seen() {
+    for path in
+        ["recordings.dir", "cdr.dir", "cdr.keep", "sms.spool.dir", "exchange.name", "database.url"]
+    {
+        for value in [" ", "a\nb", "\0", "\u{1b}[2J", "\u{202e}", "\u{3164}"] {
+            let variable = format!("USTREDNA_{}", path.replace('.', "__").to_uppercase());
+            let error = read("", &[(&variable, value)]).unwrap_err();
+            assert!(error.contains(&variable), "{path} = {value:?}: {error}");
+            speaks_plainly(&error, path);
+        }
+    }
 }
 
 #[test]
