@@ -56,6 +56,8 @@ pub(crate) enum Alarm {
     Folder { problem: String },
     /// Somebody else got hold of a call in FreeSWITCH, and it was ended.
     TakenOver { call: String },
+    /// The sound of a call does not come or go as it was agreed with the carrier.
+    Media { call: String, problem: String },
     /// Many callers whom a shopper's fictitious numbers have never called were missed within an
     /// hour: robo-calls perhaps.
     Strangers {
@@ -83,7 +85,7 @@ pub(crate) enum State {
 
 impl Alarm {
     /// Every `kind`.
-    pub(crate) const KINDS: [&'static str; 10] = [
+    pub(crate) const KINDS: [&'static str; 11] = [
         "recording",
         "disk",
         "lost_call",
@@ -94,6 +96,7 @@ impl Alarm {
         "worker",
         "sms",
         "taken_over",
+        "media",
     ];
 
     fn kind(&self) -> &'static str {
@@ -108,6 +111,7 @@ impl Alarm {
             worker,
             sms,
             taken_over,
+            media,
         ] = Self::KINDS;
         match self {
             Self::Recording { .. } => recording,
@@ -120,6 +124,7 @@ impl Alarm {
             Self::Worker { .. } => worker,
             Self::Sms { .. } => sms,
             Self::TakenOver { .. } => taken_over,
+            Self::Media { .. } => media,
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod bridge;
 mod claim;
+mod media;
 mod takeover;
 mod verbs;
 
@@ -421,6 +422,7 @@ impl Driver {
             EventName::ChannelHangup => {
                 self.hangup_cause = event.hangup_cause().map(std::borrow::Cow::into_owned);
                 self.look_at_cause();
+                self.look_at_media();
             }
             EventName::ChannelHangupComplete => {
                 self.unbridged(event);

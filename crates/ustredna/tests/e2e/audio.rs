@@ -6,7 +6,9 @@ use std::{f64::consts::TAU, fs, path::Path};
 pub(crate) const FRAME: usize = 160;
 /// The payload type that the phones offer for keys.
 pub(crate) const KEY_PAYLOAD: u8 = 101;
-const ALAW_PAYLOAD: u8 = 8;
+/// G.711's payload types (RFC 3551).
+pub(crate) const ALAW_PAYLOAD: u8 = 8;
+pub(crate) const ULAW_PAYLOAD: u8 = 0;
 
 /// ITU-T G.711 A-law, one sample, rounded as FreeSWITCH does it (`linear_to_alaw`, g711.h).
 pub(crate) fn alaw(sample: i16) -> u8 {
@@ -35,6 +37,25 @@ pub(crate) fn linear(byte: u8) -> i16 {
     if code & 0x80 == 0 { -value } else { value }
 }
 
+/// ITU-T G.711 u-law, one sample.
+pub(crate) fn ulaw(sample: i16) -> u8 {
+    let magnitude = i32::from(sample).abs().min(32_635) + 132;
+    let segment = u32::try_from(magnitude).unwrap().ilog2().max(7) - 7;
+    let sign = if sample < 0 { 0x80 } else { 0 };
+    let mantissa = u8::try_from((magnitude >> (segment + 3)) & 0x0F).unwrap();
+    !(sign | (u8::try_from(segment).unwrap() << 4) | mantissa)
+}
+
+/// The sample that a byte of this payload type stands for.
+pub(crate) fn decoded(payload_type: u8, byte: u8) -> i16 {
+    if payload_type != ULAW_PAYLOAD {
+        return linear(byte);
+    }
+    let code = !byte;
+    let value = (((i16::from(code & 0x0F) << 3) + 132) << ((code & 0x70) >> 4)) - 132;
+    if code & 0x80 == 0 { value } else { -value }
+}
+
 /// A phone's outgoing media: numbers and time stamps go on from one piece to the next, as they
 /// do on a real phone. Without that FreeSWITCH would take a later key for an echo of an earlier.
 pub(crate) struct Media {
@@ -42,6 +63,8 @@ pub(crate) struct Media {
     stamp: u32,
     source: u32,
     tone_at: u32,
+    /// Of its sound.
+    pub(crate) payload_type: u8,
 }
 
 /// One piece of media, ready to be played by SIPp: packets and when they leave, in ms.
@@ -53,7 +76,7 @@ pub(crate) struct Piece {
 
 impl Media {
     pub(crate) fn new(source: u32) -> Self {
-        Self { sequence: 100, stamp: 16_000, source, tone_at: 0 }
+        Self { sequence: 100, stamp: 16_000, source, tone_at: 0, payload_type: ALAW_PAYLOAD }
     }
 
     fn packet(&mut self, payload_type: u8, marker: bool, stamp: u32, payload: &[u8]) -> Vec<u8> {
@@ -73,11 +96,12 @@ impl Media {
             .map(|index| {
                 let phase = TAU * f64::from(hz) * f64::from(self.tone_at + index) / 8000.0;
                 #[expect(clippy::cast_possible_truncation, reason = "at most 8000")]
-                alaw((phase.sin() * 8000.0) as i16)
+                let sample = (phase.sin() * 8000.0) as i16;
+                if self.payload_type == ULAW_PAYLOAD { ulaw(sample) } else { alaw(sample) }
             })
             .collect();
         self.tone_at += count;
-        let packet = self.packet(ALAW_PAYLOAD, begins, self.stamp, &frame);
+        let packet = self.packet(self.payload_type, begins, self.stamp, &frame);
         self.stamp += count;
         packet
     }

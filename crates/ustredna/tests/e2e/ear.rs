@@ -12,7 +12,7 @@ use std::{
 };
 
 use crate::{
-    audio::{FRAME, KEY_PAYLOAD, linear},
+    audio::{ALAW_PAYLOAD, KEY_PAYLOAD, ULAW_PAYLOAD, decoded},
     language::files::share_of,
     process::now,
 };
@@ -71,7 +71,22 @@ impl Ear {
 
     /// How many packets of sound came from `since` on.
     pub(crate) fn packets(&self, since: Instant) -> usize {
-        self.payloads(8).iter().filter(|(at, ..)| *at >= since).count()
+        self.sound().iter().filter(|(at, ..)| *at >= since).count()
+    }
+
+    /// Packets of sound, by their payload types, with when they came.
+    fn sound(&self) -> Vec<(Instant, Vec<i16>)> {
+        let mut sound: Vec<_> = [ALAW_PAYLOAD, ULAW_PAYLOAD]
+            .into_iter()
+            .flat_map(|kind| {
+                let decode = move |(at, _, packet): (Instant, u16, Vec<u8>)| {
+                    (at, packet[8..].iter().map(|byte| decoded(kind, *byte)).collect())
+                };
+                self.payloads(kind).into_iter().map(decode)
+            })
+            .collect();
+        sound.sort_by_key(|(at, _)| *at);
+        sound
     }
 
     /// RTP payloads of one type, with when they came.
@@ -130,14 +145,12 @@ impl Ear {
     }
 
     fn seconds_where(&self, since: Instant, accepts: impl Fn(&[i16]) -> bool) -> f64 {
-        let frames = self
-            .payloads(8)
-            .into_iter()
-            .filter(|(at, _, packet)| *at >= since && packet.len() == 8 + FRAME)
-            .map(|(.., packet)| packet[8..].iter().map(|byte| linear(*byte)).collect::<Vec<_>>())
-            .filter(|samples| samples.iter().any(|sample| sample.unsigned_abs() > 2000))
-            .filter(|samples| accepts(samples));
-        f64::from(u32::try_from(frames.count()).unwrap()) * 0.02
+        let packets = self.sound().into_iter().filter(|(at, _)| *at >= since);
+        packets
+            .filter(|(_, samples)| samples.iter().any(|sample| sample.unsigned_abs() > 2000))
+            .filter(|(_, samples)| accepts(samples))
+            .map(|(_, samples)| f64::from(u32::try_from(samples.len()).unwrap()) / 8000.0)
+            .sum()
     }
 }
 

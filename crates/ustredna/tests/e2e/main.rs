@@ -29,6 +29,7 @@ mod phrases;
 mod ports;
 mod postgres;
 mod process;
+mod recorded;
 mod scenarios;
 mod sip_trace;
 mod stage;

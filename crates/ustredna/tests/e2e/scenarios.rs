@@ -5,6 +5,7 @@ mod clock;
 mod database;
 mod disk;
 mod faults;
+mod forks;
 mod hold;
 mod identity;
 mod import;
@@ -23,8 +24,12 @@ use serde_json::Value;
 
 use crate::{
     Scenario,
-    language::{OUTBOUND, SHOPPER, SHOPPER_HZ},
-    phone::{Caller, Steps},
+    language::{CALLBACK, DEALER, FIRST, OUTBOUND, SHOPPER, SHOPPER_HZ},
+    phone::{
+        Caller, Steps,
+        raw::{Call, Invite, RawPhone, pause},
+    },
+    recorded::{Recorded, Side},
     world::World,
 };
 
@@ -49,6 +54,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         keys::all(),
         strangers::all(),
         looks::all(),
+        forks::all(),
         silence::all(),
     ]
     .into_iter()
@@ -58,6 +64,69 @@ pub(crate) fn all() -> Vec<Scenario> {
 
 /// Before keying: the greeting has begun, so that keys fall into it.
 const A_MOMENT: u32 = 800;
+
+/// Somebody calls with a phone of our own.
+fn dials<'a>(world: &World, phone: &'a RawPhone, from: &str, to: &str) -> Call<'a> {
+    phone.dials(&Invite::new(from, to), world.sip(), phone.line(world.ports()))
+}
+
+/// The three services: who calls whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Service {
+    Out,
+    Back,
+    Return,
+}
+
+impl Service {
+    /// A call until the other side's phone is rung. For `Return` a ticket must be open.
+    fn rings<'a>(
+        self,
+        world: &World,
+        phone: &'a RawPhone,
+        carrier: &'a RawPhone,
+    ) -> (Call<'a>, Call<'a>) {
+        let (from, to) = match self {
+            Self::Out => (SHOPPER, OUTBOUND),
+            Self::Back => (DEALER, FIRST),
+            Self::Return => (SHOPPER, CALLBACK),
+        };
+        let mut call = dials(world, phone, from, to);
+        if self != Self::Back {
+            call.gets(200);
+        }
+        if self == Self::Out {
+            pause(A_MOMENT);
+            call.line.keys("234567890#");
+        }
+        let called = carrier.is_called(carrier.line(world.ports()));
+        (call, called)
+    }
+
+    /// The call is answered, and the caller knows.
+    fn is_answered(self, call: &mut Call<'_>) {
+        if self == Self::Back {
+            call.gets(200);
+        }
+    }
+
+    /// The caller's side of a recording, and the other one.
+    fn sides(self, recorded: &Recorded) -> (&Side, &Side) {
+        match self {
+            Self::Out | Self::Return => (&recorded.shopper, &recorded.dealer),
+            Self::Back => (&recorded.dealer, &recorded.shopper),
+        }
+    }
+}
+
+/// A dealer calls in vain: there is a ticket.
+fn misses(world: &World, phone: &RawPhone, carrier: &RawPhone) {
+    let (mut call, called) = Service::Back.rings(world, phone, carrier);
+    called.says(486);
+    call.gets(183);
+    call.gets(486);
+    world.rows("tickets", 1, |ticket| ticket["status"] == "open");
+}
 
 /// The shopper calls the outbound hotline and does this.
 fn shopper_calls_out(steps: Steps) -> Caller {

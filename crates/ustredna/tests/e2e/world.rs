@@ -23,6 +23,7 @@ use crate::{
     },
     phrases::Phrases,
     ports::Ports,
+    recorded::Recorded,
     switch::{Addresses, Switch, conf, conf_without},
 };
 
@@ -193,6 +194,12 @@ impl World {
             std::thread::sleep(Duration::from_millis(100));
         }
         panic!("not {count} of these {noun} are as expected: {last:#?}");
+    }
+
+    /// The sound of a recording, by its row.
+    pub(crate) fn recorded(&self, recording: &Row) -> Recorded {
+        let path = recording["path"].as_str().unwrap();
+        Recorded::read(&fs::read(self.dir.path().join(RECORDINGS).join(path)).unwrap())
     }
 
     /// The disk of its own.

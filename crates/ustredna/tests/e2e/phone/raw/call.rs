@@ -26,6 +26,8 @@ pub(crate) struct Call<'a> {
     cseq: u32,
     branch: String,
     invite: Message,
+    /// Of its answers, if it was called.
+    tag: String,
 }
 
 impl<'a> Call<'a> {
@@ -54,6 +56,7 @@ impl<'a> Call<'a> {
             cseq: 1,
             branch,
             invite: Message { at: 0.0, sent: true, text },
+            tag: String::new(),
         }
     }
 
@@ -75,6 +78,7 @@ impl<'a> Call<'a> {
             cseq: 0,
             branch: String::new(),
             invite,
+            tag: sip::TAG.to_owned(),
         }
     }
 
@@ -95,7 +99,12 @@ impl<'a> Call<'a> {
 
     /// A call to this phone: early media.
     pub(crate) fn progresses(&self) {
-        self.responds(183, "", &sdp(self.line.address(), ALAW, "sendrecv"));
+        self.progresses_with(&sdp(self.line.address(), ALAW, "sendrecv"));
+    }
+
+    /// Early media by this SDP.
+    pub(crate) fn progresses_with(&self, sdp: &str) {
+        self.responds(183, "", sdp);
     }
 
     /// A call to this phone: picks up, with media to and from its line.
@@ -109,8 +118,44 @@ impl<'a> Call<'a> {
         self.awaits("the answer is acknowledged", |leg| leg.request_at("ACK"));
     }
 
+    /// A call to this phone: another phone goes on, as when a carrier forks the call or connects
+    /// it after an announcement. Its answers have another tag, unless `tag` is the same. What was
+    /// there before.
+    pub(crate) fn goes_over_to(&mut self, line: Line, tag: &str) -> Line {
+        line.speaks_to(self.line.to());
+        tag.clone_into(&mut self.tag);
+        self.local = format!("{};tag={tag}", self.invite.header("To"));
+        std::mem::replace(&mut self.line, line)
+    }
+
+    /// A request within the call, when it comes: the first of this method which has not been
+    /// answered.
+    pub(crate) fn is_asked(&self, method: &str) -> Message {
+        self.awaits(&format!("{method} comes"), |leg| {
+            let asked = |message: &&Message| {
+                let is_it = message.first_line().starts_with(&format!("{method} "));
+                is_it && !message.sent && message.header("To").contains(";tag=")
+            };
+            let is_answered = |request: &Message| {
+                let is_it = |m: &Message| m.sent && m.header("CSeq") == request.header("CSeq");
+                leg.messages().iter().any(|message| is_it(message) && message.code() >= 200)
+            };
+            let mut asked = leg.messages().iter().filter(asked);
+            asked.find(|request| !is_answered(request)).cloned()
+        })
+    }
+
+    /// Answers a request within the call.
+    pub(crate) fn replies(&self, request: &Message, code: u16, body: &str) {
+        self.responds_to(request, code, "", body);
+    }
+
     fn responds(&self, code: u16, headers: &str, body: &str) {
-        let text = sip::answer(&self.invite, code, sip::TAG, body);
+        self.responds_to(&self.invite, code, headers, body);
+    }
+
+    fn responds_to(&self, request: &Message, code: u16, headers: &str, body: &str) {
+        let text = sip::answer(request, code, &self.tag, body);
         let own = self.phone.address();
         let contact = format!("Contact: <sip:phone@{own}>\n{headers}Content-Length");
         self.phone.sends(&text.replacen("Content-Length", &contact, 1), self.peer);

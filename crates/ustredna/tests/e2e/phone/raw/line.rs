@@ -94,6 +94,11 @@ impl Line {
         (mouth.tone, mouth.next, mouth.begins) = (Some((hz, ms)), now(), true);
     }
 
+    /// From now on it speaks by this payload type.
+    pub(crate) fn speaks(&self, payload_type: u8) {
+        self.mouth.lock().unwrap().media.payload_type = payload_type;
+    }
+
     /// Presses keys; goes on at once. They take 180 ms each.
     pub(crate) fn keys(&self, keys: &str) {
         let mut mouth = self.mouth.lock().unwrap();
