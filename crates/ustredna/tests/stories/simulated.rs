@@ -61,7 +61,7 @@ impl Stage for Simulated {
         if input.is_empty() && self.place.is_running() {
             return self.time.run(self.place.command(arguments));
         }
-        self.place.run(arguments, input)
+        self.time.run(self.place.run(arguments, input))
     }
 
     fn waits(&mut self, time: Duration) {
@@ -160,7 +160,7 @@ fn make(
 }
 
 /// Runs the built `ustredna` to its end.
-fn run(folder: &Path, arguments: &[&str], input: &str) -> Result<String, String> {
+fn run(folder: &Path, arguments: &[String], input: &str) -> Result<String, String> {
     use std::io::Write as _;
     let mut command = Command::new(env!("CARGO_BIN_EXE_ustredna"));
     let settings = std::env::vars_os().map(|(name, _)| name);

@@ -72,7 +72,9 @@ impl Place {
 
     pub(crate) async fn start_exchange(&mut self) {
         let config = self.folder.path().join("ustredna.toml");
-        let running = Running::open(&config, self.clock.clone()).await.unwrap();
+        // Nobody tells yet whether its database is at work.
+        let opening = Running::open(&config, self.clock.clone());
+        let running = self.outside.hold(opening).await.unwrap();
         self.switch.set_controllers(vec![running.address()]);
         self.outside.told_by(running.storing());
         self.exchange = Some(running);
@@ -110,9 +112,14 @@ impl Place {
         told.map_err(|error| format!("{error:#}"))
     }
 
-    /// Runs a command as a process of its own.
-    pub(crate) fn run(&self, arguments: &[&str], input: &str) -> Result<String, String> {
-        super::run(self.folder.path(), arguments, input)
+    /// Runs a command as a process of its own. The exchange goes on meanwhile, though no time passes
+    /// for it: broken off in the middle of a transaction it would keep the database locked.
+    pub(crate) async fn run(&self, arguments: &[&str], input: &str) -> Result<String, String> {
+        let folder = self.folder.path().to_owned();
+        let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
+        let input = input.to_owned();
+        let run = move || super::run(&folder, &arguments, &input);
+        self.outside.hold(tokio::task::spawn_blocking(run)).await.unwrap()
     }
 
     pub(crate) async fn happens(&mut self, event: Event) {
