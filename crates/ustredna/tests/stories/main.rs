@@ -72,6 +72,27 @@ fn last_panic() -> String {
     LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
+/// What the watch takes for a number, and what it does not.
+fn numbers_in_a_line() -> Result<(), Failed> {
+    for line in [
+        "INFO call.id=3f2a9c1e-0000-4000-8000-420123456789 ended",
+        "WARN only 420123456789 bytes are free",
+        "WARN free_bytes=420123456789 days_left=3",
+        "{\"free_bytes\":420123456789}",
+        "4201234567890 42012345678",
+    ] {
+        if let Some(number) = number_in(line) {
+            return Err(format!("{number} is no number in: {line}").into());
+        }
+    }
+    for line in ["to 420545123456", "gateway/carrier/%2B420545123456", "_out_420545123456_"] {
+        if number_in(line).as_deref() != Some("420545123456") {
+            return Err(format!("there is a number in: {line}").into());
+        }
+    }
+    Ok(())
+}
+
 fn play(tale: &Tale) -> Result<(), Failed> {
     let played = panic::catch_unwind(AssertUnwindSafe(|| {
         let mut stage = Simulated::new(&tale.setup);
@@ -96,6 +117,7 @@ fn main() -> ExitCode {
     let stories = telling::all()
         .into_iter()
         .map(|tale| Trial::test(tale.title(), move || play(&tale)))
+        .chain([Trial::test("what_looks_like_a_number_is_told_from_one", numbers_in_a_line)])
         .collect();
     let told = libtest_mimic::run(&arguments, stories);
     let alone = Arguments { test_threads: Some(1), ..arguments };
