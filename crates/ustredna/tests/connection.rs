@@ -15,6 +15,7 @@ mod stopping;
 
 use std::{fs, io::Read as _, net::TcpStream, time::Duration};
 
+use jiff::Timestamp;
 use peer::{Exchange, Peer};
 
 #[test]
@@ -225,6 +226,28 @@ fn a_dealer_who_gives_up_while_it_rings_is_a_missed_call() {
     assert_eq!((&tickets[0]["number"], &tickets[0]["missed"]), (&1.into(), &1.into()));
     assert_eq!(tickets[0]["dealer"], "+420234567890");
     assert_eq!(exchange.list("sms")[0]["status"], "queued");
+}
+
+/// FreeSWITCH's clock tells when a leg ended, ours when the call did.
+#[test]
+fn a_call_ends_no_sooner_than_its_last_leg() {
+    let exchange = Exchange::start("");
+    let mut shopper = shopper_dials(&exchange);
+    shopper.keys("234567890", '#');
+    assert_eq!(shopper.next_execute().0, "bridge");
+    // As far ahead as two clocks may be without being taken for set.
+    let ahead = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap() + Duration::from_secs(4);
+    let at = ahead.as_micros().to_string();
+    shopper.event("CHANNEL_HANGUP", &[("Hangup-Cause", "ORIGINATOR_CANCEL")]);
+    shopper.complete(&[
+        ("variable_originate_disposition", "ORIGINATOR_CANCEL"),
+        ("Event-Date-Timestamp", &at),
+    ]);
+    shopper.event("CHANNEL_HANGUP_COMPLETE", &[("Hangup-Cause", "ORIGINATOR_CANCEL")]);
+    let call = &exchange.calls()[0];
+    let at = |row: &serde_json::Value| row["ended_at"].as_str().unwrap().parse::<Timestamp>();
+    let (call_ended, leg_ended) = (at(call).unwrap(), at(&call["attempts"][0]).unwrap());
+    assert!(call_ended >= leg_ended, "{call}");
 }
 
 #[test]

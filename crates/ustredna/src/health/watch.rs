@@ -148,6 +148,20 @@ impl Standing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proof::tests::House;
+
+    #[tokio::test]
+    async fn an_sms_tried_in_vain_for_long_is_told() {
+        let house = House::with("").await;
+        let waiting = |minutes| {
+            let since = house.app.clock.now() - SignedDuration::from_mins(minutes);
+            let figures = Figures { sms_oldest_tried: Some(since), ..Figures::default() };
+            house.app.figures.send_replace(Some(figures));
+            faults(&house.app).remove(&Subject::Sms)
+        };
+        assert_eq!(waiting(9), None);
+        assert!(waiting(11).unwrap().contains("tried for 11 min in vain"));
+    }
 
     #[test]
     fn what_fails_is_told_once_and_so_is_that_it_is_over() {

@@ -9,7 +9,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::world::{Done, World, done};
+use crate::world::{Done, SHEET, World, done};
 
 /// A user with no rights.
 const NOBODY: u32 = 65_534;
@@ -50,6 +50,25 @@ fn nobody_but_the_exchange_makes_a_database_of_an_empty_file() {
     }
     drop(world.run(&["check"]));
     assert_eq!(fs::metadata(world.path("ustredna.db")).unwrap().len(), 0);
+}
+
+/// Such as one that another program has open, or was killed with: its WAL lies beside it.
+#[test]
+fn a_database_without_tables_is_begun_by_an_import_alone() {
+    let world = World::new();
+    world.write("ustredna.db", "");
+    world.write("ustredna.db-wal", "");
+    world.write("shoppers.csv", SHEET);
+    for command in ["calls", "tickets", "sms", "recordings", "shoppers", "pairings", "check"] {
+        let Done { code, out, err } = world.run(&[command]);
+        let told = out + &err;
+        assert_eq!(code, Some(1), "{command}: {told}");
+        assert!(told.contains("has no tables"), "{command}: {told}");
+    }
+    world.run(&["import", "shoppers.csv", "--dry-run"]).ok();
+    assert!(world.run(&["shoppers"]).failed().contains("has no tables"));
+    world.run(&["import", "shoppers.csv"]).ok();
+    assert_eq!(world.json(&["shoppers"]).len(), 2);
 }
 
 #[test]

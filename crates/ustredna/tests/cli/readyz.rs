@@ -2,7 +2,7 @@
 
 use std::{
     io::{Read as _, Write as _},
-    net::{TcpListener, TcpStream},
+    net::{SocketAddr, TcpStream},
     process::{Child, Stdio},
     sync::{Arc, Mutex},
     thread,
@@ -12,6 +12,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{
+    ports,
     switch::{Mistake, NO_START, NOT_TOLD, PASSWORD, Switch, mistakes, ready},
     world::World,
 };
@@ -23,7 +24,7 @@ const SOON: Duration = Duration::from_secs(25);
 /// A running exchange.
 struct Serve {
     process: Child,
-    web: String,
+    web: SocketAddr,
     _world: World,
 }
 
@@ -39,20 +40,14 @@ fn now() -> Duration {
     SystemTime::UNIX_EPOCH.elapsed().unwrap()
 }
 
-/// An address that is free now.
-fn free(ip: &str) -> String {
-    TcpListener::bind((ip, 0)).unwrap().local_addr().unwrap().to_string()
-}
-
 impl Serve {
     /// With a FreeSWITCH that hands it its calls, unless it says otherwise.
     fn beside(switch: &Arc<Mutex<Switch>>, setting: Option<(&str, &str)>) -> Self {
-        // Who knocks at 127.0.0.1 before anybody listens may get himself by that very port.
-        let (world, web, controller) = (ready(), free("127.0.0.2"), free("127.0.0.1"));
+        let (world, web, controller) = (ready(), ports::free(), ports::free().to_string());
         switch.lock().unwrap().0.push(("global_getvar controllers", controller.clone()));
         let mut command = world.command(&["serve"]);
         command
-            .env("USTREDNA_WEB__LISTEN", &web)
+            .env("USTREDNA_WEB__LISTEN", web.to_string())
             .env("USTREDNA_SWITCH__LISTEN", controller)
             .env("USTREDNA_SWITCH__INBOUND", Switch::start_changing(switch))
             .env("USTREDNA_SWITCH__PASSWORD", PASSWORD)
@@ -64,7 +59,7 @@ impl Serve {
 
     /// The status of `/readyz` and what it says; `None`: nobody answers.
     fn readyz(&self) -> Option<(String, Value)> {
-        let mut stream = TcpStream::connect(&self.web).ok()?;
+        let mut stream = TcpStream::connect(self.web).ok()?;
         stream.set_read_timeout(Some(SOON)).unwrap();
         write!(stream, "GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").ok()?;
         let mut answer = String::new();

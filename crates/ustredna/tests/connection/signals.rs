@@ -108,7 +108,7 @@ fn a_log_that_nobody_reads_holds_up_no_call() {
         exchange.terminate();
         let (code, took) = exchange.ended();
         assert_eq!(code, Some(0));
-        assert!(took < Duration::from_secs(8), "{took:?}");
+        assert!(took < Duration::from_secs(20), "{took:?}");
         drop(reader);
     }
 }

@@ -2,19 +2,20 @@
 
 use std::sync::atomic::{AtomicU16, Ordering};
 
-use crate::free_ports;
+use crate::free_ports::{Claim, claim};
 
-/// A block of ports that nobody used a moment ago.
+/// A block of ports that nobody used a moment ago, and that is this scenario's to its end: most of
+/// them are used late, by phones and talks.
 pub(crate) struct Ports {
+    claim: Claim,
     next: AtomicU16,
-    end: u16,
 }
 
 impl Ports {
     /// Finds `count` ports in a row.
     pub(crate) fn find(count: u16) -> Self {
-        let begin = free_ports::row(count);
-        Self { next: AtomicU16::new(begin), end: begin + count }
+        let claim = claim(count);
+        Self { next: AtomicU16::new(claim.begin), claim }
     }
 
     /// One port.
@@ -26,7 +27,7 @@ impl Ports {
     pub(crate) fn row(&self, count: u16) -> u16 {
         let count = count.next_multiple_of(2);
         let first = self.next.fetch_add(count, Ordering::Relaxed);
-        assert!(first + count <= self.end, "the scenario needs a larger block of ports");
+        assert!(first + count <= self.claim.end, "the scenario needs a larger block of ports");
         first
     }
 }

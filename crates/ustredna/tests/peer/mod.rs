@@ -56,8 +56,17 @@ fn configure(folder: &Path, own: &str) -> (SocketAddr, SocketAddr) {
 }
 
 fn ustredna(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ustredna"));
+    in_folder(Command::new(env!("CARGO_BIN_EXE_ustredna")), folder)
+}
+
+fn in_folder(mut command: Command, folder: &Path) -> Command {
     command.current_dir(folder).stdin(Stdio::null());
+    // Settings of whoever runs the tests are not those of the tests.
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("USTREDNA_") {
+            command.env_remove(name);
+        }
+    }
     command
 }
 
@@ -81,10 +90,9 @@ impl Exchange {
     /// The same, after this was said to the shell: `ulimit -n 256`.
     pub(crate) fn start_after(said: &str, settings: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut command = Command::new("sh");
+        let mut command = in_folder(Command::new("sh"), folder.path());
         command.args(["-c", &format!("{said} && exec \"$0\" serve")]);
         command.arg(env!("CARGO_BIN_EXE_ustredna"));
-        command.current_dir(folder.path()).stdin(Stdio::null());
         Self::start_by(command, folder, settings)
     }
 

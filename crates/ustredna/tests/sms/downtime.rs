@@ -5,6 +5,7 @@ use ustredna::Clock;
 
 use crate::{
     house::{House, phone},
+    ports,
     provider::Provider,
     time::VirtualTime,
 };
@@ -20,9 +21,7 @@ fn a_provider_that_is_down_for_an_hour_loses_nothing_but_what_expires() {
         let (house, at) = outside
             .hold(async {
                 let house = House::new(SHOPPERS, false);
-                let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-                let at = nobody.local_addr().unwrap();
-                drop(nobody);
+                let at = ports::free();
                 // As many as a shopper is told of in this time.
                 let free = "throttle = { minute = 0, quarter_hour = 0, hour = 0 }";
                 house.write_settings(at, free);

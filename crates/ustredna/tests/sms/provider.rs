@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     net::SocketAddr,
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::{
@@ -19,7 +19,10 @@ use serde_json::json;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
+    sync::Notify,
 };
+
+use crate::time::real_now;
 
 /// What it does with a message.
 #[derive(Clone, Copy)]
@@ -27,6 +30,8 @@ pub(crate) enum Does {
     Accepts,
     /// Takes it, but answers only after this.
     TakesAndAnswersAfter(Duration),
+    /// The same, once [`Provider::answers`] says so.
+    TakesAndAnswersWhenTold,
     /// Will never take it, and repeats in its answer what it was sent.
     Rejects,
     Throttles,
@@ -48,6 +53,11 @@ struct Desk {
     /// What to do with messages to a number, each for once; after that they are accepted.
     plans: HashMap<String, Vec<Does>>,
     always: Option<Does>,
+    /// When each request came, oldest first.
+    came: Vec<Instant>,
+    unanswered: usize,
+    most_at_once: usize,
+    told: Arc<Notify>,
 }
 
 #[derive(Clone, Default)]
@@ -84,6 +94,21 @@ impl Provider {
         self.0.lock().unwrap().got.clone()
     }
 
+    /// When each request came, in their order.
+    pub(crate) fn came(&self) -> Vec<Instant> {
+        self.0.lock().unwrap().came.clone()
+    }
+
+    /// How many requests waited for their answers at the same time, at most.
+    pub(crate) fn most_at_once(&self) -> usize {
+        self.0.lock().unwrap().most_at_once
+    }
+
+    /// One who waits to be told has its answer.
+    pub(crate) fn answers(&self) {
+        self.0.lock().unwrap().told.notify_one();
+    }
+
     pub(crate) fn got_by(&self, to: &str) -> Vec<Got> {
         self.got().into_iter().filter(|got| got.to == to).collect()
     }
@@ -102,12 +127,26 @@ async fn take(
         let planned = desk.plans.get_mut(&message.to).and_then(Vec::pop);
         let does = planned.or(desk.always).unwrap_or(Does::Accepts);
         desk.got.push(message);
+        desk.came.push(real_now());
+        desk.unanswered += 1;
+        desk.most_at_once = desk.most_at_once.max(desk.unanswered);
         does
     };
+    let response = answer(&provider, does, &id, &told).await;
+    provider.0.lock().unwrap().unanswered -= 1;
+    response
+}
+
+async fn answer(provider: &Provider, does: Does, id: &str, told: &str) -> Response {
     match does {
         Does::Accepts => Json(json!({ "id": id })).into_response(),
         Does::TakesAndAnswersAfter(pause) => {
             tokio::time::sleep(pause).await;
+            Json(json!({ "id": id })).into_response()
+        }
+        Does::TakesAndAnswersWhenTold => {
+            let told = Arc::clone(&provider.0.lock().unwrap().told);
+            told.notified().await;
             Json(json!({ "id": id })).into_response()
         }
         Does::Rejects => {

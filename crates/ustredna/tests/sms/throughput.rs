@@ -24,7 +24,7 @@ async fn two_hundred_messages_a_second_to_a_provider_that_takes_50_ms() {
     let began = real_now();
     while provider.got().len() < MESSAGES {
         tokio::time::sleep(Duration::from_millis(10)).await;
-        assert!(began.elapsed() < Duration::from_mins(1), "{} sent", provider.got().len());
+        assert!(began.elapsed() < Duration::from_mins(5), "{} sent", provider.got().len());
     }
     let took = began.elapsed();
     running.stop().await.unwrap();
@@ -32,7 +32,8 @@ async fn two_hundred_messages_a_second_to_a_provider_that_takes_50_ms() {
     let rate = MESSAGES as f64 / took.as_secs_f64();
     println!("{MESSAGES} messages in {took:.2?}: {rate:.0} a second");
     assert_eq!(provider.got().len(), MESSAGES, "each once");
-    // Other tests run beside it on the same cores; alone it is to be 200.
-    let least = if std::env::var_os("USTREDNA_SMS_MEASURE").is_some() { 200.0 } else { 50.0 };
-    assert!(rate >= least, "{rate:.0} a second");
+    // Ten that wait for 50 ms are 200 a second, if the machine does nothing else.
+    assert!(provider.most_at_once() >= 10, "{} at once", provider.most_at_once());
+    let measures = std::env::var_os("USTREDNA_SMS_MEASURE").is_some();
+    assert!(!measures || rate >= 200.0, "{rate:.0} a second");
 }

@@ -79,14 +79,14 @@ fn numbers_in_a_line() -> Result<(), Failed> {
         "WARN only 420123456789 bytes are free",
         "WARN free_bytes=420123456789 days_left=3",
         "{\"free_bytes\":420123456789}",
-        "4201234567890 42012345678",
+        "4209998887770 42099988877",
     ] {
         if let Some(number) = number_in(line) {
             return Err(format!("{number} is no number in: {line}").into());
         }
     }
-    for line in ["to 420545123456", "gateway/carrier/%2B420545123456", "_out_420545123456_"] {
-        if number_in(line).as_deref() != Some("420545123456") {
+    for line in ["to 420733999111", "gateway/carrier/%2B420733999111", "_out_420733999111_"] {
+        if number_in(line).as_deref() != Some("420733999111") {
             return Err(format!("there is a number in: {line}").into());
         }
     }

@@ -47,14 +47,21 @@ fn as_many_legs_and_ports_are_needed_as_calls_have() {
     assert_eq!(found(200, 30, Some((20000, 20399))), Good);
     assert_eq!(found(200, 30, Some((5, 1))), Fail);
     // What is shipped agrees with what is set where nothing is.
-    let shipped = include_str!("../../../../../freeswitch-conf/freeswitch.xml");
-    let value = |name: &str| -> u32 {
-        let (_, rest) = shipped.split_once(&format!("cmd=\"set\" data=\"{name}=")).unwrap();
-        rest.split_once('"').unwrap().0.parse().unwrap()
-    };
-    let ports = (value("rtp_start_port"), value("rtp_end_port"));
-    let status = status("1", value("max_sessions"), value("sessions_per_second"));
+    let ports = (shipped("rtp_start_port"), shipped("rtp_end_port"));
+    let status = status("1", shipped("max_sessions"), shipped("sessions_per_second"));
     assert_eq!(is(&capacity(&Settings::default(), &status, Some(ports))), Good);
+}
+
+/// What the shipped configuration sets where nobody sets anything.
+fn shipped(name: &str) -> u32 {
+    let shipped = include_str!("../../../../../freeswitch-conf/freeswitch.xml");
+    let (_, rest) = shipped.split_once(&format!("cmd=\"set\" data=\"{name}=")).unwrap();
+    rest.split_once('"').unwrap().0.parse().unwrap()
+}
+
+#[test]
+fn the_carrier_is_watched_unless_somebody_turns_it_off() {
+    assert!((1..=60).contains(&shipped("carrier_ping")), "seconds between two OPTIONS");
 }
 
 #[tokio::test]

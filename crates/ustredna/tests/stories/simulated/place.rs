@@ -73,7 +73,7 @@ impl Place {
     pub(crate) async fn start_exchange(&mut self) {
         let config = self.folder.path().join("ustredna.toml");
         // Nobody tells yet whether its database is at work.
-        let opening = Running::open(&config, self.clock.clone());
+        let opening = Box::pin(Running::open(&config, self.clock.clone()));
         let running = self.outside.hold(opening).await.unwrap();
         self.switch.set_controllers(vec![running.address()]);
         self.outside.told_by(running.storing());

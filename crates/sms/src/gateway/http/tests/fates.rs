@@ -2,6 +2,9 @@
 
 use super::*;
 
+/// Nobody listens there; a port that was free a moment ago may be another test's by now.
+const NOBODY: &str = "127.0.0.1:1";
+
 /// Takes one connection after another, reads `octets` of each (or to the end of the request), says
 /// `answer` and hangs up.
 async fn cutting(octets: Option<usize>, answer: &'static str) -> SocketAddr {
@@ -126,8 +129,7 @@ async fn no_answer_in_time_leaves_the_fate_open() {
 
 #[tokio::test]
 async fn nobody_there_means_nothing_was_taken() {
-    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let error = json(&format!("http://{closed}/"), "").send(&message()).await.unwrap_err();
+    let error = json(&format!("http://{NOBODY}/"), "").send(&message()).await.unwrap_err();
     assert_eq!(error, SendError::Temporary("no connection to the provider".into()));
     let error = json("http://name.invalid/", "").send(&message()).await.unwrap_err();
     assert!(matches!(error, SendError::Temporary(_)), "{error}");
@@ -174,10 +176,9 @@ async fn a_flood_for_an_answer_is_not_read_to_its_end() {
 
 #[tokio::test]
 async fn the_backup_is_asked_if_the_first_took_nothing() {
-    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let backup = Provider::answering(&[(200, "", "{\"id\":\"b\"}")]).await;
     let more = format!("backup_url = \"{}\"\nanswer.id = {{ pointer = \"/id\" }}", backup.url());
-    let sent = json(&format!("http://{closed}/"), &more).send(&message()).await;
+    let sent = json(&format!("http://{NOBODY}/"), &more).send(&message()).await;
     assert_eq!(sent, accepted(Some("b")));
 
     for (status, asked) in [(503, true), (404, true), (429, false), (400, false), (500, false)] {
