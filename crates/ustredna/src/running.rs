@@ -71,7 +71,7 @@ impl Running {
     /// # Errors
     /// When the file is not in order, or something that a call needs is not there.
     pub async fn open(config: &Path, clock: Clock) -> anyhow::Result<Self> {
-        Self::start(settings::load(config, true, [])?, clock).await
+        Self::start(settings::load_alone(config)?, clock).await
     }
 
     /// Starts everything; what a call needs is there before the door is opened.

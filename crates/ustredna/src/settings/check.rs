@@ -44,18 +44,8 @@ impl Settings {
             !switch.allow.is_empty(),
             "switch.allow is empty: no FreeSWITCH could connect; write for example [\"127.0.0.0/8\"]"
         );
-        for (key, address, example) in [
-            ("switch.listen", switch.listen, "127.0.0.1:8084"),
-            ("switch.inbound", switch.inbound, "127.0.0.1:8021"),
-            ("web.listen", web.listen, "127.0.0.1:8080"),
-        ] {
-            ensure!(
-                address.port() != 0,
-                "{key} has the port 0, which nobody could know: write for example \"{example}\""
-            );
-        }
         ensure!(
-            switch.listen != web.listen,
+            switch.listen.port() == 0 || switch.listen != web.listen,
             "web.listen is switch.listen: write another port, for example \"127.0.0.1:8080\""
         );
         let password = switch.password.as_ref().map(ExposeSecret::expose_secret);
@@ -64,6 +54,21 @@ impl Settings {
             "switch.password has a line break or another control character: write the password of \
              FreeSWITCH's event socket (ESL_PASSWORD)"
         );
+        Ok(())
+    }
+
+    /// Port 0 is any free one: right for an exchange whose address is asked for by who started it.
+    pub(super) fn known_ports(&self) -> anyhow::Result<()> {
+        for (key, address, example) in [
+            ("switch.listen", self.switch.listen, "127.0.0.1:8084"),
+            ("switch.inbound", self.switch.inbound, "127.0.0.1:8021"),
+            ("web.listen", self.web.listen, "127.0.0.1:8080"),
+        ] {
+            ensure!(
+                address.port() != 0,
+                "{key} has the port 0, which nobody could know: write for example \"{example}\""
+            );
+        }
         Ok(())
     }
 
@@ -89,10 +94,9 @@ impl Settings {
             );
         }
         ensure!(
-            callbacks.ticket_ttl.std() > callbacks.sms_delay.std()
-                && callbacks.ticket_ttl.std() >= Duration::from_mins(1),
-            "callbacks.ticket_ttl is not longer than callbacks.sms_delay, or under a minute: tickets would \
-             expire before their SMS is read; write for example \"7d\""
+            callbacks.ticket_ttl.std() > callbacks.sms_delay.std(),
+            "callbacks.ticket_ttl is not longer than callbacks.sms_delay: tickets would expire before their \
+             SMS is read; write for example \"7d\""
         );
         Ok(())
     }

@@ -21,6 +21,21 @@ pub(crate) fn load(
     required: bool,
     environment: impl IntoIterator<Item = (String, String)>,
 ) -> anyhow::Result<Settings> {
+    let usable = |settings: &Settings| settings.check().and_then(|()| settings.known_ports());
+    read(path, required, environment, usable)
+}
+
+/// Reads `path` alone, for an exchange in this process, whose ports its owner asks for.
+pub(crate) fn load_alone(path: &Path) -> anyhow::Result<Settings> {
+    read(path, true, [], Settings::check)
+}
+
+fn read(
+    path: &Path,
+    required: bool,
+    environment: impl IntoIterator<Item = (String, String)>,
+    usable: impl Fn(&Settings) -> anyhow::Result<()>,
+) -> anyhow::Result<Settings> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound && !required => String::new(),
@@ -47,7 +62,7 @@ pub(crate) fn load(
         settings = overlay(&mut table, settings, name, value)
             .with_context(|| format!("environment variable {name}"))?;
     }
-    if let Err(error) = settings.check() {
+    if let Err(error) = usable(&settings) {
         let told = format!("{error:#}");
         bail!("{}", placed(&told, &variables, path, &text));
     }
