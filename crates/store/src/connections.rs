@@ -23,11 +23,15 @@ use sqlx::{
     any::{AnyQueryResult, AnyRow, AnyStatement, AnyTypeInfo},
     pool::PoolConnection,
 };
-use tokio::{sync::Mutex, time::timeout};
+use tokio::{
+    sync::Mutex,
+    time::{Instant, timeout},
+};
 
 use crate::{
     StoreError,
     engine::{Engine, Opening},
+    identity::Identity,
     row::is_of_the_row,
     watch::{Watch, checkpoint},
 };
@@ -40,6 +44,7 @@ const LAST_STATEMENTS: Duration = Duration::from_secs(5);
 /// All connections of a store.
 pub(crate) struct Connections {
     pub(crate) opening: Opening,
+    pub(crate) identity: Arc<Identity>,
     pools: RwLock<Pools>,
     /// SQLite's files, where it matters that they stay the same.
     pub(crate) watch: Option<Watch>,
@@ -54,6 +59,8 @@ pub(crate) struct Keeper {
     pub(crate) connection: Option<AnyConnection>,
     /// A file that is gone has been waited for.
     pub(crate) has_waited: bool,
+    /// What was told last of why it cannot be opened, and when.
+    pub(crate) told: Option<(StoreError, Instant)>,
 }
 
 #[derive(Clone)]
@@ -65,12 +72,13 @@ pub(crate) struct Pools {
 impl Connections {
     pub(crate) fn new(
         opening: Opening,
-        pools: Pools,
+        identity: Arc<Identity>,
         watch: Option<Watch>,
         keeper: Option<AnyConnection>,
     ) -> Self {
-        let keeper = Mutex::new(Keeper { connection: keeper, has_waited: false });
-        Self { opening, pools: RwLock::new(pools), watch, keeper }
+        let keeper = Mutex::new(Keeper { connection: keeper, ..Keeper::default() });
+        let pools = RwLock::new(opening.pools(&identity));
+        Self { opening, identity, pools, watch, keeper }
     }
 
     fn pools(&self) -> Pools {
@@ -97,6 +105,9 @@ impl Connections {
     pub(crate) async fn close(&self) {
         self.empty().await;
         if let Some(mut keeper) = self.keeper.lock().await.connection.take() {
+            if let Some(watch) = self.watch.as_ref().filter(|_| self.opening.serves()) {
+                watch.rescue(&mut keeper).await;
+            }
             // Whatever they say: what is not in the file is in its WAL, and nobody need wait for it.
             drop(keeper.execute("PRAGMA busy_timeout = 500").await);
             drop(checkpoint(&mut keeper).await);
@@ -147,6 +158,15 @@ impl Pool {
 
     /// A connection to the database as it is now.
     pub(crate) async fn take(&self) -> Result<Link, StoreError> {
+        let link = self.take_any().await?;
+        if self.connections.identity.is_replaced() {
+            return Err(StoreError::Replaced);
+        }
+        Ok(link)
+    }
+
+    /// The same, to find out which one it is.
+    pub(crate) async fn take_any(&self) -> Result<Link, StoreError> {
         // Once more if it has been changed for another one just now.
         for _ in 0..3 {
             if !self.connections.is_same() {
@@ -285,6 +305,16 @@ impl<'c> Executor<'c> for &'c mut Link {
 }
 
 impl Link {
+    /// Looks which database it is.
+    pub(crate) async fn recognise(&mut self, connections: &Connections) -> Result<(), StoreError> {
+        self.is_sound = false;
+        let engine = connections.opening.engine();
+        let looked = connections.identity.check(engine, &mut self.connection);
+        timeout(STATEMENT, looked).await.unwrap_or(Err(StoreError::NoAnswer))?;
+        self.is_sound = true;
+        Ok(())
+    }
+
     /// What comes of a statement, in time.
     fn limited<'e, T: Send + 'e>(
         &'e mut self,

@@ -4,11 +4,12 @@
 use std::{
     io::ErrorKind,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
 use sqlx::{
-    AnyConnection, AnyPool, Connection as _, Executor as _,
+    AnyConnection, AssertSqlSafe, Connection as _, Executor as _,
     any::{AnyConnectOptions, AnyPoolOptions},
     migrate::Migrator,
     postgres::PgConnectOptions,
@@ -17,6 +18,7 @@ use sqlx::{
 use crate::{
     Store, StoreError,
     connections::{Connections, Pools},
+    identity::Identity,
     watch::{self, Watch},
 };
 
@@ -24,6 +26,8 @@ pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!();
 
 /// How long to wait for a server, or for a free connection.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// The same for those who only look.
+const BRIEF: Duration = Duration::from_millis(1500);
 
 /// Which engine holds the state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,16 +38,54 @@ pub(crate) enum Engine {
 
 /// WAL lets readers and the writer go on side by side. `synchronous = FULL` flushes at every
 /// commit: an intent, a ticket or "this SMS is sent" must outlive a power failure, and a call
-/// makes only a handful of commits. Five seconds of waiting covers an import by another program.
-const WRITER: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; \
-    PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
-const READER: &str = "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON;";
+/// makes only a handful of commits.
+const WRITER: &str =
+    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
+/// Of those who leave the file as it is.
+const GUEST: &str = "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
+const READER: &str = "PRAGMA query_only = ON;";
+/// How long SQLite waits for a lock: it covers an import by another program.
+const LOCK: &str = "PRAGMA busy_timeout = 5000;";
+/// The same for those who only look.
+const SHORT_LOCK: &str = "PRAGMA busy_timeout = 1500;";
+
+/// What whoever opens a database may do to its tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tables {
+    /// Nothing: an exchange of another version may use them, or refuse an empty file.
+    Keep,
+    /// Make them where there are none.
+    Begin,
+    /// The same, and bring older ones up to date.
+    Serve,
+    /// Bring older ones up to date. Without tables there would be no shoppers either, so a running
+    /// exchange makes no database of an empty one.
+    ServeOn,
+}
+
+impl Tables {
+    fn begins(self) -> bool {
+        matches!(self, Self::Begin | Self::Serve)
+    }
+
+    /// For the time after the opening.
+    fn later(self) -> Self {
+        if self.updates() { Self::ServeOn } else { Self::Keep }
+    }
+
+    fn updates(self) -> bool {
+        matches!(self, Self::Serve | Self::ServeOn)
+    }
+}
 
 /// What connections are opened with.
 #[derive(Debug, Clone)]
 pub(crate) struct Opening {
     engine: Engine,
     options: AnyConnectOptions,
+    tables: Tables,
+    /// Only for a look: nobody waits long.
+    is_brief: bool,
 }
 
 impl Opening {
@@ -51,54 +93,158 @@ impl Opening {
         self.engine
     }
 
+    /// For the connections after the first one.
+    fn later(self) -> Self {
+        Self { tables: self.tables.later(), ..self }
+    }
+
+    /// It may change the tables of an older version.
+    pub(crate) fn serves(&self) -> bool {
+        self.tables.updates()
+    }
+
     /// One connection, to a database whose tables are up to date.
-    async fn first(&self) -> Result<AnyConnection, StoreError> {
+    pub(crate) async fn first(&self) -> Result<AnyConnection, StoreError> {
         let mut first = self.connect().await?;
-        migrate(self.engine, &mut first).await?;
+        let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
+        match schema(self.engine, &mut first).await? {
+            Some(found) if found > known => return Err(StoreError::NewerSchema { found, known }),
+            Some(found) if found == known => {}
+            Some(found) if !self.tables.updates() => {
+                return Err(StoreError::OlderSchema { found, known });
+            }
+            None if !self.tables.begins() => return Err(StoreError::Emptied),
+            Some(_) | None => migrate(self.engine, &mut first).await?,
+        }
         Ok(first)
     }
 
-    /// The same once more, of a running exchange: without tables there would be no shoppers either,
-    /// so an empty file is not made a database.
-    pub(crate) async fn again(&self) -> Result<AnyConnection, StoreError> {
-        let mut first = self.connect().await?;
-        if schema(self.engine, &mut first).await?.is_none() {
+    /// Looks at a file that is to be used from now on, without changing it: whether it is a whole
+    /// database, of an exchange, and the right one. Without `wal` the one beside it is of another file,
+    /// and not looked at.
+    pub(crate) async fn examine(
+        &self,
+        file: &Path,
+        wal: bool,
+        identity: &Identity,
+    ) -> Result<(), StoreError> {
+        let found = file.metadata().map_err(|_| StoreError::CannotOpen)?;
+        if !found.is_file() {
+            return Err(StoreError::NoFile(file.to_owned()));
+        }
+        if found.len() == 0 {
             return Err(StoreError::Emptied);
         }
-        migrate(self.engine, &mut first).await?;
-        Ok(first)
-    }
-
-    /// Makes tables only for who may: a list, or a look at what is wrong, must not make a database
-    /// of an empty one that an exchange refuses.
-    async fn begin(&self, create: bool) -> Result<AnyConnection, StoreError> {
-        if create { self.first().await } else { self.again().await }
+        let immutable = if wal { "" } else { "&immutable=1" };
+        let url = format!("sqlite:{}?mode=ro{immutable}", percent_encoded(file));
+        let looking = Self { options: options(&url)?, tables: Tables::Keep, ..self.clone() };
+        let mut connection = looking.connect().await?;
+        if schema(self.engine, &mut connection).await?.is_none() {
+            return Err(StoreError::Emptied);
+        }
+        if !identity.is_right(self.engine, &mut connection).await? {
+            return Err(StoreError::Replaced);
+        }
+        let whole: String =
+            sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&mut connection).await?;
+        // Nobody waits for it.
+        drop(connection.close().await);
+        if whole == "ok" { Ok(()) } else { Err(StoreError::NotADatabase) }
     }
 
     /// A pool would try a server that refuses again and again; a single connection tells why.
     pub(crate) async fn connect(&self) -> Result<AnyConnection, StoreError> {
-        let connected = tokio::time::timeout(PATIENCE, AnyConnection::connect_with(&self.options));
+        let patience = self.patience();
+        let connected = tokio::time::timeout(patience, AnyConnection::connect_with(&self.options));
         let mut connection = connected.await.map_err(|_| match self.engine {
             // A file on a disk that does not answer either.
             Engine::Sqlite => StoreError::NoAnswer,
             Engine::Postgres => StoreError::Unreachable("no answer".to_owned()),
         })??;
         if self.engine == Engine::Sqlite {
-            set_up(&mut connection).await?;
+            self.set_up(&mut connection).await?;
         }
         Ok(connection)
     }
 
+    /// Changing to WAL needs the file for itself and does not heed `busy_timeout`; two programs that
+    /// start at once on a new file get in each other's way for a moment.
+    async fn set_up(&self, connection: &mut AnyConnection) -> Result<(), StoreError> {
+        let tries = async {
+            loop {
+                match self.claim(connection).await {
+                    Err(StoreError::Locked) => tokio::time::sleep(Duration::from_millis(50)).await,
+                    done => return done,
+                }
+            }
+        };
+        tokio::time::timeout(self.patience(), tries).await.unwrap_or(Err(StoreError::Locked))
+    }
+
+    /// Sets up a connection to a database that is the exchange's, or has no tables yet. Another
+    /// program's is left as it is, and so is that of an exchange for those who only begin one: WAL
+    /// would change its file already.
+    async fn claim(&self, connection: &mut AnyConnection) -> Result<(), StoreError> {
+        let lock = if self.is_brief { SHORT_LOCK } else { LOCK };
+        connection.execute(lock).await?;
+        let tables: Vec<String> = sqlx::query_scalar(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
+        )
+        .fetch_all(&mut *connection)
+        .await?;
+        let ours = ["_sqlx_migrations", "shoppers"];
+        if !tables.is_empty() && !ours.iter().all(|ours| tables.iter().any(|table| table == ours)) {
+            return Err(StoreError::NotADatabase);
+        }
+        let is_guest = self.tables == Tables::Begin && !tables.is_empty();
+        let pragmas = if is_guest { GUEST.to_owned() } else { self.pragmas(true) };
+        connection.execute(AssertSqlSafe(pragmas)).await?;
+        Ok(())
+    }
+
+    fn patience(&self) -> Duration {
+        if self.is_brief { BRIEF } else { PATIENCE }
+    }
+
+    /// How a connection to SQLite is set up.
+    fn pragmas(&self, writes: bool) -> String {
+        let lock = if self.is_brief { SHORT_LOCK } else { LOCK };
+        let rest = match (writes, self.tables) {
+            (false, _) => READER,
+            (true, Tables::Keep) => GUEST,
+            (true, Tables::Begin | Tables::Serve | Tables::ServeOn) => WRITER,
+        };
+        format!("{lock} {rest}")
+    }
+
     /// Nothing is opened yet.
-    pub(crate) fn pools(&self) -> Pools {
-        let pool = AnyPoolOptions::new().acquire_timeout(PATIENCE);
+    pub(crate) fn pools(&self, identity: &Arc<Identity>) -> Pools {
+        let pool = AnyPoolOptions::new().acquire_timeout(self.patience());
         match self.engine {
             Engine::Sqlite => {
                 let pool = pool.idle_timeout(None).max_lifetime(None);
-                let read = sqlite_pool(pool.clone().max_connections(4), READER, &self.options);
-                Pools { read, write: sqlite_pool(pool.max_connections(1), WRITER, &self.options) }
+                let file = |pool: AnyPoolOptions, writes| {
+                    let pragmas = self.pragmas(writes);
+                    pool.after_connect(move |connection, _| {
+                        let pragmas = AssertSqlSafe(pragmas.clone());
+                        Box::pin(async move { connection.execute(pragmas).await.map(drop) })
+                    })
+                    .connect_lazy_with(self.options.clone())
+                };
+                let read = file(pool.clone().max_connections(4), false);
+                Pools { read, write: file(pool.max_connections(1), true) }
             }
             Engine::Postgres => {
+                let identity = Arc::clone(identity);
+                // A database that was dropped and made anew: all connections are new ones then.
+                let pool = pool.after_connect(move |connection, _| {
+                    let identity = Arc::clone(&identity);
+                    Box::pin(async move {
+                        // What else is wrong the first statement tells.
+                        drop(identity.check(Engine::Postgres, connection).await);
+                        Ok(())
+                    })
+                });
                 let both = pool.max_connections(10).connect_lazy_with(self.options.clone());
                 Pools { read: both.clone(), write: both }
             }
@@ -116,33 +262,61 @@ impl Store {
     /// # Errors
     /// What is wrong and what to do; never with the URL's password.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        Self::open_with(url, true).await
+        Self::open_with(url, Tables::Serve, false).await
+    }
+
+    /// The same, but tables of an earlier version are left as they are: an exchange of that version
+    /// may be using them.
+    ///
+    /// # Errors
+    /// As [`Self::open`], and [`StoreError::OlderSchema`].
+    pub async fn open_or_begin(url: &str) -> Result<Self, StoreError> {
+        Self::open_with(url, Tables::Begin, false).await
     }
 
     /// The same, but a missing SQLite file or a database without tables is an error: a list of nothing
     /// would only hide that the wrong one was named. A file that this user may only read can be read.
     ///
     /// # Errors
-    /// As [`Self::open`], and [`StoreError::NoDatabase`], [`StoreError::Emptied`].
+    /// As [`Self::open_or_begin`], and [`StoreError::NoDatabase`], [`StoreError::Emptied`].
     pub async fn open_existing(url: &str) -> Result<Self, StoreError> {
-        Self::open_with(url, false).await
+        Self::open_with(url, Tables::Keep, false).await
     }
 
-    async fn open_with(url: &str, create: bool) -> Result<Self, StoreError> {
+    /// The same for a quick look: a database that is locked is called so after a second and a half.
+    ///
+    /// # Errors
+    /// As [`Self::open_existing`].
+    pub async fn open_briefly(url: &str) -> Result<Self, StoreError> {
+        Self::open_with(url, Tables::Keep, true).await
+    }
+
+    async fn open_with(url: &str, tables: Tables, is_brief: bool) -> Result<Self, StoreError> {
         check_url(url)?;
         sqlx::any::install_default_drivers();
         match url.split_once(':') {
-            Some(("sqlite", _)) => Self::open_file(&SqliteUrl::read(url, create)?, create).await,
+            Some(("sqlite", _)) => {
+                let url = SqliteUrl::read(url, tables.begins())?;
+                Self::open_file(&url, tables, is_brief).await
+            }
             Some(("postgres" | "postgresql", _)) => {
-                let opening = Opening { engine: Engine::Postgres, options: options(url)? };
-                opening.begin(create).await?.close().await?;
-                Ok(Self::new(Connections::new(opening.clone(), opening.pools(), None, None)))
+                let engine = Engine::Postgres;
+                let opening = Opening { engine, options: options(url)?, tables, is_brief };
+                let mut first = opening.first().await?;
+                let identity = Arc::default();
+                Identity::check(&identity, engine, &mut first).await?;
+                first.close().await?;
+                Ok(Self::new(Connections::new(opening.later(), identity, None, None)))
             }
             _ => Err(StoreError::Url(SCHEMES)),
         }
     }
 
-    async fn open_file(url: &SqliteUrl, create: bool) -> Result<Self, StoreError> {
+    async fn open_file(
+        url: &SqliteUrl,
+        tables: Tables,
+        is_brief: bool,
+    ) -> Result<Self, StoreError> {
         if url.creates
             && let Err(error) = watch::create(&url.path)
             && error.kind() != ErrorKind::AlreadyExists
@@ -151,15 +325,15 @@ impl Store {
         }
         let opening = |mode| -> Result<Opening, StoreError> {
             let url = format!("sqlite:{}?{mode}", percent_encoded(&url.path));
-            Ok(Opening { engine: Engine::Sqlite, options: options(&url)? })
+            Ok(Opening { engine: Engine::Sqlite, options: options(&url)?, tables, is_brief })
         };
         let mode = if url.is_read_only { "mode=ro" } else { "mode=rw" };
         let mut opening_as = opening(mode)?;
         let mut may_write = !url.is_read_only;
-        let keeper = match opening_as.begin(create).await {
+        let mut keeper = match opening_as.first().await {
             // A user who may not write to the folder cannot make the WAL's index. Without a WAL all
             // is in the file, and nobody writes to it just now.
-            Err(StoreError::CannotOpen | StoreError::ReadOnly) if !create => {
+            Err(StoreError::CannotOpen | StoreError::ReadOnly) if !tables.begins() => {
                 if !url.may_be_read() {
                     return Err(StoreError::CannotOpen);
                 }
@@ -168,13 +342,14 @@ impl Store {
                 }
                 may_write = false;
                 opening_as = opening("mode=ro&immutable=1")?;
-                opening_as.again().await?
+                opening_as.first().await?
             }
             opened => opened?,
         };
+        let identity = Arc::default();
+        Identity::check(&identity, Engine::Sqlite, &mut keeper).await?;
         let watch = may_write.then(|| Watch::new(url.path.clone()));
-        let connections =
-            Connections::new(opening_as.clone(), opening_as.pools(), watch, Some(keeper));
+        let connections = Connections::new(opening_as.later(), identity, watch, Some(keeper));
         if let Some(watch) = &connections.watch {
             watch.learn();
         }
@@ -218,58 +393,7 @@ fn options(url: &str) -> Result<AnyConnectOptions, StoreError> {
     url.parse().map_err(|_| StoreError::Url(PARTS))
 }
 
-/// Changing to WAL needs the file for itself and does not heed `busy_timeout`; two programs that
-/// start at once on a new file get in each other's way for a moment.
-async fn set_up(connection: &mut AnyConnection) -> Result<(), StoreError> {
-    let tries = async {
-        loop {
-            match claim(connection).await {
-                Err(StoreError::Locked) => tokio::time::sleep(Duration::from_millis(50)).await,
-                done => return done,
-            }
-        }
-    };
-    tokio::time::timeout(PATIENCE, tries).await.unwrap_or(Err(StoreError::Locked))
-}
-
-/// Sets up a connection to a database that is the exchange's, or has no tables yet. Another program's
-/// is left as it is: WAL would change its file already.
-async fn claim(connection: &mut AnyConnection) -> Result<(), StoreError> {
-    let tables: Vec<String> = sqlx::query_scalar(
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
-    )
-    .fetch_all(&mut *connection)
-    .await?;
-    let ours = ["_sqlx_migrations", "shoppers"];
-    if !tables.is_empty() && !ours.iter().all(|ours| tables.iter().any(|table| table == ours)) {
-        return Err(StoreError::NotADatabase);
-    }
-    connection.execute(WRITER).await?;
-    Ok(())
-}
-
-fn sqlite_pool(
-    pool: AnyPoolOptions,
-    pragmas: &'static str,
-    options: &AnyConnectOptions,
-) -> AnyPool {
-    pool.after_connect(move |connection, _| {
-        Box::pin(async move { connection.execute(pragmas).await.map(drop) })
-    })
-    .connect_lazy_with(options.clone())
-}
-
-/// Only writes when something is to be done, so that a list can be read from a read-only file.
 async fn migrate(engine: Engine, connection: &mut AnyConnection) -> Result<(), StoreError> {
-    let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
-    if let Some(found) = schema(engine, connection).await? {
-        if found > known {
-            return Err(StoreError::NewerSchema { found, known });
-        }
-        if found == known {
-            return Ok(());
-        }
-    }
     // `run_direct` and not `run`, whose future cannot be sent to another thread.
     match engine {
         // Two programs may start at once on a new file: the second waits for the first here, and
@@ -285,7 +409,10 @@ async fn migrate(engine: Engine, connection: &mut AnyConnection) -> Result<(), S
 }
 
 /// The number of the last migration, `None` for an empty database.
-async fn schema(engine: Engine, connection: &mut AnyConnection) -> Result<Option<i64>, StoreError> {
+pub(crate) async fn schema(
+    engine: Engine,
+    connection: &mut AnyConnection,
+) -> Result<Option<i64>, StoreError> {
     let exists = match engine {
         Engine::Sqlite => "SELECT name AS found FROM sqlite_master WHERE name = '_sqlx_migrations'",
         Engine::Postgres => {
@@ -343,16 +470,18 @@ impl SqliteUrl {
         let (path, query) = Self::parse(url)?;
         let path = std::path::absolute(path).map_err(|_| StoreError::CannotOpen)?;
         let creates = create && matches!(query, "" | "mode=rwc");
-        // An empty file is none either, unless another program is about to fill it.
-        let empty = path.metadata().is_ok_and(|found| found.is_file() && found.len() == 0)
-            && !watch::beside(&path, "-wal").exists();
-        if !path.exists() || (empty && !creates) {
+        if !path.exists() {
+            if let Some(aside) = watch::set_aside(&path) {
+                return Err(StoreError::WrittenOver { database: path, aside });
+            }
             if let Some(folder) = path.parent().filter(|folder| !folder.is_dir()) {
                 return Err(StoreError::NoFolder(folder.to_owned()));
             }
             if !creates {
                 return Err(StoreError::NoDatabase(path));
             }
+        } else if !path.is_file() {
+            return Err(StoreError::NoFile(path));
         }
         Ok(Self { path, creates, is_read_only: query == "mode=ro" })
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use sqlx::{migrate::MigrateError, postgres::PgDatabaseError, sqlite::SqliteError};
 
-use crate::{damage, row::is_of_the_row};
+use crate::{damage, redact::redacted, row::is_of_the_row};
 
 /// Why the state could not be read or written.
 ///
@@ -39,6 +39,25 @@ pub enum StoreError {
         "the database has no tables: put a backup in its place, or let `ustredna serve` begin an empty one"
     )]
     Emptied,
+    /// Another database than the one that was opened is in its place.
+    #[error(
+        "another database is in the place of the one that was opened: put that one or a backup of it back, or start the exchange again to go on with this one"
+    )]
+    Replaced,
+    /// A folder, a device or the like has its name.
+    #[error("{} is no file: take it away, or change database.url", .0.display())]
+    NoFile(PathBuf),
+    /// Somebody wrote over the file while it was open, and it was set aside.
+    #[error(
+        "the database {} was written over while it was in use, and is set aside as {}: move a backup to its place (`mv`), or move what was set aside elsewhere to begin an empty one",
+        database.display(), aside.display()
+    )]
+    WrittenOver {
+        /// Its name.
+        database: PathBuf,
+        /// What it is called now.
+        aside: PathBuf,
+    },
     /// The file was changed for another one while something was written.
     #[error("the database file was changed for another one: try again")]
     Moved,
@@ -71,6 +90,11 @@ pub enum StoreError {
     /// Nothing can be written.
     #[error("the database is read-only: give this user write access to the file and its folder")]
     ReadOnly,
+    /// PostgreSQL lets nothing be written.
+    #[error(
+        "PostgreSQL takes no changes (read-only): connect to the primary server, and see default_transaction_read_only"
+    )]
+    ReadOnlyServer,
     /// The disk fails, or has no room for SQLite's own files.
     #[error(
         "the database's disk cannot be read or written ({0}): see whether it is full, gone or broken"
@@ -82,6 +106,16 @@ pub enum StoreError {
     /// A later version of the program has changed the tables.
     #[error("the database has schema {found}, this program knows {known}: run the newer program")]
     NewerSchema {
+        /// The number of the last migration in the database.
+        found: i64,
+        /// The number of the last migration of this program.
+        known: i64,
+    },
+    /// An earlier version of the program made the tables, and an exchange of it may use them now.
+    #[error(
+        "the database has schema {found}, this program needs {known}: stop the exchange that uses it, make a backup, and start `ustredna serve` of this version, which brings it up to date"
+    )]
+    OlderSchema {
         /// The number of the last migration in the database.
         found: i64,
         /// The number of the last migration of this program.
@@ -137,11 +171,15 @@ impl StoreError {
             | Self::Emptied
             | Self::Gone(_)
             | Self::Moved
+            | Self::Replaced
+            | Self::NoFile(_)
+            | Self::WrittenOver { .. }
             | Self::NotClosed
             | Self::Files(_)
             | Self::Locked
             | Self::NoAnswer
             | Self::ReadOnly
+            | Self::ReadOnlyServer
             | Self::Full
             | Self::Disk(_)
             | Self::Unreachable(_)
@@ -149,6 +187,7 @@ impl StoreError {
             | Self::Database(_) => true,
             Self::Url(_)
             | Self::NewerSchema { .. }
+            | Self::OlderSchema { .. }
             | Self::Migration(_)
             | Self::Contradiction(_)
             | Self::Damaged { .. }
@@ -170,7 +209,7 @@ impl From<sqlx::Error> for StoreError {
                 if let Some(postgres) = database.try_downcast_ref::<PgDatabaseError>() {
                     return of_postgres(postgres);
                 }
-                Self::Database(database.message().to_owned())
+                Self::Database(redacted(database.message()))
             }
             sqlx::Error::AnyDriverError(inner) if inner.is::<Self>() => {
                 inner.downcast_ref().cloned().unwrap_or(Self::NoAnswer)
@@ -181,10 +220,10 @@ impl From<sqlx::Error> for StoreError {
                 id: damage::UNKNOWN.to_owned(),
                 column: damage::UNKNOWN,
             },
-            sqlx::Error::Io(io) => Self::Unreachable(io.to_string()),
+            sqlx::Error::Io(io) => Self::Unreachable(redacted(&io.to_string())),
             sqlx::Error::PoolTimedOut => Self::NoAnswer,
             sqlx::Error::Configuration(_) => Self::Url("a part of it cannot be understood"),
-            _ => Self::Database(error.to_string()),
+            _ => Self::Database(redacted(&error.to_string())),
         }
     }
 }
@@ -198,7 +237,7 @@ impl From<MigrateError> for StoreError {
                 Self::Database(text) => Self::Migration(format!("step {version}: {text}")),
                 known => known,
             },
-            other => Self::Migration(other.to_string()),
+            other => Self::Migration(redacted(&other.to_string())),
         }
     }
 }
@@ -211,20 +250,20 @@ fn of_sqlite(error: &SqliteError) -> StoreError {
     match code & 0xff {
         5 | 6 => StoreError::Locked,
         8 => StoreError::ReadOnly,
-        10 => StoreError::Disk(error.message().to_owned()),
+        10 => StoreError::Disk(redacted(error.message())),
         11 | 26 => StoreError::NotADatabase,
         13 => StoreError::Full,
         14 => StoreError::CannotOpen,
-        19 => StoreError::Contradiction(error.message().to_owned()),
-        _ => StoreError::Database(error.message().to_owned()),
+        19 => StoreError::Contradiction(redacted(error.message())),
+        _ => StoreError::Database(redacted(error.message())),
     }
 }
 
 /// By the SQLSTATE, <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
 fn of_postgres(error: &PgDatabaseError) -> StoreError {
-    let text = error.message().to_owned();
+    let text = redacted(error.message());
     match error.code() {
-        "25006" => StoreError::ReadOnly,
+        "25006" => StoreError::ReadOnlyServer,
         "53100" => StoreError::Full,
         "55P03" | "40P01" | "57014" => StoreError::Locked,
         "3D000" | "42501" => StoreError::Denied(text),

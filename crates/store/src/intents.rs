@@ -9,7 +9,11 @@ use exchange::{
     number::PhoneNumber,
 };
 use jiff::{SignedDuration, Timestamp};
-use sqlx::any::AnyRow;
+use sqlx::{
+    Any,
+    any::{AnyArguments, AnyRow},
+    query::Query,
+};
 
 use crate::{
     Store, StoreError,
@@ -74,6 +78,11 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn arrive(&self, history: &History) -> Result<(), StoreError> {
+        self.arriving(history).execute(&self.write).await?;
+        Ok(())
+    }
+
+    pub(crate) fn arriving(&self, history: &History) -> Query<'static, Any, AnyArguments> {
         let word = |number: &Option<PhoneNumber>| number.as_ref().map(|n| n.as_str().to_owned());
         sqlx::query(
             "INSERT INTO calls (id, service, shopper_id, fictitious_number, dealer, started_at, \
@@ -89,9 +98,6 @@ impl Store {
         .bind(word(&history.caller))
         .bind(self.owner.as_deref().map(str::to_owned))
         .bind(span(history.switch_ahead))
-        .execute(&self.write)
-        .await?;
-        Ok(())
     }
 
     /// Commits that `leg` is about to be dialled, or says why it must not be. The row of the call
@@ -189,7 +195,7 @@ async fn refusal(
 }
 
 /// `false` if somebody has closed the call: what is dialled now would be nobody's.
-async fn open_call(
+pub(crate) async fn open_call(
     tx: &mut Link,
     history: &History,
     leg: &Leg,

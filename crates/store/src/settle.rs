@@ -148,13 +148,32 @@ impl Store {
         texts: SmsTexts<'_>,
         timing: SmsTiming,
     ) -> Result<Settled, StoreError> {
+        let mut tx = self.begin().await?;
+        let settled = self.settle_in(&mut tx, history, settlement, end, texts, timing).await?;
+        if settled.already {
+            tx.rollback().await?;
+        } else {
+            tx.commit().await?;
+        }
+        Ok(settled)
+    }
+
+    /// The same in a transaction that somebody else ends.
+    pub(crate) async fn settle_in(
+        &self,
+        tx: &mut Link,
+        history: &History,
+        settlement: &Settlement,
+        end: End<'_>,
+        texts: SmsTexts<'_>,
+        timing: SmsTiming,
+    ) -> Result<Settled, StoreError> {
         let ended_at = end.at;
         let noticed = ended_at.min(end.now);
-        let mut tx = self.begin().await?;
         let stranger;
         let (history, locked) = match history.shopper {
             None => (history, None),
-            Some(id) => match self.lock(&mut tx, id).await {
+            Some(id) => match self.lock(&mut *tx, id).await {
                 // Somebody deleted the shopper's row: the call ends all the same.
                 Err(StoreError::NotFound(_)) => {
                     stranger = History { shopper: None, ..history.clone() };
@@ -163,29 +182,28 @@ impl Store {
                 locked => (history, locked?),
             },
         };
-        if let Some(settled) = self.already(&mut tx, history).await? {
-            tx.rollback().await?;
+        if let Some(settled) = self.already(&mut *tx, history).await? {
             return Ok(settled);
         }
         let returned = history.legs.last().and_then(|leg| leg.dial.ticket);
         let Told { ticket, sms_queued, burst } = match (&settlement.effect, locked) {
             (Effect::Missed(missed), Some(shopper)) => {
                 let times = missed::Times { at: history.started_at, noticed, now: end.now };
-                miss(&mut tx, &shopper, missed, times, timing, texts).await?
+                miss(&mut *tx, &shopper, missed, times, timing, texts).await?
             }
             (Effect::Talked(talked), _) => {
-                let closed = tickets::close(&mut tx, &self.damage, talked, noticed).await?;
+                let closed = tickets::close(&mut *tx, &self.damage, talked, noticed).await?;
                 Told::of(closed.or(returned))
             }
             (Effect::None | Effect::Missed(_), _) => Told::of(returned),
         };
         let (ticket, number) = match ticket {
             None => (None, None),
-            Some(id) => tickets::found(&mut tx, &self.damage, id).await?,
+            Some(id) => tickets::found(&mut *tx, &self.damage, id).await?,
         };
-        write_call(&mut tx, history, settlement, &end, ticket).await?;
+        write_call(&mut *tx, history, settlement, &end, ticket).await?;
         for leg in &history.legs {
-            write_leg(&mut tx, history, leg, Some(leg.ended_at.unwrap_or(ended_at))).await?;
+            write_leg(&mut *tx, history, leg, Some(leg.ended_at.unwrap_or(ended_at))).await?;
             if leg.answered_at.is_some() {
                 sqlx::query(
                     "INSERT INTO recordings (leg_id, call_id, path, verdict) \
@@ -207,7 +225,6 @@ impl Store {
         .bind(ms(ended_at))
         .execute(&mut *tx)
         .await?;
-        tx.commit().await?;
         Ok(Settled { ticket: number, sms_queued, burst, already: false })
     }
 

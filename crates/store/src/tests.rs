@@ -14,6 +14,8 @@ mod lookup;
 mod open;
 mod outbox;
 mod property;
+mod rehearsal;
+mod replaced;
 mod settle;
 mod strangers;
 mod trouble;
@@ -117,6 +119,8 @@ scenarios! {
     outbox::what_may_have_been_sent_is_marked_for_good,
     outbox::a_failure_reported_before_the_answer_waits_for_it,
     property::whatever_is_written_is_read,
+    rehearsal::nothing_is_left_of_it,
+    rehearsal::whatever_keeps_a_call_from_being_stored_is_told,
     settle::a_miss_opens_a_ticket_and_queues_an_sms,
     settle::a_second_miss_counts_and_refreshes_the_waiting_sms,
     settle::a_miss_after_the_sms_went_out_queues_another,

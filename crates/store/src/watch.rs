@@ -3,36 +3,47 @@
 //! SQLite goes on writing to the file that it has opened, whatever its name stands for now. So
 //! before each statement and after each commit the names are held against what was opened:
 //!
-//! - **Another file** (a backup put there by `mv`): what the WAL still held goes to the old file,
-//!   and everybody goes on with the new one, brought up to date. An empty one is refused: calls go
-//!   on only with shoppers.
+//! - **Another file** (a backup put there by `mv`): first it is looked at. Is it a whole database and
+//!   this exchange's, what the WAL still held goes to the old file, and everybody goes on with the new
+//!   one, brought up to date. Anything else (a folder, an empty file, half a copy, another database)
+//!   is refused, and the old one stays open: once that is taken away, it is written back.
 //! - **Gone**: all of it is still there for those who have it open. Two seconds later, should nothing
 //!   have been put there by then, it is written back. Not if its disk was unmounted: then it is let
 //!   go of, so that the disk can be repaired, and opened again once it is back.
 //! - **The WAL or its index gone**: others would not see what is in ours, so it goes to the file, and
 //!   both are made anew.
-//!
-//! One that is overwritten in place (`cp` onto it) cannot be told from one that SQLite wrote to: it must
-//! only be done while no exchange runs.
+//! - **Written over** (`cp` onto it): what is in the file and what is in the WAL are of two databases.
+//!   Both are set aside under another name. If the file by itself is a whole database of this
+//!   exchange, a copy of it takes its place, else whatever is moved there next. It is known by the
+//!   file's header; a copy with the same header cannot be told from what SQLite wrote.
 
 use std::{
     fs::{self, OpenOptions},
     io::{self, ErrorKind},
-    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
+    os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use sqlx::{AnyConnection, Connection as _, Row as _};
+use tokio::time::Instant;
 
 use crate::{
     StoreError,
     connections::{Connections, Keeper},
+    engine::Engine,
 };
 
 /// How long a file that is gone may take to be put back by somebody else.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// Is added to the name of a database that was written over.
+const ASIDE: &str = ".written-over";
+/// Another program's checkpoint writes the header a moment before the pages it speaks of.
+const SECOND_LOOK: Duration = Duration::from_millis(300);
+/// Between two lines in the log while it cannot be opened.
+const TELL_EVERY: Duration = Duration::from_mins(1);
 
 /// Device and inode.
 type Id = (u64, u64);
@@ -41,6 +52,10 @@ type Id = (u64, u64);
 pub(crate) struct Watch {
     database: PathBuf,
     opened: Mutex<Opened>,
+    /// The file's header as it was seen last; `None`: its file has no WAL, and is not watched.
+    header: Mutex<Option<Header>>,
+    /// What the file is called now that was set aside.
+    aside: Mutex<Option<PathBuf>>,
 }
 
 /// What the names stood for.
@@ -59,12 +74,19 @@ enum Found {
     Torn,
     /// The name is another file's.
     Another,
+    /// The file has another header than SQLite can have written.
+    WrittenOver,
     Gone,
 }
 
 impl Watch {
     pub(crate) fn new(database: PathBuf) -> Self {
-        Self { database, opened: Mutex::default() }
+        Self {
+            database,
+            opened: Mutex::default(),
+            header: Mutex::default(),
+            aside: Mutex::default(),
+        }
     }
 
     pub(crate) fn is_same(&self) -> bool {
@@ -75,6 +97,38 @@ impl Watch {
     pub(crate) fn learn(&self) {
         let files = self.files().map(|file| id(&file).unwrap_or_default());
         self.set(Opened { files, disk: self.disk() });
+        let header = Header::read(&self.database).ok().flatten().filter(|header| header.has_wal);
+        *self.header.lock().unwrap_or_else(PoisonError::into_inner) = header;
+        self.put_aside(None);
+    }
+
+    fn put_aside(&self, aside: Option<PathBuf>) {
+        *self.aside.lock().unwrap_or_else(PoisonError::into_inner) = aside;
+    }
+
+    /// Why there is no file.
+    fn gone(&self) -> StoreError {
+        let database = self.database.clone();
+        match self.aside.lock().unwrap_or_else(PoisonError::into_inner).clone() {
+            Some(aside) => StoreError::WrittenOver { database, aside },
+            None => StoreError::Gone(database),
+        }
+    }
+
+    /// Whether somebody else wrote to the file that is open. Its header is SQLite's own: it only ever
+    /// counts up, and while the file is open it stays one with a WAL; a file that shrinks has a header
+    /// first that says so. One that cannot be read tells nothing.
+    fn is_written_over(&self) -> bool {
+        let mut seen = self.header.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(before) = *seen else { return false };
+        let Ok(found) = Header::read(&self.database) else { return false };
+        let Some(found) = found.filter(|found| found.has_wal) else { return true };
+        let is_cut_off = found.bytes < before.bytes && found.bytes < found.says;
+        if is_cut_off || found.changes < before.changes {
+            return true;
+        }
+        *seen = Some(found);
+        false
     }
 
     /// Nothing is open: whatever turns up is another file.
@@ -111,6 +165,7 @@ impl Watch {
         match id(&database) {
             Ok(None) => return Found::Gone,
             Ok(found) if found != opened => return Found::Another,
+            Ok(Some(_)) if self.is_written_over() => return Found::WrittenOver,
             // Where the folder cannot be looked at nothing is known to have changed.
             Ok(_) | Err(_) => {}
         }
@@ -118,6 +173,12 @@ impl Watch {
             opened.is_none() || !id(file).is_ok_and(|found| found != *opened)
         };
         if others.iter().zip(&rest).all(is_same) { Found::Same } else { Found::Torn }
+    }
+
+    /// Whether the file was put there with a WAL of its own.
+    fn has_foreign_wal(&self) -> bool {
+        let ([_, opened, _], [_, wal, _]) = (self.opened().files, self.files());
+        id(&wal).is_ok_and(|found| found.is_some() && found != opened)
     }
 
     /// Takes the WAL and its index away that belong to a database which is not there any more: SQLite
@@ -132,6 +193,64 @@ impl Watch {
         }
         Ok(())
     }
+}
+
+/// What the first bytes of a database tell, <https://www.sqlite.org/fileformat.html>.
+#[derive(Debug, Clone, Copy)]
+struct Header {
+    /// Counts up with what is written.
+    changes: u32,
+    has_wal: bool,
+    /// How long the file is, and how long it says that it is.
+    bytes: u64,
+    says: u64,
+}
+
+impl Header {
+    /// `None`: it is not that of a database.
+    fn read(file: &Path) -> io::Result<Option<Self>> {
+        let file = fs::File::open(file)?;
+        let bytes = file.metadata()?.len();
+        let mut header = [0; 100];
+        match file.read_exact_at(&mut header, 0) {
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(None),
+            read => read?,
+        }
+        let number = |at: usize| {
+            let four = header.get(at..at + 4).and_then(|bytes| <[u8; 4]>::try_from(bytes).ok());
+            four.map_or(0, u32::from_be_bytes)
+        };
+        // The two bytes at 16; 1 stands for 65536, which does not fit.
+        let page = match number(16) >> 16 {
+            1 => 65536,
+            page => u64::from(page),
+        };
+        let is_database = header.starts_with(b"SQLite format 3\0");
+        Ok(is_database.then(|| Self {
+            changes: number(24),
+            has_wal: header.get(18..20) == Some(&[2, 2]),
+            bytes,
+            says: u64::from(number(28)) * page,
+        }))
+    }
+}
+
+/// What a database is to be called that is set aside.
+fn free_name(database: &Path) -> PathBuf {
+    let mut aside = beside(database, ASIDE);
+    for number in 2.. {
+        if aside.symlink_metadata().is_err() {
+            break;
+        }
+        aside = beside(database, &format!("{ASIDE}-{number}"));
+    }
+    aside
+}
+
+/// What was set aside of a database that is not there.
+pub(crate) fn set_aside(database: &Path) -> Option<PathBuf> {
+    let aside = beside(database, ASIDE);
+    aside.exists().then_some(aside)
 }
 
 /// `None`: there is no such file.
@@ -166,24 +285,44 @@ pub(crate) async fn mend(connections: &Arc<Connections>) -> Result<(), StoreErro
         let Some(watch) = &connections.watch else { return Ok(()) };
         let mut keeper = connections.keeper.lock().await;
         let done = connections.mend(watch, &mut keeper).await;
-        if let Err(error) = &done {
-            tracing::error!(%error, "the database cannot be opened again");
-        }
+        keeper.tell(done.as_ref().err());
         done
     });
     mending.await.unwrap_or(Err(StoreError::NoAnswer))
 }
 
+impl Keeper {
+    /// Says in the log what a try came to: what has changed, and once a minute what has not.
+    fn tell(&mut self, error: Option<&StoreError>) {
+        let now = Instant::now();
+        let is_new = self.told.as_ref().map(|(told, _)| told) != error;
+        let since = self.told.as_ref().map(|(_, since)| now.duration_since(*since));
+        match error {
+            None if is_new => tracing::info!("the database is open again"),
+            Some(error) if is_new || since >= Some(TELL_EVERY) => {
+                tracing::error!(%error, "the database cannot be opened again");
+            }
+            None | Some(_) => return,
+        }
+        self.told = error.map(|error| (error.clone(), now));
+    }
+}
+
 impl Connections {
     async fn mend(&self, watch: &Watch, keeper: &mut Keeper) -> Result<(), StoreError> {
-        if watch.look() == Found::Gone && !std::mem::replace(&mut keeper.has_waited, true) {
+        let mut found = watch.look();
+        if found == Found::Gone && !std::mem::replace(&mut keeper.has_waited, true) {
             tracing::error!(
                 file = %watch.database.display(),
                 "the database file is gone: it is written back if nobody else does"
             );
             tokio::time::sleep(GRACE).await;
+            found = watch.look();
         }
-        let found = watch.look();
+        if found == Found::WrittenOver {
+            tokio::time::sleep(SECOND_LOOK).await;
+            found = watch.look();
+        }
         let file = watch.database.display();
         match found {
             // Others have done it meanwhile.
@@ -198,7 +337,7 @@ impl Connections {
                     drop(old.close().await);
                 }
                 watch.forget();
-                return Err(StoreError::Gone(watch.database.clone()));
+                return Err(watch.gone());
             }
             Found::Gone => {
                 self.empty().await;
@@ -206,6 +345,12 @@ impl Connections {
                 tracing::error!(%file, "the database file was gone and has been written back");
             }
             Found::Another => {
+                // Until there is a better one, what was opened is kept.
+                if let Some(old) = &mut keeper.connection {
+                    self.identity.look_for_shoppers(old).await?;
+                    let wal = watch.has_foreign_wal();
+                    self.opening.examine(&watch.database, wal, &self.identity).await?;
+                }
                 self.empty().await;
                 if let Some(mut old) = keeper.connection.take() {
                     if let Err(error) = checkpoint(&mut old).await {
@@ -228,12 +373,75 @@ impl Connections {
                 }
                 tracing::error!(%file, "the WAL of the database was taken away; it is made anew");
             }
+            // The exchange's business.
+            Found::WrittenOver if !self.opening.serves() => return Err(StoreError::NotADatabase),
+            Found::WrittenOver => self.set_aside(watch, keeper).await?,
         }
-        keeper.connection = Some(self.opening.again().await?);
+        let mut opened = self.opening.first().await?;
+        self.identity.check(Engine::Sqlite, &mut opened).await?;
+        keeper.connection = Some(opened);
         watch.learn();
-        self.change(self.opening.pools());
+        self.change(self.opening.pools(&self.identity));
         keeper.has_waited = false;
         Ok(())
+    }
+
+    /// Sets aside a file that was written over, with its WAL. If the file by itself is whole, a copy
+    /// takes its place.
+    async fn set_aside(&self, watch: &Watch, keeper: &mut Keeper) -> Result<(), StoreError> {
+        self.empty().await;
+        let told = |error: io::Error| StoreError::Files(error.to_string());
+        let [database, rest @ ..] = watch.files();
+        let fresh = beside(&database, ".copy");
+        // Of an attempt that failed.
+        drop(fs::remove_file(&fresh));
+        let copied = create(&fresh).and_then(|()| fs::copy(&database, &fresh));
+        let is_whole = match copied {
+            Ok(_) => self.opening.examine(&fresh, false, &self.identity).await,
+            Err(error) => Err(told(error)),
+        };
+        let aside = free_name(&database);
+        for (name, end) in rest.iter().zip(["-wal", "-shm"]) {
+            match fs::rename(name, beside(&aside, end)) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(told(error)),
+                _ => {}
+            }
+        }
+        fs::rename(&database, &aside).map_err(told)?;
+        // The file that it writes to at its end is the one that was set aside.
+        if let Some(old) = keeper.connection.take() {
+            drop(old.close().await);
+        }
+        let (file, set_aside) = (database.display(), aside.display());
+        if is_whole.is_ok() {
+            fs::rename(&fresh, &database).map_err(told)?;
+            tracing::error!(%file, %set_aside, "another copy was written over the database while it was in use; that copy is opened");
+            return Ok(());
+        }
+        drop(fs::remove_file(&fresh));
+        watch.forget();
+        watch.put_aside(Some(aside));
+        Err(watch.gone())
+    }
+}
+
+impl Watch {
+    /// At the end: what is open and has no name any more is kept under another one. Nobody else has it.
+    pub(crate) async fn rescue(&self, keeper: &mut AnyConnection) {
+        let found = self.look();
+        if !matches!(found, Found::Gone | Found::Another) || self.is_unmounted() {
+            return;
+        }
+        let saved = if found == Found::Gone {
+            self.database.clone()
+        } else {
+            beside(&self.database, ".kept")
+        };
+        let file = saved.display();
+        match copy(keeper, &saved).await {
+            Ok(()) => tracing::error!(%file, "what was in the database that is gone is kept here"),
+            Err(error) => tracing::error!(%error, %file, "the database that is gone is not kept"),
+        }
     }
 }
 

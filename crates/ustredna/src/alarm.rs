@@ -1,23 +1,24 @@
 //! Alarms: what an operator wants to be told at once, by a command or a webhook of their choice.
 //!
-//! Whoever raises one goes on at once. Each way tells one after the other, so that one which does
-//! not work holds up no other; what cannot be told is tried again a few times, and then counted and
+//! Whoever raises one goes on at once. Each way tells those of one subject one after the other, and
+//! those of several at once, so that what does not work holds up nothing else; what cannot be told is tried again a few times, and then counted and
 //! logged.
 
 mod ways;
 
 use std::{
+    collections::{BTreeMap, HashMap, VecDeque, hash_map::Entry},
     panic::AssertUnwindSafe,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use futures::{FutureExt as _, future::join_all};
+use futures::{FutureExt as _, StreamExt as _, future::join_all, stream::FuturesUnordered};
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, error, warn};
+use tracing::{debug, error};
 
 use self::ways::Way;
 use crate::{app::App, clock::Clock, health::Worker, metrics::Metrics, settings};
@@ -75,6 +76,9 @@ pub(crate) enum Alarm {
     Sms { state: State, problem: Option<String> },
 }
 
+/// Whom or what an alarm is of: its kind, and the worker if it is of one.
+type Subject = (&'static str, &'static str);
+
 /// Whether something has begun to fail, or is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -98,6 +102,11 @@ impl Alarm {
         "taken_over",
         "media",
     ];
+
+    fn subject(&self) -> Subject {
+        let worker = if let Self::Worker { worker, .. } = self { worker } else { "" };
+        (self.kind(), worker)
+    }
 
     fn kind(&self) -> &'static str {
         let [
@@ -145,6 +154,8 @@ pub(crate) struct Alarms {
     clock: Clock,
     exchange: String,
     metrics: Metrics,
+    /// By which way which subject could not be told the last time, and why.
+    failing: Mutex<BTreeMap<(&'static str, Subject), String>>,
 }
 
 /// A way, and what waits to be told by it.
@@ -168,7 +179,11 @@ impl Alarms {
             Line { way, queue, waiting: Mutex::new(Some(waiting)), metrics: metrics.clone() }
         };
         let lines = ways::open(settings)?.into_iter().map(line).collect();
-        Ok(Self { lines, clock, exchange, metrics })
+        Ok(Self { lines, clock, exchange, metrics, failing: Mutex::default() })
+    }
+
+    fn failing(&self) -> MutexGuard<'_, BTreeMap<(&'static str, Subject), String>> {
+        self.failing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells the operator, soon; nobody waits for it. Without a command or a webhook it is only
@@ -192,29 +207,78 @@ impl Alarms {
 }
 
 impl Line {
-    /// Tells alarms until `stop`, and then those that the last calls raise.
+    /// Tells alarms until `stop`, and then those that the last calls raise. Alarms of one subject
+    /// come one after the other; one that cannot be told holds up no other subject's.
     async fn serve(&self, app: &App, stop: &CancellationToken) {
         let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(mut waiting) = waiting else { return };
+        // Of each subject that is being told, those that come after.
+        let mut behind: HashMap<Subject, VecDeque<Arc<Told>>> = HashMap::new();
+        let mut telling = FuturesUnordered::new();
+        let begin = |told: Arc<Told>| async move {
+            let subject = told.alarm.subject();
+            let note = |tried: Result<(), &str>| self.note(app, subject, tried);
+            // Whatever one alarm does to its way, the others are told.
+            let done = AssertUnwindSafe(self.tell(&told, stop, &note)).catch_unwind().await;
+            if done.is_err() {
+                note(Err("telling it broke off"));
+            }
+            subject
+        };
         loop {
+            let is_full =
+                telling.len() + behind.values().map(VecDeque::len).sum::<usize>() >= WAITING;
             tokio::select! {
-                Some(told) = waiting.recv() => {
-                    // Whatever one alarm does to its way, the others are told.
-                    let telling = AssertUnwindSafe(self.tell(&told, stop)).catch_unwind().await;
-                    let turn = telling.unwrap_or(Err("telling it broke off"));
-                    app.health.note(Worker::Alarms, turn);
+                Some(told) = waiting.recv(), if !is_full => {
+                    match behind.entry(told.alarm.subject()) {
+                        Entry::Occupied(mut others) => others.get_mut().push_back(told),
+                        Entry::Vacant(first) => {
+                            first.insert(VecDeque::new());
+                            telling.push(begin(told));
+                        }
+                    }
+                }
+                Some(subject) = telling.next() => {
+                    match behind.get_mut(&subject).and_then(VecDeque::pop_front) {
+                        Some(next) => telling.push(begin(next)),
+                        None => drop(behind.remove(&subject)),
+                    }
                 }
                 () = stop.cancelled() => break,
             }
         }
         app.afterwork.wait().await;
         while let Ok(told) = waiting.try_recv() {
-            // Told in the log.
-            let _failed = self.tell(&told, stop).await;
+            behind.entry(told.alarm.subject()).or_default().push_back(told);
         }
+        let rest = async |others: VecDeque<Arc<Told>>| {
+            for told in others {
+                // Told in the log.
+                let _failed = self.tell(&told, stop, &|_| ()).await;
+            }
+        };
+        let under_way = async { while telling.next().await.is_some() {} };
+        tokio::join!(under_way, join_all(behind.into_values().map(rest)));
     }
 
-    async fn tell(&self, told: &Told, stop: &CancellationToken) -> Result<(), &'static str> {
+    /// Notes what a try came to. The way fails as long as any subject's last try did.
+    fn note(&self, app: &App, subject: Subject, tried: Result<(), &str>) {
+        let mut failing = app.alarm.failing();
+        match tried {
+            Ok(()) => failing.remove(&(self.way.setting(), subject)),
+            Err(problem) => failing.insert((self.way.setting(), subject), problem.to_owned()),
+        };
+        let problem = failing.values().next().cloned();
+        drop(failing);
+        app.health.note(Worker::Alarms, problem.map_or(Ok(()), Err));
+    }
+
+    async fn tell(
+        &self,
+        told: &Told,
+        stop: &CancellationToken,
+        note: &(dyn Fn(Result<(), &str>) + Sync),
+    ) -> Result<(), &'static str> {
         let kind = told.alarm.kind();
         let json = match serde_json::to_string(told) {
             Ok(json) => json + "\n",
@@ -223,7 +287,7 @@ impl Line {
                 return Err("an alarm cannot be put into words");
             }
         };
-        if let Err(problem) = insist(&self.way, &json, stop).await {
+        if let Err(problem) = insist(&self.way, &json, stop, note).await {
             self.metrics.alarm_failed(kind);
             error!(kind, problem, "an alarm could not be told");
             return Err("an alarm could not be told");
@@ -234,17 +298,25 @@ impl Line {
 }
 
 /// Tries it again and again; when the exchange stops there are no pauses any more.
-async fn insist(way: &Way, json: &str, stop: &CancellationToken) -> Result<(), String> {
+async fn insist(
+    way: &Way,
+    json: &str,
+    stop: &CancellationToken,
+    note: &(dyn Fn(Result<(), &str>) + Sync),
+) -> Result<(), String> {
     let mut pauses = PAUSES.iter();
     loop {
-        let problem = match way.tell(json).await {
-            Ok(()) => return Ok(()),
-            Err(problem) => format!("{}: {problem}", way.setting()),
-        };
+        let tried = way.tell(json).await;
+        let tried = tried.map_err(|problem| format!("{}: {problem}", way.setting()));
+        note(match &tried {
+            Ok(()) => Ok(()),
+            Err(problem) => Err(problem.as_str()),
+        });
+        let Err(problem) = tried else { return Ok(()) };
         let Some(pause) = pauses.next().filter(|_| !stop.is_cancelled()) else {
             return Err(problem);
         };
-        warn!(problem, "an alarm could not be told; trying again");
+        debug!(problem, "an alarm could not be told; trying again");
         tokio::select! {
             () = tokio::time::sleep(*pause) => {}
             () = stop.cancelled() => {}

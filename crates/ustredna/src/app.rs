@@ -16,8 +16,17 @@ use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    alarm::Alarms, cdr_intake::Waiting, clock::Clock, health::Health, metrics::Metrics,
-    place::Place, settings::Settings, switch, talks::Talks, test_call::Tests, texts::Texts,
+    alarm::Alarms,
+    cdr_intake::Waiting,
+    clock::Clock,
+    health::{Health, Probe},
+    metrics::Metrics,
+    place::Place,
+    settings::Settings,
+    switch,
+    talks::Talks,
+    test_call::Tests,
+    texts::Texts,
 };
 
 /// The running exchange's settings and state.
@@ -52,6 +61,8 @@ pub(crate) struct App {
     pub(crate) alarm: Alarms,
     /// What the workers came to.
     pub(crate) health: Health,
+    /// Whether a call could be stored.
+    pub(crate) probe: Probe,
     /// What FreeSWITCH was found to be at the last look.
     pub(crate) switch: switch::State,
     /// The test calls of the last minutes.
@@ -93,6 +104,7 @@ impl App {
             metrics,
             alarm,
             health: Health::default(),
+            probe: Probe::default(),
             switch: switch::State::default(),
             tests: Tests::default(),
             figures: watch::Sender::default(),

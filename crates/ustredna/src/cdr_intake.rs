@@ -32,7 +32,7 @@ use exchange::{
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
-use store::{Known, OpenCall};
+use store::{Known, OpenCall, StoreError};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use uuid::Uuid;
@@ -158,14 +158,14 @@ impl Waiting {
 }
 
 /// What becomes of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 enum Fate {
     /// Everything in it is stored.
     Done,
     /// It is looked at again.
     Waits,
-    /// The same, since the database did not take it.
-    Refused,
+    /// The same, since the database did not take it, and why.
+    Refused(StoreError),
     /// The same, since what the database holds of the call cannot be read.
     Damaged,
     /// Nothing can be made of it.
@@ -180,9 +180,6 @@ pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
         let taking = async {
             look.tick().await;
             let turn = take_in(&app).await.map_err(|error| format!("{error:#}"));
-            if let Err(error) = &turn {
-                error!(error, "call detail records cannot be taken in");
-            }
             app.health.note(Worker::Intake, turn);
         };
         // Broken off anywhere, it is done again after the next start.
@@ -211,30 +208,35 @@ async fn take(app: &Arc<App>, batches: usize) -> anyhow::Result<()> {
     let files = tokio::task::spawn_blocking(move || list(&dir)).await??;
     waiting.keep_to(&files);
     app.metrics.cdrs_waiting(files.len());
+    let mut refused = None;
     for batch in files.chunks(BATCH).take(batches) {
         let paths = batch.to_vec();
         let read = tokio::task::spawn_blocking(move || {
             paths.into_iter().map(|path| (read(&path), path)).collect::<Vec<_>>()
         });
-        take_batch(app, read.await?, &mut waiting).await?;
+        refused = take_batch(app, read.await?, &mut waiting).await?.or(refused);
         // Ten thousand take many batches.
-        app.health.well(Worker::Intake);
+        app.health.works(Worker::Intake);
     }
-    Ok(())
+    // The others are taken in all the same.
+    match refused {
+        Some(error) => Err(error).context("the end of a call cannot be stored; its record waits"),
+        None => Ok(()),
+    }
 }
 
 async fn take_batch(
     app: &Arc<App>,
     files: Vec<(Result<Cdr, Unread>, PathBuf)>,
     waiting: &mut Waiting,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Option<StoreError>> {
     // In this order: a call that ends meanwhile is either still looked after here or settled
     // there, never completed twice.
     let live = app.live.all();
     let open = app.store.open_calls().await?;
     let mut open: HashMap<CallId, OpenCall> =
         open.into_iter().map(|call| (call.history.id, call)).collect();
-    let mut refused = 0;
+    let (mut refused, mut why) = (0, None);
     for (cdr, path) in files {
         let seen = waiting.since(&path);
         if cdr.as_ref().is_ok_and(|cdr| cdr.variables.is_of_test()) {
@@ -273,17 +275,21 @@ async fn take_batch(
         };
         // One call that the database does not take keeps up no other; after some it may be the
         // database, which is asked.
-        refused = if fate == Fate::Refused { refused + 1 } else { 0 };
+        refused = if matches!(fate, Fate::Refused(_)) { refused + 1 } else { 0 };
         if refused == REFUSED_AT_MOST {
             app.store.ping().await.context("the database does not take the ends of calls")?;
             refused = 0;
         }
         let (dir, keep) = (app.settings.cdr.dir.clone(), app.settings.cdr.keep.clone());
         let file = path.clone();
-        let moved = match fate {
+        let moved = match &fate {
             Fate::Done => tokio::task::spawn_blocking(move || dispose(&keep, &file)).await?,
             Fate::Aside => tokio::task::spawn_blocking(move || set_aside(&dir, &file)).await?,
-            Fate::Waits | Fate::Refused | Fate::Damaged => continue,
+            Fate::Waits | Fate::Damaged => continue,
+            Fate::Refused(error) => {
+                why = Some(error.clone());
+                continue;
+            }
         };
         // What stays is looked at again and again, to no effect.
         if let Err(error) = moved {
@@ -297,7 +303,7 @@ async fn take_batch(
             app.metrics.cdr_put_aside();
         }
     }
-    Ok(())
+    Ok(why)
 }
 
 /// Whether a record of the call lies in the folder, whole or not.
@@ -319,8 +325,7 @@ async fn fate(
     let is_fresh = app.clock.now().duration_since(ended_at).max(seen) < UNATTENDED;
     match open.remove(&call) {
         Some(found) if cdr.is_caller() && !(found.elsewhere && is_fresh) => {
-            let stored = complete(app, found.history, cdr, ended_at).await;
-            Ok(if stored { Fate::Done } else { Fate::Refused })
+            Ok(stored(complete(app, found.history, cdr, ended_at).await))
         }
         // The dialled leg's file alone does not tell the call's end; the caller's follows.
         Some(found) => {
@@ -350,7 +355,7 @@ async fn complete(
     mut history: History,
     cdr: &Variables,
     ended_at: Timestamp,
-) -> bool {
+) -> Result<(), StoreError> {
     // The record's times are FreeSWITCH's, the row's are ours.
     let skew = Skew::of(history.switch_ahead);
     let ended_at = skew.ours(ended_at).max(history.latest());
@@ -388,7 +393,9 @@ async fn unattended(
     plan.miss(app, &mut history, ended_at, cause.clone());
     match plan {
         // Asked again at the next look.
-        Plan::Unreadable | Plan::Unavailable(_) => return Ok(Fate::Waits),
+        Plan::Unreadable | Plan::Unavailable(_) => {
+            return Ok(Fate::Refused(StoreError::NoAnswer));
+        }
         Plan::FictitiousNumber { .. } if !history.legs.is_empty() => {}
         Plan::FictitiousNumber { .. } => history.refusal = Some(Refusal::UnpairedNumber),
         Plan::UnknownNumber => history.refusal = Some(Refusal::UnknownNumber),
@@ -399,8 +406,11 @@ async fn unattended(
     }
     info!(call.id = %call, service = %history.service, "a call that no exchange attended to");
     let ended = Ended { history, ended_at, hangup_cause: cause };
-    let stored = ending::write(app, ended).await;
-    Ok(if stored { Fate::Done } else { Fate::Refused })
+    Ok(stored(ending::write(app, ended).await))
+}
+
+fn stored(written: Result<(), StoreError>) -> Fate {
+    written.map_or_else(Fate::Refused, |()| Fate::Done)
 }
 
 fn complete_leg(leg: &mut Leg, cdr: &Variables, skew: Skew, ended_at: Timestamp) {

@@ -152,7 +152,7 @@ fn mistyped(error: &clap::Error) -> ! {
 }
 
 /// How long threads may take to end with the program.
-const LAST_WORDS: Duration = Duration::from_secs(5);
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {

@@ -131,7 +131,7 @@ fn note_arrival(app: &Arc<App>, history: History) {
             };
             tokio::select! {
                 biased;
-                stored = until_stored("a call's arrival", || shared.store.arrive(&history)) => {
+                stored = until_stored(&shared.health.kept, "a call's arrival", || shared.store.arrive(&history)) => {
                     if let Err(error) = stored {
                         error!(%error, "a call's arrival could not be stored");
                     }

@@ -15,6 +15,7 @@ use tracing::{Instrument as _, debug, error, info, warn};
 use crate::{
     alarm::Alarm,
     app::{App, Attended},
+    health::Worker,
     persist::until_stored,
     proof::{Talk, prove},
     service,
@@ -39,11 +40,13 @@ pub(crate) fn begin(app: &Arc<App>, ended: Ended, attended: Attended) {
     let shared = Arc::clone(app);
     app.afterwork.spawn(
         async move {
-            let written = until_stored("a call's end", || store_end(&shared, &ended)).await;
+            let kept = &shared.health.kept;
+            let written = until_stored(kept, "a call's end", || store_end(&shared, &ended)).await;
             match written {
                 Ok(written) => tell(&shared, ended, written),
                 Err(error) => {
                     error!(%error, "a call's end was not stored; its record may complete it");
+                    shared.health.note(Worker::Calls, Err(error));
                 }
             }
             drop(attended);
@@ -58,7 +61,7 @@ pub(crate) fn leave(app: &Arc<App>, history: History, attended: Attended) {
     let shared = Arc::clone(app);
     app.afterwork.spawn(
         async move {
-            let kept = until_stored("what is known of a call", || async {
+            let kept = until_stored(&shared.health.kept, "what is known of a call", || async {
                 // Its row may not be there yet.
                 shared.store.arrive(&history).await?;
                 shared.store.keep(&history).await
@@ -73,19 +76,14 @@ pub(crate) fn leave(app: &Arc<App>, history: History, attended: Attended) {
     );
 }
 
-/// Writes a call's end, in one try; `false` when the store would not take it. Its recording is proven
-/// afterwards, in a task of its own.
-pub(crate) async fn write(app: &Arc<App>, ended: Ended) -> bool {
-    match store_end(app, &ended).await {
-        Ok(written) => {
-            tell(app, ended, written);
-            true
-        }
-        Err(error) => {
-            error!(%error, "a call's end could not be stored; its record stays");
-            false
-        }
-    }
+/// Writes a call's end, in one try. Its recording is proven afterwards, in a task of its own.
+///
+/// # Errors
+/// Why the store would not take it.
+pub(crate) async fn write(app: &Arc<App>, ended: Ended) -> Result<(), StoreError> {
+    let written = store_end(app, &ended).await?;
+    tell(app, ended, written);
+    Ok(())
 }
 
 /// What was written of a call's end.

@@ -1,6 +1,8 @@
 //! How the exchange is: what each worker came to at its last turn, and what FreeSWITCH's own watch
 //! found. `/readyz` and `/metrics` tell it, alarms tell what changes for good.
 
+mod database;
+mod sparse;
 mod watch;
 
 use std::{
@@ -12,15 +14,20 @@ use std::{
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::error;
+use tracing::{error, info};
 
 use crate::{
     alarm::{Alarm, State},
     app::App,
     clock,
+    persist::Kept,
 };
 
-pub(crate) use self::watch::{overdue, run};
+pub(crate) use self::{
+    database::{Probe, watch},
+    sparse::Sparse,
+    watch::{overdue, run},
+};
 
 /// A worker that has failed for longer is told of: a database that is locked is free again sooner.
 const FAILING: Duration = Duration::from_secs(15);
@@ -28,6 +35,10 @@ const FAILING: Duration = Duration::from_secs(15);
 const SILENT: Duration = Duration::from_mins(3);
 /// What has failed once and had nothing to do since is old news after this.
 const FADES: Duration = Duration::from_mins(10);
+/// The same of a call that could not be stored, where the next one may come hours later.
+const FADES_SOON: Duration = Duration::from_mins(1);
+/// A failure that lasts is told so often in the log.
+const TELL_EVERY: Duration = Duration::from_mins(1);
 /// Before a worker that broke off is started again; twice as long each time, up to a minute.
 const PAUSE: Duration = Duration::from_secs(1);
 const PAUSE_AT_MOST: Duration = Duration::from_mins(1);
@@ -61,6 +72,10 @@ macro_rules! workers {
 }
 
 workers! {
+    /// Rehearses whether a call could be stored.
+    Database = "database", Some(SILENT);
+    /// Stores what became of calls.
+    Calls = "calls", None;
     /// Hands SMS to the gateway.
     Outbox = "outbox", Some(SILENT);
     /// Closes tickets whose time is over.
@@ -91,16 +106,29 @@ struct Turns {
     /// The last one, or the start.
     last: Instant,
     succeeded: Option<Instant>,
-    failing: Option<(Instant, String)>,
+    failing: Option<Failing>,
+}
+
+/// That it fails.
+#[derive(Debug, Clone)]
+struct Failing {
+    since: Instant,
+    problem: String,
+    /// When the log told it last.
+    told: Instant,
 }
 
 /// What all workers came to.
 #[derive(Debug, Default)]
-pub(crate) struct Health(Mutex<BTreeMap<Worker, Turns>>);
+pub(crate) struct Health {
+    workers: Mutex<BTreeMap<Worker, Turns>>,
+    /// What the database has not taken.
+    pub(crate) kept: Kept,
+}
 
 impl Health {
     fn workers(&self) -> MutexGuard<'_, BTreeMap<Worker, Turns>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.workers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// From now on turns of this worker are expected.
@@ -109,7 +137,15 @@ impl Health {
         self.workers().entry(worker).or_insert(turns);
     }
 
-    /// What a turn came to.
+    /// It is at work, and what comes of it is not known yet.
+    pub(crate) fn works(&self, worker: Worker) {
+        if let Some(turns) = self.workers().get_mut(&worker) {
+            turns.last = clock::instant();
+        }
+    }
+
+    /// What a turn came to. The log tells that it fails, once a minute while it does, and when that is
+    /// over.
     pub(crate) fn note<E: Display>(&self, worker: Worker, turn: Result<(), E>) {
         let now = clock::instant();
         let mut workers = self.workers();
@@ -117,10 +153,23 @@ impl Health {
             workers.entry(worker).or_insert(Turns { last: now, succeeded: None, failing: None });
         turns.last = now;
         match turn {
-            Ok(()) => (turns.succeeded, turns.failing) = (Some(now), None),
+            Ok(()) => {
+                turns.succeeded = Some(now);
+                if let Some(failed) = turns.failing.take() {
+                    let failed_s = now.saturating_duration_since(failed.since).as_secs();
+                    info!(worker = worker.as_str(), failed_s, "a worker works again");
+                }
+            }
             Err(problem) => {
-                let since = turns.failing.as_ref().map_or(now, |(since, _)| *since);
-                turns.failing = Some((since, problem.to_string()));
+                let problem = problem.to_string();
+                let before = turns.failing.take();
+                let since = before.as_ref().map_or(now, |failing| failing.since);
+                let told = before.map(|failing| failing.told);
+                let told = told.filter(|told| now.saturating_duration_since(*told) < TELL_EVERY);
+                if told.is_none() {
+                    error!(worker = worker.as_str(), problem, "a worker fails");
+                }
+                turns.failing = Some(Failing { since, problem, told: told.unwrap_or(now) });
             }
         }
     }
@@ -136,9 +185,10 @@ impl Health {
         let fault = |worker: Worker, turns: &Turns| {
             let since = |at: Instant| now.saturating_duration_since(at);
             let quiet = since(turns.last);
-            if let Some((failing, problem)) = &turns.failing
+            let fades = if worker == Worker::Calls { FADES_SOON } else { FADES };
+            if let Some(Failing { since: failing, problem, .. }) = &turns.failing
                 && since(*failing) >= FAILING
-                && (worker.silent().is_some() || worker == Worker::Disk || quiet < FADES)
+                && (worker.silent().is_some() || worker == Worker::Disk || quiet < fades)
             {
                 return Some(format!("has failed for {} s: {problem}", since(*failing).as_secs()));
             }
@@ -150,7 +200,17 @@ impl Health {
             let problem = fault(*worker, turns)?;
             Some((*worker, problem))
         });
-        faults.collect()
+        let mut faults: BTreeMap<_, _> = faults.collect();
+        if let Some(problem) = self.kept.problem(FAILING) {
+            faults.insert(Worker::Calls, problem);
+        }
+        faults
+    }
+
+    /// Whether its last turn failed.
+    #[cfg(test)]
+    pub(crate) fn is_failing(&self, worker: Worker) -> bool {
+        self.workers().get(&worker).is_some_and(|turns| turns.failing.is_some())
     }
 
     /// How long ago each worker succeeded last, if it ever did.

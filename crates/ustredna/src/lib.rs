@@ -32,6 +32,7 @@ mod metrics;
 mod nearest;
 mod persist;
 mod place;
+mod prompts;
 mod proof;
 mod reconcile;
 mod retention;

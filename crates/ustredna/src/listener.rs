@@ -15,6 +15,7 @@ use crate::{
     app::App,
     driver,
     files::Files,
+    health::Sparse,
     seats::{Seat, Seats},
 };
 
@@ -98,12 +99,15 @@ impl Listener {
     /// Takes calls until `drain`; then the door is shut at once, so that FreeSWITCH goes to the
     /// next controller in its list.
     pub(crate) async fn run(self, closing: Closing) {
+        let lines = Sparse::default();
         loop {
             tokio::select! {
                 accepted = self.socket.accept() => match accepted {
                     Ok((stream, peer)) => self.take(stream, peer, &closing).await,
                     Err(error) => {
-                        error!(%error, "a connection could not be accepted");
+                        if lines.is_due() {
+                            error!(%error, "a connection could not be accepted");
+                        }
                         tokio::time::sleep(BREATHER).await;
                     }
                 },

@@ -67,6 +67,8 @@ pub(crate) struct Metrics {
     sms_oldest: Known,
     tickets_open: Known,
     damaged_rows: Gauge,
+    kept: Gauge,
+    kept_for: Gauge,
     cdrs_waiting: Gauge,
     succeeded: Family<OfWorker, Gauge>,
     failing: Family<OfWorker, Gauge>,
@@ -88,6 +90,9 @@ pub(crate) struct Moment {
     pub(crate) tickets_open: Option<u64>,
     /// Rows of the database that cannot be read.
     pub(crate) damaged_rows: usize,
+    /// Ends of calls and the like that the database has not taken, and how long the oldest waits.
+    pub(crate) kept: usize,
+    pub(crate) kept_seconds: u64,
     /// How many seconds ago each worker succeeded last.
     pub(crate) succeeded: Vec<(&'static str, u64)>,
     pub(crate) failing: Vec<&'static str>,
@@ -153,6 +158,11 @@ impl Default for Metrics {
         let damaged_rows = Gauge::default();
         let help = "Rows of the database that cannot be read and are left out";
         registry.register("damaged_rows", help, damaged_rows.clone());
+        let [kept, kept_for] = [(); 2].map(|()| Gauge::default());
+        let help = "Ends of calls, verdicts and the like that the database has not taken yet";
+        registry.register("kept", help, kept.clone());
+        let help = "How long the oldest of them has been kept";
+        registry.register_with_unit("kept_age", help, Unit::Seconds, kept_for.clone());
         let cdrs_waiting = Gauge::default();
         let help = "Call detail records in the folder";
         registry.register("cdrs_waiting", help, cdrs_waiting.clone());
@@ -190,6 +200,8 @@ impl Default for Metrics {
             sms_oldest,
             tickets_open,
             damaged_rows,
+            kept,
+            kept_for,
             cdrs_waiting,
             succeeded,
             failing,
@@ -277,6 +289,8 @@ impl Metrics {
         let disk = moment.disk;
         self.talks.set(gauge(moment.talks));
         self.damaged_rows.set(gauge(moment.damaged_rows));
+        self.kept.set(gauge(moment.kept));
+        self.kept_for.set(gauge(moment.kept_seconds));
         for worker in Worker::ALL.iter().map(|worker| worker.as_str()) {
             let fails = moment.failing.contains(&worker);
             self.failing.get_or_create(&OfWorker { worker }).set(i64::from(fails));

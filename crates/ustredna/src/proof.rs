@@ -56,7 +56,7 @@ pub(crate) struct Talk {
 pub(crate) async fn prove(app: &App, talk: Talk) {
     let Some(leg) = talk.history.legs.last().cloned() else { return };
     // Several may learn that a call is over, and what was proven once is not to be written again.
-    match until_stored("a verdict", || app.store.proven_checksum(leg.id)).await {
+    match until_stored(&app.health.kept, "a verdict", || app.store.proven_checksum(leg.id)).await {
         Ok(None) => {}
         Ok(Some(_)) => {
             debug!("the recording was proven before");
@@ -167,7 +167,7 @@ async fn write(
         deleted_at: None,
         deleted_because: None,
     };
-    match until_stored("a verdict", || app.store.record_verdict(&row)).await? {
+    match until_stored(&app.health.kept, "a verdict", || app.store.record_verdict(&row)).await? {
         Recorded::Written | Recorded::Moved => {}
         // Somebody else was first, and it was another file, or the row is somebody's work.
         Recorded::Contradicted | Recorded::Tampered(_) => {
@@ -194,7 +194,7 @@ async fn write_sidecar(
         ..Recording::new(&name, proof.verdict, proof.inspection.as_ref())
     };
     let phone = || sidecars::shopper_phone(&app.store, &app.settings, talk);
-    let phone = until_stored("a sidecar", phone).await?;
+    let phone = until_stored(&app.health.kept, "a sidecar", phone).await?;
     let sidecar = sidecars::of(&app.settings, talk, leg, &name, recording, phone);
     sidecars::write(sidecar, path.with_extension("json")).await
 }

@@ -22,6 +22,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use anyhow::Context as _;
 use exchange::{
     call::Direction,
     history::{History, Leg},
@@ -30,9 +31,9 @@ use exchange::{
 };
 use jiff::{SignedDuration, Timestamp};
 use recordings::InspectError;
-use store::{EndedCall, OpenCall};
+use store::{EndedCall, OpenCall, StoreError};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{error, warn};
 
 use self::switch::{Known, Switch};
 use crate::{
@@ -64,9 +65,6 @@ pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
             _ = look.tick() => {
                 let looked = close_lost(&app, &mut signs).await;
                 let turn = looked.map_err(|error| format!("{error:#}"));
-                if let Err(error) = &turn {
-                    error!(error, "open calls cannot be looked through");
-                }
                 app.health.note(Worker::Reconciliation, turn);
             }
             () = stop.cancelled() => return,
@@ -130,6 +128,7 @@ async fn close_lost(app: &Arc<App>, signs: &mut Signs) -> anyhow::Result<()> {
     }
     // FreeSWITCH writes a record before it forgets the call: that record, if there is one, first.
     cdr_intake::take_in(app).await?;
+    let mut refused = Ok(());
     for OpenCall { history, .. } in app.store.open_calls().await? {
         let call = history.id;
         let Some(over) = over.get(&call) else { continue };
@@ -137,11 +136,21 @@ async fn close_lost(app: &Arc<App>, signs: &mut Signs) -> anyhow::Result<()> {
         if cdr_intake::lies_there(app, call).await {
             continue;
         }
-        if let Err(problem) = close(app, history, over).await {
-            signs.blind(app, call, &problem);
+        match close(app, history, over).await {
+            Ok(()) => {}
+            Err(Unclosed::Blind(problem)) => signs.blind(app, call, &problem),
+            // It stays open until the database takes it.
+            Err(Unclosed::Store(error)) => refused = Err(error),
         }
     }
-    Ok(())
+    refused.context("a call that left no record cannot be closed")
+}
+
+/// Why a call stays open.
+enum Unclosed {
+    /// Its recording cannot be looked at.
+    Blind(String),
+    Store(StoreError),
 }
 
 /// In one file on this machine there are no others' calls, whatever they are called.
@@ -294,18 +303,16 @@ async fn modified(path: PathBuf) -> Result<Option<Timestamp>, String> {
     Timestamp::try_from(modified).map(Some).map_err(|error| told(&error))
 }
 
-/// # Errors
-/// Why its recording cannot be looked at.
-async fn close(app: &Arc<App>, mut history: History, over: &Over) -> Result<(), String> {
+async fn close(app: &Arc<App>, mut history: History, over: &Over) -> Result<(), Unclosed> {
     // By a clock that was set back meanwhile, a call would end before it began.
     let mut ended_at = over.since.min(app.clock.now()).max(history.started_at);
     if let Some(leg) = history.legs.last_mut().filter(|leg| leg.ended_at.is_none()) {
         ended_at = ended_at.max(leg.started_at);
         let path = leg.recording.in_dir(&app.recordings);
         let looked = tokio::task::spawn_blocking(move || recordings::inspect(&path)).await;
-        let seconds = match looked.map_err(|error| error.to_string())? {
+        let seconds = match looked.map_err(|error| Unclosed::Blind(error.to_string()))? {
             Ok(found) => found.seconds,
-            Err(error @ InspectError::Io(_)) => return Err(error.to_string()),
+            Err(error @ InspectError::Io(_)) => return Err(Unclosed::Blind(error.to_string())),
             // Nothing was recorded.
             Err(
                 InspectError::Missing
@@ -327,10 +334,7 @@ async fn close(app: &Arc<App>, mut history: History, over: &Over) -> Result<(), 
     );
     let cause = Some(LOST.to_owned());
     let ended = Ended { history, ended_at, hangup_cause: cause };
-    if !ending::write(app, ended).await {
-        info!("the call stays open until the database can be written");
-    }
-    Ok(())
+    ending::write(app, ended).await.map_err(Unclosed::Store)
 }
 
 /// A recording holds the talk and nothing else, so one with sound in it proves that the call was

@@ -1,6 +1,12 @@
 //! An exchange in this process: started in order, and stopped in order.
 
-use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    net::SocketAddr,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::Context as _;
 use secrecy::ExposeSecret as _;
@@ -9,6 +15,7 @@ use store::{Store, StoreError};
 use tokio::{
     sync::{mpsc, mpsc::UnboundedReceiver},
     task::JoinHandle,
+    time::timeout,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{error, warn};
@@ -17,11 +24,11 @@ use crate::{
     alarm,
     app::App,
     cdr_intake, cli,
-    clock::Clock,
+    clock::{self, Clock},
     disk,
     files::Files,
     health,
-    health::Worker,
+    health::{Sparse, Worker},
     listener::{Closing, Listener, Reserved},
     place, proof, reconcile, settings,
     settings::{Settings, SmsGateway},
@@ -30,8 +37,15 @@ use crate::{
     web,
 };
 
-/// How long the last rows and recordings may take after the last call.
+/// How long the last rows, recordings and messages may take after the last call.
 const AFTERWORK: Duration = Duration::from_secs(10);
+/// The same while the database takes nothing.
+const IN_VAIN: Duration = Duration::from_secs(2);
+/// How often is looked which of them it is.
+const LAST_LOOK: Duration = Duration::from_millis(100);
+/// How long the last alarms may take, from the stop on and at least.
+const LAST_ALARMS: [Duration; 2] = [Duration::from_secs(3), Duration::from_secs(1)];
+const LAST_STATEMENTS: Duration = Duration::from_secs(1);
 /// Before a database is tried again at the start.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -44,6 +58,7 @@ pub struct Running {
     doorman: Option<JoinHandle<()>>,
     calls: TaskTracker,
     workers: Vec<JoinHandle<()>>,
+    alarms: JoinHandle<()>,
     health: JoinHandle<()>,
 }
 
@@ -113,12 +128,12 @@ impl Running {
         workers.push(tokio::spawn(proof::adopt(Arc::clone(&app), stop.clone())));
         let proving = reconcile::prove_unproven(Arc::clone(&app), unproven, stop.clone());
         workers.push(tokio::spawn(proving));
-        workers.push(tokio::spawn(alarm::run(Arc::clone(&app), stop.clone())));
+        let alarms = tokio::spawn(alarm::run(Arc::clone(&app), stop.clone()));
         workers.push(tokio::spawn(look_for_damage(Arc::clone(&app), stop.clone())));
         workers.push(tokio::spawn(health::run(Arc::clone(&app), stop.clone())));
         let calls = door.calls();
         let doorman = Some(tokio::spawn(door.run(closing.clone())));
-        Ok(Self { app, address, closing, doorman, calls, workers, health })
+        Ok(Self { app, address, closing, doorman, calls, workers, alarms, health })
     }
 
     /// Where FreeSWITCH's `socket` application finds it.
@@ -180,44 +195,80 @@ impl Running {
 
     /// Stops: calls under way are left to FreeSWITCH, what has ended is written down.
     ///
+    /// While the database takes nothing there is no use in waiting for it: within five seconds this is
+    /// over, and the calls' records complete them after the next start.
+    ///
     /// # Errors
     /// When a part of it has failed.
     pub async fn stop(mut self) -> anyhow::Result<()> {
         self.shut_door().await?;
         self.closing.stop.cancel();
+        let began = clock::instant();
+        let app = Arc::clone(&self.app);
         // A folder on a server that is gone may hold a call up for ever.
-        if tokio::time::timeout(AFTERWORK, self.calls_ended()).await.is_err() {
+        if in_time(&app, began, self.calls_ended()).await.is_none() {
             error!(
                 calls = self.calls(),
                 "some calls cannot be let go; their records complete them"
             );
         }
         self.app.afterwork.close();
-        if tokio::time::timeout(AFTERWORK, self.app.afterwork.wait()).await.is_err() {
+        if in_time(&app, began, self.app.afterwork.wait()).await.is_none() {
             error!(
                 "some ends of calls were not stored or some recordings not proven; the next start does it"
             );
         }
         for mut worker in self.workers {
             // What it was at is done again after the next start.
-            match tokio::time::timeout(AFTERWORK, &mut worker).await {
-                Ok(ended) => ended.context("a worker failed")?,
-                Err(_) => worker.abort(),
+            match in_time(&app, began, &mut worker).await {
+                Some(ended) => ended.context("a worker failed")?,
+                None => worker.abort(),
             }
         }
-        if let Ok(ended) = tokio::time::timeout(AFTERWORK, self.health).await {
+        let mut alarms = self.alarms;
+        let [in_all, at_least] = LAST_ALARMS;
+        let passed = clock::instant().saturating_duration_since(began);
+        let limit = in_all.saturating_sub(passed).max(at_least);
+        if let Ok(ended) = timeout(limit, &mut alarms).await {
+            ended.context("the alarms failed")?;
+        } else {
+            warn!("an alarm was still being told");
+            alarms.abort();
+        }
+        if let Some(ended) = in_time(&app, began, self.health).await {
             ended.context("the health page failed")?;
         } else {
             warn!("the health page was still being read");
         }
-        self.app.store.clone().close().await;
+        if timeout(LAST_STATEMENTS, self.app.store.clone().close()).await.is_err() {
+            warn!("the database was left open; what is not in its file is in its WAL");
+        }
         Ok(())
+    }
+}
+
+/// What comes of the work, unless it takes too long for a stop that began then.
+async fn in_time<T>(app: &App, began: Instant, work: impl Future<Output = T>) -> Option<T> {
+    let too_late = async {
+        loop {
+            let limit = if app.probe.fails() { IN_VAIN } else { AFTERWORK };
+            if clock::instant().saturating_duration_since(began) >= limit {
+                return;
+            }
+            tokio::time::sleep(LAST_LOOK).await;
+        }
+    };
+    tokio::select! {
+        biased;
+        done = work => Some(done),
+        () = too_late => None,
     }
 }
 
 /// Opens the database. One that is locked or has no room will be there again: whoever starts the
 /// exchange after a crash in such a moment might give up before that.
 async fn open(url: &str) -> Result<Store, StoreError> {
+    let lines = Sparse::default();
     loop {
         match Store::open(url).await {
             Err(
@@ -226,7 +277,9 @@ async fn open(url: &str) -> Result<Store, StoreError> {
                 | StoreError::Full
                 | StoreError::Disk(_)),
             ) => {
-                error!(%problem, "the exchange waits for its database");
+                if lines.is_due() {
+                    error!(%problem, "the exchange waits for its database");
+                }
                 tokio::time::sleep(AGAIN).await;
             }
             opened => return opened,
@@ -250,6 +303,7 @@ fn workers(
         }};
     }
     vec![
+        tended!(Database, health::watch),
         tended!(Outbox, sms_worker::run, gateway),
         tended!(Tickets, sms_worker::sweep),
         tended!(Reports, sms_reports::run, receipts),

@@ -13,7 +13,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use crate::{app::App, health::Worker};
 
@@ -126,12 +126,9 @@ impl Waiting {
     }
 }
 
-/// Stores a report as [`take`] does, and says so if that fails.
+/// Stores a report as [`take`] does, and notes what comes of it.
 async fn tried(app: &App, report: &Report) -> Result<bool, StoreError> {
     let taken = take(app, report).await;
-    if let Err(error) = &taken {
-        error!(%error, "a delivery report could not be stored");
-    }
     app.health.note(Worker::Reports, taken.as_ref().map(drop));
     taken
 }

@@ -92,7 +92,6 @@ async fn sweep_tickets(app: &App) {
             app.health.well(health::Worker::Tickets);
         }
         Err(error) => {
-            error!(%error, "tickets could not be looked through");
             app.health.note(health::Worker::Tickets, Err(error));
         }
     }
@@ -149,7 +148,6 @@ impl Worker {
                 }
             }
             Err(error) => {
-                error!(%error, "the outbox cannot be read");
                 self.app.health.note(health::Worker::Outbox, Err(error));
             }
         }
@@ -179,8 +177,8 @@ impl Worker {
         let unstored = self.app.store.sms_outcomes(&self.unstored).await;
         if let Some(first) = unstored.first() {
             let (error, count) = (&first.error, unstored.len());
-            error!(%error, count, "what became of SMS could not be stored");
-            self.app.health.note(health::Worker::Outbox, Err(error));
+            let problem = format!("what became of {count} SMS cannot be stored: {error}");
+            self.app.health.note(health::Worker::Outbox, Err(problem));
         }
         // What was not sent is taken up again when its lease is over.
         self.unstored = unstored

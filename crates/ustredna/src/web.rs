@@ -20,9 +20,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     app::App,
-    health::{self, Worker},
+    health::{self, Probe, Worker},
     metrics::{self, DiskFigures, Moment},
-    place, sms_reports,
+    place, prompts, sms_reports,
 };
 
 /// A thousand reports at once fit well.
@@ -58,8 +58,9 @@ async fn health(State((app, _)): Shared) -> Json<Value> {
 }
 
 async fn ready(State((app, draining)): Shared) -> (StatusCode, Json<Value>) {
-    let database = app.store.ping().await.err().map(|error| error.to_string());
-    let recordings = place::ready(&app, None).await.err().map(|error| format!("{error:#}"));
+    let (database, recordings, (prompts, some_prompts)) =
+        tokio::join!(Probe::ask(&app), place::ready(&app, None), prompts::soon(&app.settings));
+    let recordings = recordings.err().map(|error| format!("{error:#}"));
     let stopping = draining.is_cancelled();
     // Without `required` calls are taken all the same.
     let recordable = recordings.is_none() || !app.settings.recordings.required;
@@ -76,7 +77,7 @@ async fn ready(State((app, draining)): Shared) -> (StatusCode, Json<Value>) {
         .into_iter()
         .filter_map(|(what, known)| Some((what, known.not_watched()?)))
         .collect();
-    let well = [&database, &switch, &gateway].iter().all(|problem| problem.is_none())
+    let well = [&database, &switch, &gateway, &prompts].iter().all(|problem| problem.is_none())
         && workers.is_empty()
         && found.misfits.is_empty();
     let status = if well && recordable && !stopping {
@@ -92,10 +93,11 @@ async fn ready(State((app, draining)): Shared) -> (StatusCode, Json<Value>) {
         "recordings": recordings,
         "switch": switch,
         "gateway": gateway,
+        "prompts": prompts,
         "switch_settings": found.misfits,
         "workers": workers,
         "not_watched": not_watched,
-        "warnings": health::overdue(&app).into_iter().collect::<Vec<_>>(),
+        "warnings": health::overdue(&app).into_iter().chain(some_prompts).collect::<Vec<_>>(),
     });
     (status, Json(told))
 }
@@ -122,6 +124,7 @@ async fn metrics(State((app, _)): Shared) -> Response {
         u64::try_from(app.clock.now().duration_since(oldest).as_secs()).ok()
     };
     let successes = app.health.successes().into_iter();
+    let (kept, kept_for) = app.health.kept.figures();
     let moment = Moment {
         talks: app.talks.count(),
         disk,
@@ -132,6 +135,8 @@ async fn metrics(State((app, _)): Shared) -> Response {
         sms_oldest_seconds: figures.map(|figures| seconds(figures).unwrap_or(0)),
         tickets_open: figures.map(|figures| figures.tickets_open),
         damaged_rows: app.store.damage().len(),
+        kept,
+        kept_seconds: kept_for.as_secs(),
         succeeded: successes.map(|(worker, ago)| (worker, ago.as_secs())).collect(),
         failing: app.health.faults().into_keys().map(Worker::as_str).collect(),
     };

@@ -50,7 +50,8 @@ async fn tells_what_is_no_database() {
     std::fs::write(folder.path().join("letter.txt"), "Dear sirs, ".repeat(500)).unwrap();
     assert_eq!(refusal(&url(folder.path(), "letter.txt")).await, StoreError::NotADatabase);
     std::fs::create_dir(folder.path().join("folder.db")).unwrap();
-    assert_eq!(refusal(&url(folder.path(), "folder.db")).await, StoreError::CannotOpen);
+    let folder_db = StoreError::NoFile(folder.path().join("folder.db"));
+    assert_eq!(refusal(&url(folder.path(), "folder.db")).await, folder_db);
 }
 
 #[tokio::test]
@@ -75,7 +76,7 @@ async fn nothing_is_written_into_another_programs_database() {
     }
     std::fs::write(folder.path().join("empty.db"), "").unwrap();
     let empty = Store::open_existing(&url(folder.path(), "empty.db")).await;
-    assert!(matches!(empty, Err(StoreError::NoDatabase(_))));
+    assert!(matches!(empty, Err(StoreError::Emptied)));
     assert_eq!(std::fs::read(folder.path().join("empty.db")).unwrap(), b"");
 }
 
@@ -223,6 +224,33 @@ async fn the_outbox_of_the_first_version_is_taken_over() {
     let lease = jiff::SignedDuration::from_secs(30);
     let leased = store.lease_sms(at, lease, 9, crate::Throttle::NONE).await.unwrap().sms;
     assert_eq!((leased.len(), leased[0].text.as_str(), leased[0].attempts), (1, "leased", 2));
+}
+
+/// Whoever only lists, adds or looks leaves the tables of an exchange that runs an earlier version as
+/// they are; the exchange of this version brings them up to date.
+#[tokio::test]
+async fn only_the_exchange_brings_an_older_database_up_to_date() {
+    sqlx::any::install_default_drivers();
+    let folder = tempfile::tempdir().unwrap();
+    let (path, url) = (folder.path().join("old.db"), url(folder.path(), "old.db"));
+    let mut old = AnyConnection::connect(&format!("{url}?mode=rwc")).await.unwrap();
+    let first =
+        Migrator { migrations: MIGRATIONS.iter().take(1).cloned().collect(), ..Migrator::DEFAULT };
+    first.run_direct(None, &mut old, false).await.unwrap();
+    old.close().await.unwrap();
+    let before = std::fs::read(&path).unwrap();
+    for opened in [
+        Store::open_existing(&url).await,
+        Store::open_briefly(&url).await,
+        Store::open_or_begin(&url).await,
+    ] {
+        let Err(error) = opened else { panic!("opened") };
+        assert!(matches!(error, StoreError::OlderSchema { found: 1, .. }), "{error}");
+        assert!(error.to_string().contains("`ustredna serve`"), "{error}");
+    }
+    assert!(std::fs::read(&path).unwrap() == before, "it was changed");
+    Store::open(&url).await.unwrap().close().await;
+    Store::open_existing(&url).await.unwrap();
 }
 
 /// A database of the version before the chain, with a recording that was proven and one that was not.

@@ -25,18 +25,18 @@ async fn refused(world: &World, number: u32) -> StoreError {
 }
 
 /// A dealer calls back and is missed; there are that many tickets then.
-async fn works(world: &World, number: u32, tickets: usize) {
+pub(super) async fn works(world: &World, number: u32, tickets: usize) {
     world.miss(&dealer(number), after(10)).await;
     assert_eq!(world.tickets().await.len(), tickets);
     assert_eq!(world.sms().await.len(), tickets);
     world.store.ping().await.unwrap();
 }
 
-fn file(folder: &Path) -> PathBuf {
+pub(super) fn file(folder: &Path) -> PathBuf {
     folder.join("exchange.db")
 }
 
-async fn eva_in(folder: &Path) -> World {
+pub(super) async fn eva_in(folder: &Path) -> World {
     World::sqlite(folder).await.with_eva().await
 }
 

@@ -49,7 +49,7 @@ async fn what_fails_is_told_again_after_pauses() {
     // Time that is paused runs on while a process is waited for: a try must not be cut off by it.
     tokio::time::resume();
     let stop = CancellationToken::new();
-    let telling = line.tell(&waiting, &stop);
+    let telling = line.tell(&waiting, &stop, &|_| ());
     tokio::pin!(telling);
     for _ in 0..2 {
         let next = tokio::time::timeout(Duration::from_secs(1), &mut telling);
@@ -77,7 +77,7 @@ async fn an_exchange_that_stops_tries_once() {
     let (line, waiting) = first(&alarms);
     let stop = CancellationToken::new();
     stop.cancel();
-    line.tell(&waiting, &stop).await.unwrap_err();
+    line.tell(&waiting, &stop, &|_| ()).await.unwrap_err();
     assert_eq!((told(&folder).len(), failed(&alarms)), (1, 1));
 }
 
@@ -107,12 +107,12 @@ async fn a_way_that_does_not_work_holds_up_no_other() {
     let [command, webhook] = &alarms.lines[..] else { panic!("two ways") };
     let mut first = webhook.waiting.lock().unwrap().take().unwrap();
     let broken = first.recv().await.unwrap();
-    let trying = webhook.tell(&broken, &stop);
+    let trying = webhook.tell(&broken, &stop, &|_| ());
     tokio::pin!(trying);
     let mut waiting = command.waiting.lock().unwrap().take().unwrap();
     let both = async {
         for _ in 0..2 {
-            command.tell(&waiting.recv().await.unwrap(), &stop).await.unwrap();
+            command.tell(&waiting.recv().await.unwrap(), &stop, &|_| ()).await.unwrap();
         }
     };
     tokio::select! {
@@ -120,4 +120,39 @@ async fn a_way_that_does_not_work_holds_up_no_other() {
         () = both => {}
     }
     assert_eq!(told(&folder).len(), 2);
+}
+
+/// A command that hangs for one subject: another one's alarms are told meanwhile, and it is known that
+/// alarms do not work.
+#[tokio::test]
+async fn one_that_hangs_holds_up_no_other_subject_and_is_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, out) = (folder.path().join("alarm"), folder.path().join("out"));
+    let text =
+        format!("cat > $0.$$; grep -q switch $0.$$ && exit 1; cat $0.$$ >> {}", out.display());
+    fs::write(&path, text).unwrap();
+    let words = ["/bin/sh", path.to_str().unwrap()];
+    let house = crate::proof::tests::House::with(&format!("alarm.command = {words:?}")).await;
+    let (app, stop) = (&house.app, CancellationToken::new());
+    app.alarm.raise(Alarm::Switch { state: State::Failing, problem: None });
+    app.alarm.raise(Alarm::Switch { state: State::Recovered, problem: None });
+    app.alarm.raise(full());
+    let looking = async {
+        while !out.exists() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        while !app.health.is_failing(Worker::Alarms) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        stop.cancel();
+    };
+    let serving = run(Arc::clone(app), stop.clone());
+    let both = async {
+        tokio::join!(looking, async {
+            app.afterwork.close();
+            serving.await;
+        })
+    };
+    tokio::time::timeout(Duration::from_secs(4), both).await.unwrap();
+    assert_eq!(told(&folder).len(), 1, "before the pause of 5 s was over");
 }

@@ -104,7 +104,7 @@ async fn run(words: &[String], json: &str) -> Result<(), String> {
         }
     }
     let mut child = command.spawn().map_err(|error| format!("cannot be run ({error})"))?;
-    let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+    let mut group = Group(child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)));
     let stdin = child.stdin.take();
     let telling = async {
         if let Some(mut stdin) = stdin {
@@ -113,16 +113,30 @@ async fn run(words: &[String], json: &str) -> Result<(), String> {
         }
         child.wait().await
     };
-    match timeout(PATIENCE, telling).await {
+    let told = timeout(PATIENCE, telling).await;
+    if told.is_ok() {
+        // It ended by itself; what it left running is its own business.
+        group.0 = None;
+    }
+    match told {
         Ok(Ok(status)) if status.success() => Ok(()),
         Ok(Ok(status)) => Err(format!("ended with {status}")),
         Ok(Err(error)) => Err(error.to_string()),
         Err(_) => {
-            // Gone already, if not.
-            let _ended = group.map(|group| kill_process_group(group, Signal::KILL));
+            drop(group);
             let _reaped = child.wait().await;
             Err(format!("took longer than {} s and was ended", PATIENCE.as_secs()))
         }
+    }
+}
+
+/// The processes of a command, which are ended with this: also when the exchange stops meanwhile.
+struct Group(Option<Pid>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // Gone already, if not.
+        let _ended = self.0.map(|group| kill_process_group(group, Signal::KILL));
     }
 }
 

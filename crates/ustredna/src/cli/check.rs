@@ -117,13 +117,17 @@ fn source(config: Option<&Path>) -> String {
 
 async fn all(settings: &Settings, report: &mut Report<'_>) -> anyhow::Result<()> {
     report.tell(&texts(settings))?;
-    report.tell(&database::check(settings).await)?;
-    if let Some(finding) = database::rows(settings).await {
-        report.tell(&finding)?;
+    let (finding, store) = database::check(settings).await;
+    report.tell(&finding)?;
+    if let Some(store) = &store {
+        report.tell(&database::rows(store).await)?;
     }
     report.tell(&folders::prompts(settings))?;
     report.tell(&folders::recordings(settings))?;
-    report.tell(&disk::check(settings).await)?;
+    report.tell(&disk::check(settings, store.as_ref()).await)?;
+    if let Some(store) = store {
+        database::close(store).await;
+    }
     report.tell(&folders::cdr(settings))?;
     report.tell(&alarm::check(settings))?;
     report.tell(&gateway::check(settings).await)?;

@@ -43,7 +43,7 @@ impl Desk<'_> {
 
     /// Opens the state, or begins it.
     pub(super) async fn store_or_new(&self) -> anyhow::Result<Store> {
-        Ok(self.keep(Store::open(self.settings.database.url.expose_secret()).await?))
+        Ok(self.keep(Store::open_or_begin(self.settings.database.url.expose_secret()).await?))
     }
 
     fn keep(&self, store: Store) -> Store {

@@ -15,13 +15,13 @@ use exchange::{
     recording::RecordingPath,
 };
 use jiff::Timestamp;
-use store::Limits;
+use store::{Limits, StoreError};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use uuid::Uuid;
 
 use super::{Driver, verbs::Pending};
-use crate::{clock, place, proof, settings::WhenBroken, talks::Watched};
+use crate::{clock, health::Worker, place, proof, settings::WhenBroken, talks::Watched};
 
 /// How long a recording may take to start; it takes some 12 ms.
 const RECORD: Duration = Duration::from_secs(10);
@@ -58,10 +58,14 @@ impl Driver {
             proof::prepare(&self.app, &name),
         );
         match begun {
-            Ok(Ok(())) => {}
+            Ok(Ok(())) => self.app.health.well(Worker::Calls),
             Ok(Err(refusal)) => return reply.send(Answer::Dialled(Dialled::Refused(refusal))),
             Err(error) => {
                 error!(%error, "a call was not dialled, since its intent could not be stored");
+                // What is wrong with the database as a whole is noticed without a call.
+                if matches!(error, StoreError::Contradiction(_) | StoreError::Database(_)) {
+                    self.app.health.note(Worker::Calls, Err(error));
+                }
                 // A dealer who was calling back is missed all the same.
                 if leg.dial.direction == Direction::Back {
                     self.history.legs.push(failed(leg, now));

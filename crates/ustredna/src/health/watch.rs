@@ -1,7 +1,7 @@
 //! Looks at all that can fail, and tells an operator once when it does and once when it is over.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 use store::Figures;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info};
 
 use super::Worker;
 use crate::{
@@ -62,7 +62,8 @@ pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
             count(&app).await;
         }
         looks = looks.wrapping_add(1);
-        for (subject, problem) in standing.see(faults(&app), clock::instant()) {
+        let seen = Seen { faults: faults(&app), unseen: unseen(&app) };
+        for (subject, problem) in standing.see(seen, clock::instant()) {
             if let Some(problem) = &problem {
                 error!(what = ?subject, problem, "something fails");
             } else {
@@ -78,7 +79,8 @@ async fn count(app: &App) {
     match app.store.figures(app.clock.now()).await {
         Ok(figures) => app.figures.send_replace(Some(figures)),
         Err(error) => {
-            warn!(%error, "the queues cannot be counted");
+            // Whoever watches the database tells it.
+            debug!(%error, "the queues cannot be counted");
             app.figures.send_replace(None)
         }
     };
@@ -107,6 +109,27 @@ fn faults(app: &App) -> BTreeMap<Subject, String> {
     [switch, gateway, sms].into_iter().flatten().chain(workers).collect()
 }
 
+/// What cannot be looked at now: whether it works nobody knows.
+fn unseen(app: &App) -> BTreeSet<Subject> {
+    let known = app.switch.known();
+    [
+        (Subject::Switch, known.switch.is_up().is_none()),
+        (Subject::Gateway, known.gateway.is_up().is_none()),
+        (Subject::Sms, app.figures.borrow().is_none()),
+    ]
+    .into_iter()
+    .filter_map(|(subject, is_unseen)| is_unseen.then_some(subject))
+    .collect()
+}
+
+/// What a look came to.
+#[derive(Default)]
+struct Seen {
+    faults: BTreeMap<Subject, String>,
+    /// What has failed and cannot be looked at now has not recovered.
+    unseen: BTreeSet<Subject>,
+}
+
 /// What is wrong at the moment, and what of it has been told.
 #[derive(Default)]
 struct Standing(BTreeMap<Subject, Stands>);
@@ -121,7 +144,7 @@ impl Standing {
     /// What has changed for good: the problem, or `None` where it is over.
     fn see(
         &mut self,
-        mut faults: BTreeMap<Subject, String>,
+        Seen { mut faults, unseen }: Seen,
         now: Instant,
     ) -> Vec<(Subject, Option<String>)> {
         for subject in faults.keys() {
@@ -129,6 +152,9 @@ impl Standing {
         }
         let mut changes = Vec::new();
         self.0.retain(|subject, stands| {
+            if unseen.contains(subject) && !faults.contains_key(subject) {
+                return true;
+            }
             let problem = faults.remove(subject);
             if stands.failing != problem.is_some() {
                 (stands.failing, stands.since) = (problem.is_some(), now);
@@ -173,7 +199,8 @@ mod tests {
             let down = second == 5 || (30..60).contains(&second) && second != 50;
             let faults = down.then(|| (Subject::Gateway, "down".to_owned()));
             let now = began + Duration::from_secs(second);
-            for (subject, problem) in standing.see(faults.into_iter().collect(), now) {
+            let seen = Seen { faults: faults.into_iter().collect(), ..Seen::default() };
+            for (subject, problem) in standing.see(seen, now) {
                 assert_eq!(subject, Subject::Gateway);
                 told.push((second, problem.is_some()));
             }
@@ -187,7 +214,8 @@ mod tests {
         let began = clock::instant();
         let mut standing = Standing::default();
         let faults = |which: &[Subject]| {
-            which.iter().map(|subject| (*subject, "bad".to_owned())).collect::<BTreeMap<_, _>>()
+            let faults = which.iter().map(|subject| (*subject, "bad".to_owned())).collect();
+            Seen { faults, ..Seen::default() }
         };
         let both = [Subject::Switch, Subject::Worker(Worker::Intake)];
         assert!(standing.see(faults(&both), began).is_empty());
@@ -196,5 +224,27 @@ mod tests {
         assert!(standing.see(faults(&both[1..]), began + FIRM * 2).is_empty());
         let told = standing.see(faults(&both[1..]), began + FIRM * 3);
         assert_eq!(told, [(Subject::Switch, None)]);
+    }
+
+    /// FreeSWITCH dies while its gateway is down: nobody knows of the gateway then.
+    #[test]
+    fn what_cannot_be_seen_has_not_recovered() {
+        let began = clock::instant();
+        let mut standing = Standing::default();
+        let mut told = Vec::new();
+        for second in 0..200_u64 {
+            let (down, unseen) = match second {
+                0..20 | 80..100 => (true, false),
+                20..80 => (false, true),
+                _ => (false, false),
+            };
+            let faults = down.then(|| (Subject::Gateway, "down".to_owned())).into_iter().collect();
+            let unseen = unseen.then_some(Subject::Gateway).into_iter().collect();
+            let now = began + Duration::from_secs(second);
+            for (_, problem) in standing.see(Seen { faults, unseen }, now) {
+                told.push((second, problem.is_some()));
+            }
+        }
+        assert_eq!(told, [(10, true), (110, false)]);
     }
 }

@@ -331,7 +331,7 @@ async fn a_lost_call_raises_one_alarm() {
         let history = ended.history.clone();
         let hangup_cause = Some(ending::LOST.to_owned());
         let lost = Ended { history, hangup_cause, ..ended };
-        assert!(ending::write(&house.app, lost).await);
+        ending::write(&house.app, lost).await.unwrap();
     }
     assert!((house.metric("ustredna_alarms_total{kind=\"lost_call\"}") - 1.0).abs() < 0.5);
 }
@@ -346,7 +346,7 @@ async fn a_burst_of_strangers_raises_one_alarm() {
         leg.dial.direction = Direction::Back;
         leg.dial.dealer = Some(phone(&format!("+420910{number:06}")));
         leg.answered_at = None;
-        assert!(ending::write(&house.app, ended).await);
+        ending::write(&house.app, ended).await.unwrap();
     }
     assert!((house.metric("ustredna_alarms_total{kind=\"strangers\"}") - 1.0).abs() < 0.5);
     let shopper = "0190".to_owned();
@@ -365,7 +365,7 @@ async fn what_a_crash_left_unproven_is_proven_after_the_next_start() {
     record(&path, 3, [true, true]);
     // No look comes to its turn before the crash.
     house.app.looks.forget_permits(house.app.processors);
-    assert!(ending::write(&house.app, ended).await);
+    ending::write(&house.app, ended).await.unwrap();
     let unproven = house.app.store.unproven_calls().await.unwrap();
     let (settings, store) = (house.app.settings.clone(), house.app.store.clone());
     let next = App::new(settings, store, Clock::SYSTEM).unwrap();

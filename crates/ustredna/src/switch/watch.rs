@@ -18,6 +18,7 @@ use crate::{
     clock, finding,
     health::Worker,
     inbound::{Inbound, InboundError},
+    prompts,
     settings::Settings,
 };
 
@@ -226,23 +227,33 @@ fn changed(what: &str, before: &Known, now: &Known) {
     }
 }
 
+async fn look_around(
+    settings: &Settings,
+    status: &Status,
+    switch: &mut Inbound,
+) -> Result<(Vec<finding::Finding>, Option<String>), InboundError> {
+    let findings = compare(settings, status, switch).await?;
+    Ok((findings, prompts::unseen(settings, switch).await?))
+}
+
 /// Compares its settings with ours.
 async fn fits(app: &App, status: &Status, line: &mut Line<'_>) -> Result<(), InboundError> {
     let settings: &Settings = &app.settings;
-    let findings = match line.open().await {
-        Ok(connection) => compare(settings, status, connection).await,
+    let found = match line.open().await {
+        Ok(connection) => look_around(settings, status, connection).await,
         Err(error) => Err(error),
     };
-    let findings = match findings {
-        Ok(findings) => findings,
+    let (findings, unseen) = match found {
+        Ok(found) => found,
         Err(error) => {
             line.connection = None;
             return Err(error);
         }
     };
     let failed = findings.into_iter().filter(|found| found.status == finding::Status::Fail);
-    let misfits: Vec<String> =
+    let mut misfits: Vec<String> =
         failed.map(|found| format!("{}: {}", found.check, found.detail)).collect();
+    misfits.extend(unseen.map(|file| format!("prompts: FreeSWITCH does not see {file}")));
     if misfits != app.switch.known().misfits {
         for misfit in &misfits {
             warn!(misfit, "FreeSWITCH is not set up for this exchange: see `ustredna check`");

@@ -27,7 +27,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, error, warn};
 
 use crate::{
-    clock,
+    health::Sparse,
     listener::BREATHER,
     seats::{Attention, Seat, Seats},
 };
@@ -42,8 +42,6 @@ const UNREAD: Duration = Duration::from_secs(20);
 const HEAD_BYTES: usize = 16 * 1024;
 /// What is said to who finds all seats taken.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
-/// The log tells that seats are short no more often.
-const TOLD_EVERY: Duration = Duration::from_mins(1);
 
 /// Serves until `stop`, then until the requests under way are answered.
 pub(super) async fn run(
@@ -54,7 +52,7 @@ pub(super) async fn run(
 ) {
     let (guests, service) = (Seats::new(seats), TowerToHyperService::new(router));
     let connections = TaskTracker::new();
-    let mut told = None;
+    let (lines, refusals) = (Sparse::default(), Sparse::default());
     loop {
         let accepted = tokio::select! {
             accepted = socket.accept() => accepted,
@@ -63,16 +61,16 @@ pub(super) async fn run(
         let stream = match accepted {
             Ok((stream, _)) => stream,
             Err(error) => {
-                error!(%error, "a connection to web.listen could not be accepted");
+                if lines.is_due() {
+                    error!(%error, "a connection to web.listen could not be accepted");
+                }
                 tokio::time::sleep(BREATHER).await;
                 continue;
             }
         };
         let Some(seat) = guests.take() else {
-            let now = clock::instant();
-            if told.is_none_or(|told| now.saturating_duration_since(told) >= TOLD_EVERY) {
+            if refusals.is_due() {
                 warn!(seats, "more connections to web.listen than are served at once: refused");
-                told = Some(now);
             }
             let _ = stream.try_write(FULL);
             continue;

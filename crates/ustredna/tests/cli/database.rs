@@ -45,7 +45,7 @@ fn nobody_but_the_exchange_makes_a_database_of_an_empty_file() {
         let Done { code, out, err } = world.run(&[command]);
         let told = out + &err;
         assert_eq!(code, Some(1), "{command}: {told}");
-        assert!(told.contains("there is no database"), "{command}: {told}");
+        assert!(told.contains("has no tables"), "{command}: {told}");
         assert_eq!(fs::metadata(world.path("ustredna.db")).unwrap().len(), 0, "{command}");
     }
     drop(world.run(&["check"]));

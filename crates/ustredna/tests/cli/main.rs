@@ -16,5 +16,6 @@ mod serve;
 mod settings;
 mod switch;
 mod terminal;
+mod trouble;
 mod verify;
 mod world;

@@ -134,8 +134,6 @@ pub(crate) fn ready() -> World {
     world
 }
 
-/// A running exchange does not know of it.
-pub(crate) const NOT_TOLD: &str = "(not told)";
 /// There is no running exchange that could tell.
 pub(crate) const NO_START: &str = "(it does not start)";
 
@@ -344,7 +342,13 @@ pub(crate) fn mistakes() -> Vec<Mistake> {
             "MAX_SESSIONS=10000",
             "fewer than switch.max_calls (5000)",
         ),
-        Mistake::set("USTREDNA_PROMPTS__DIR", "/nowhere", "prompts", "prompts.dir", NOT_TOLD),
+        Mistake::set(
+            "USTREDNA_PROMPTS__DIR",
+            "/nowhere",
+            "prompts",
+            "prompts.dir",
+            "callers hear nothing; missing in /nowhere",
+        ),
         Mistake::set(
             "USTREDNA_RECORDINGS__MIN_FREE",
             "9000000TB",

@@ -17,6 +17,10 @@ use crate::{
     stopping::heard,
 };
 
+/// INT, QUIT, ILL, TRAP, ABRT, BUS, FPE, KILL, SEGV, TERM, STOP, PWR, SYS; and the two real-time
+/// signals that the C library keeps for itself and nobody can catch.
+const FATAL: [u8; 15] = [2, 3, 4, 5, 6, 7, 8, 9, 11, 15, 19, 30, 31, 32, 33];
+
 fn is_answered(exchange: &Exchange, call: u8) {
     let mut peer = Peer::connect_as(exchange, call);
     peer.arrives("234234399", "+420608999888");
@@ -27,15 +31,23 @@ fn is_answered(exchange: &Exchange, call: u8) {
 fn signals_that_mean_nothing_here_end_nothing() {
     let mut exchange = Exchange::start("");
     let mut shopper = shopper_dials(&exchange);
-    for (told, signal) in [Signal::HUP, Signal::USR1, Signal::USR2, Signal::ALARM, Signal::HUP]
-        .into_iter()
-        .enumerate()
-    {
-        exchange.signal(signal);
-        assert_eq!(exchange.wait_for_lines("is ignored", told + 1), told + 1);
+    let pid = exchange.pid().to_string();
+    for (call, number) in (1..=64_u8).filter(|number| !FATAL.contains(number)).enumerate() {
+        // Not every number has a name that a library knows.
+        let sent = Command::new("/bin/sh").args(["-c", &format!("kill -{number} {pid}")]).status();
+        assert!(sent.unwrap().success(), "{number}");
+        if [20, 21, 22].contains(&number) {
+            exchange.signal(Signal::CONT);
+        }
+        if number % 8 == 0 {
+            is_answered(&exchange, 100 + u8::try_from(call).unwrap());
+        }
     }
-    exchange.signal(Signal::XFSZ);
+    // HUP, USR1, USR2, ALRM, STKFLT, VTALRM, PROF, IO and the real-time ones.
+    let ignored = 8 + (34..=64).count();
+    assert_eq!(exchange.wait_for_lines("is ignored", ignored), ignored);
     assert_eq!(exchange.wait_for_lines("ulimit -f", 1), 1);
+    assert_eq!(exchange.wait_for_lines("ulimit -t", 1), 1);
     is_answered(&exchange, 2);
     shopper.keys("234567890", '#');
     assert_eq!(shopper.next_execute().0, "bridge");
@@ -43,6 +55,18 @@ fn signals_that_mean_nothing_here_end_nothing() {
     exchange.signal(Signal::QUIT);
     assert_eq!(exchange.ended().0, Some(0));
     assert_eq!(exchange.log_lines("stopping: no new calls are taken"), 1);
+}
+
+#[test]
+fn calls_end_in_order_when_the_power_fails() {
+    let mut exchange = Exchange::start("");
+    let mut shopper = shopper_dials(&exchange);
+    exchange.signal(Signal::POWER);
+    assert_eq!(exchange.wait_for_lines("stopping: no new calls are taken", 1), 1);
+    shopper.keys("234567890", '#');
+    assert_eq!(shopper.next_execute().0, "bridge");
+    shopper.hangs_up("ORIGINATOR_CANCEL");
+    assert_eq!(exchange.ended().0, Some(0));
 }
 
 /// `script` gives the program a terminal of its own, and takes it away when it is killed.

@@ -375,7 +375,9 @@ async fn a_record_that_the_database_does_not_take_stays() {
     let full = "CREATE TRIGGER full BEFORE UPDATE ON calls \
                 BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END";
     hand.execute(full).await.unwrap();
-    place.take_in().await;
+    // The worker's turn has failed, which `/readyz` tells when it lasts.
+    let problem = format!("{:#}", take_in(&place.app).await.unwrap_err());
+    assert!(problem.contains("disk is full"), "{problem}");
     assert!(path.exists() && place.missed_calls().await.is_none());
     hand.execute("DROP TRIGGER full").await.unwrap();
     place.take_in().await;
@@ -421,7 +423,7 @@ async fn calls_that_the_database_does_not_take_hold_up_no_other() {
     let other = place.missed(5, 50);
     let later = SystemTime::from("2100-01-01T00:00:00Z".parse::<Timestamp>().unwrap());
     fs::File::options().append(true).open(&other).unwrap().set_modified(later).unwrap();
-    place.take_in().await;
+    take_in(&place.app).await.unwrap_err();
     assert!(refused.iter().all(|path| path.exists()));
     assert!(!other.exists() && place.missed_calls().await == Some(1));
 }

@@ -1,23 +1,24 @@
 //! Is the state there, and can it be written?
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use secrecy::ExposeSecret as _;
 use store::{DamagedRow, Store, StoreError};
+use tokio::time::timeout;
 
 use super::{Finding, folders};
-use crate::{counted::counted, settings::Settings};
+use crate::{clock::Clock, counted::counted, settings::Settings};
 
 const CHECK: &str = "database";
 
 const ROWS: &str = "rows";
 
-/// Whether every row in it can be read; `None` where there is no database.
-pub(super) async fn rows(settings: &Settings) -> Option<Finding> {
-    let store = Store::open_existing(settings.database.url.expose_secret()).await.ok()?;
-    let found = store.damaged_rows().await;
-    store.close().await;
-    Some(match found {
+/// How long the database may take for an answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Whether every row in it can be read.
+pub(super) async fn rows(store: &Store) -> Finding {
+    match store.damaged_rows().await {
         Ok(damaged) if damaged.is_empty() => Finding::ok(ROWS, "every row can be read"),
         Ok(damaged) => Finding::fail(
             ROWS,
@@ -26,7 +27,7 @@ pub(super) async fn rows(settings: &Settings) -> Option<Finding> {
              (`sqlite3` or `psql`), or restore a backup",
         ),
         Err(error) => Finding::failed(ROWS, error.to_string()),
-    })
+    }
 }
 
 /// How many of each table, with one by name.
@@ -39,17 +40,38 @@ fn tell(damaged: &[DamagedRow]) -> String {
     tables.collect::<Vec<_>>().join("; ")
 }
 
-pub(super) async fn check(settings: &Settings) -> Finding {
-    match Store::open_existing(settings.database.url.expose_secret()).await {
+/// Whether a call could be stored in it now, and the database itself where it can be read.
+pub(super) async fn check(settings: &Settings) -> (Finding, Option<Store>) {
+    match Store::open_briefly(settings.database.url.expose_secret()).await {
         Ok(store) => {
-            let found = look(&store).await;
-            store.close().await;
-            match found {
-                Ok(detail) => Finding::ok(CHECK, detail),
-                Err(error) => Finding::failed(CHECK, error.to_string()),
+            let found = timeout(PATIENCE, look(&store)).await;
+            match found.unwrap_or(Err(StoreError::NoAnswer)) {
+                Ok(detail) => (Finding::ok(CHECK, detail), Some(store)),
+                Err(error) => {
+                    close(store).await;
+                    (Finding::failed(CHECK, error.to_string()), None)
+                }
             }
         }
-        Err(StoreError::NoDatabase(path)) => {
+        Err(error) => (unopened(error), None),
+    }
+}
+
+/// A statement that waits for a lock is not waited for.
+pub(super) async fn close(store: Store) {
+    drop(timeout(PATIENCE / 4, store.close()).await);
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "they tell what to do themselves")]
+fn unopened(error: StoreError) -> Finding {
+    match error {
+        // What a start changes is no fault.
+        StoreError::OlderSchema { .. } => Finding::warn(
+            CHECK,
+            error.to_string(),
+            "until then this version's lists and changes do not work either",
+        ),
+        StoreError::NoDatabase(path) => {
             let folder = path.parent().unwrap_or(Path::new("/"));
             match folders::try_write(folder) {
                 Ok(()) => Finding::ok(
@@ -63,12 +85,12 @@ pub(super) async fn check(settings: &Settings) -> Finding {
                 ),
             }
         }
-        Err(error) => Finding::failed(CHECK, error.to_string()),
+        error => Finding::failed(CHECK, error.to_string()),
     }
 }
 
 async fn look(store: &Store) -> Result<String, StoreError> {
-    store.ping().await?;
+    store.rehearse(Clock::SYSTEM.now()).await?;
     let shoppers = store.shoppers().await?;
     if shoppers.is_empty() {
         return Ok("no shoppers yet: `ustredna import` brings them".to_owned());

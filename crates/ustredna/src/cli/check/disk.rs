@@ -1,7 +1,6 @@
 //! Is there room for recordings, and for how long?
 
 use recordings::DiskUse;
-use secrecy::ExposeSecret as _;
 use store::Store;
 
 use super::Finding;
@@ -16,20 +15,11 @@ use crate::{
 
 const CHECK: &str = "disk";
 
-pub(super) async fn check(settings: &Settings) -> Finding {
+/// What is wrong with the database is told by a line of its own.
+pub(super) async fn check(settings: &Settings, store: Option<&Store>) -> Finding {
     if !settings.recordings.dir.exists() {
         return Finding::skipped(CHECK, "there is no recordings folder yet");
     }
-    // What is wrong with it is told by a line of its own.
-    let store = Store::open_existing(settings.database.url.expose_secret()).await.ok();
-    let found = look(settings, store.as_ref()).await;
-    if let Some(store) = store {
-        store.close().await;
-    }
-    found
-}
-
-async fn look(settings: &Settings, store: Option<&Store>) -> Finding {
     let dir = &settings.recordings.dir;
     let disk = match measure(settings, dir, store, Clock::SYSTEM.now()).await {
         Ok(disk) => disk,

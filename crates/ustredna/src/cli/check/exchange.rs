@@ -16,14 +16,14 @@ use tokio::{
 use super::Finding;
 use crate::settings::Settings;
 
-/// A locked database takes five seconds to be called so.
+/// It tells within a second how the database is; the recordings' disk may take longer.
 const PATIENCE: Duration = Duration::from_secs(8);
 /// Our own answer has some hundred bytes.
 const ANSWER: u64 = 64 * 1024;
 
 const CHECK: &str = "exchange";
 /// Those of `/readyz` that are one text each.
-const PARTS: [&str; 4] = ["database", "recordings", "switch", "gateway"];
+const PARTS: [&str; 5] = ["database", "recordings", "switch", "gateway", "prompts"];
 
 /// Its findings.
 pub(super) async fn check(settings: &Settings) -> Vec<Finding> {

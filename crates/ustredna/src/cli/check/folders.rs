@@ -7,15 +7,12 @@ use std::{
     process,
 };
 
-use exchange::model::Language;
-
 use super::Finding;
-use crate::{cdr_intake, settings::Settings};
-
-/// A WAV file has this header before its first sample.
-const WAV_HEADER: u64 = 44;
-/// So many missing prompts are named.
-const NAMED: usize = 5;
+use crate::{
+    cdr_intake,
+    prompts::{self, Prompts},
+    settings::Settings,
+};
 
 /// Creates, writes and removes a file.
 pub(super) fn try_write(folder: &Path) -> io::Result<()> {
@@ -137,30 +134,19 @@ pub(super) fn cdr(settings: &Settings) -> Finding {
 /// Whether every prompt is there, as far as this machine can tell.
 pub(super) fn prompts(settings: &Settings) -> Finding {
     const CHECK: &str = "prompts";
-    let dir = match settings.switch_prompts() {
-        Ok(dir) => PathBuf::from(dir),
-        Err(error) => return Finding::failed(CHECK, format!("{error:#}")),
-    };
-    if !dir.is_dir() && !settings.switch.inbound.ip().is_loopback() {
-        let text = "prompts.dir is on FreeSWITCH's machine and cannot be looked at from here";
-        return Finding::skipped(CHECK, text);
+    match prompts::look(settings) {
+        Ok(Prompts::All(count, dir)) => {
+            Finding::ok(CHECK, format!("all {count} in {}", dir.display()))
+        }
+        Ok(Prompts::Elsewhere) => Finding::skipped(
+            CHECK,
+            "prompts.dir is on FreeSWITCH's machine and cannot be looked at from here",
+        ),
+        Ok(Prompts::Missing { told, .. }) => Finding::fail(
+            CHECK,
+            told,
+            "set prompts.dir to the folder with cs and en, or restore these files",
+        ),
+        Err(error) => Finding::failed(CHECK, format!("{error:#}")),
     }
-    let files = Language::ALL.iter().flat_map(|language| {
-        exchange::prompt::files().map(move |name| format!("{language}/{name}.wav"))
-    });
-    let (there, missing): (Vec<_>, Vec<_>) = files.partition(|file| {
-        fs::metadata(dir.join(file)).is_ok_and(|found| found.is_file() && found.len() > WAV_HEADER)
-    });
-    if missing.is_empty() {
-        return Finding::ok(CHECK, format!("all {} in {}", there.len(), dir.display()));
-    }
-    let mut named = missing.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
-    if missing.len() > NAMED {
-        named = format!("{named} and {} more", missing.len() - NAMED);
-    }
-    Finding::fail(
-        CHECK,
-        format!("missing in {}: {named}", dir.display()),
-        "set prompts.dir to the folder with cs and en, or restore these files",
-    )
 }

@@ -2,13 +2,13 @@
 
 use std::fmt::Display;
 
-use exchange::model::Language;
 use secrecy::ExposeSecret as _;
 
 use super::Finding;
 use crate::{
     inbound::{Inbound, InboundError},
     place::{self, LookError, Shared},
+    prompts,
     settings::Settings,
     switch::{self, Gateway, Status},
 };
@@ -122,23 +122,19 @@ async fn gateway(settings: &Settings, switch: &mut Inbound) -> Finding {
 /// Whether FreeSWITCH sees the prompts and the recordings folder.
 async fn folders(settings: &Settings, switch: &mut Inbound) -> Finding {
     const CHECK: &str = "its folders";
-    let (prompts, recordings) = match (settings.switch_prompts(), settings.switch_recordings()) {
-        (Ok(prompts), Ok(recordings)) => (prompts, recordings),
+    let recordings = match (settings.switch_prompts(), settings.switch_recordings()) {
+        (Ok(_), Ok(recordings)) => recordings,
         (Err(error), _) | (_, Err(error)) => return Finding::failed(CHECK, format!("{error:#}")),
     };
-    let file = exchange::prompt::files().next().unwrap_or_default();
-    let prompt = format!("{prompts}/{}/{file}.wav", Language::Czech);
-    match switch.ask(&format!("file_exists {prompt}")).await {
-        Ok(answer) if answer.trim() == "true" => {}
-        Ok(answer) if answer.trim() == "false" => {
+    match prompts::unseen(settings, switch).await {
+        Ok(None) => {}
+        Ok(Some(prompt)) => {
             return Finding::fail(
                 CHECK,
                 format!("FreeSWITCH does not see the prompt {prompt}"),
                 "set prompts.dir to the folder as FreeSWITCH sees it, readable for its user",
             );
         }
-        // A FreeSWITCH without this function.
-        Ok(_) => return Finding::skipped(CHECK, "FreeSWITCH does not tell what it sees"),
         Err(error) => return no_answer(CHECK, &error),
     }
     // Before the first start it is rightly not there.

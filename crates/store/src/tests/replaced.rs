@@ -1,0 +1,209 @@
+//! Something else is put in the place of the SQLite file of a running exchange: what is no database of
+//! this exchange is never taken for it, and what was open is not lost for it.
+
+use std::{fs, path::Path, time::Duration};
+
+use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _};
+
+use super::{
+    fixture::{World, after, dealer, f2, new_shopper, phone},
+    trouble::{eva_in, file, works},
+};
+use crate::{Filter, Store, StoreError, watch::beside};
+
+async fn refused(world: &World) -> StoreError {
+    let error = world.store.shoppers().await.unwrap_err();
+    assert!(error.passes(), "{error}");
+    assert_eq!(world.store.rehearse(after(0)).await.unwrap_err(), error);
+    error
+}
+
+/// What stood there wrongly is gone, and all is as it was.
+async fn is_written_back(world: &World, tickets: usize) {
+    works(world, u32::try_from(tickets).unwrap(), tickets + 1).await;
+    world.store.rehearse(after(0)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_or_a_letter_in_its_place_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (world, place) = (eva_in(folder.path()).await, file(folder.path()));
+    works(&world, 0, 1).await;
+    fs::remove_file(&place).unwrap();
+    fs::create_dir(&place).unwrap();
+    assert_eq!(refused(&world).await, StoreError::NoFile(place.clone()));
+    // The command line says the same.
+    let listed = Store::open_existing(&world.url).await;
+    assert!(matches!(listed, Err(StoreError::NoFile(_))));
+    fs::remove_dir(&place).unwrap();
+    is_written_back(&world, 1).await;
+    for rubbish in [&b""[..], b"Dear sirs, ", &[7; 5000]] {
+        let tickets = world.tickets().await.len();
+        fs::remove_file(&place).unwrap();
+        fs::write(&place, rubbish).unwrap();
+        refused(&world).await;
+        fs::remove_file(&place).unwrap();
+        is_written_back(&world, tickets).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_exchange_s_database_is_not_taken_for_it() {
+    let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (world, place) = (eva_in(folder.path()).await, file(folder.path()));
+    works(&world, 0, 1).await;
+    let backup = folder.path().join("backup.db");
+    world.store.backup(&backup).await.unwrap();
+    for has_shoppers in [false, true] {
+        let other = World::sqlite(elsewhere.path()).await;
+        if has_shoppers {
+            let bob = new_shopper(phone("+420602654321"));
+            other.store.add_shopper(&bob, after(0)).await.unwrap();
+        }
+        other.store.close().await;
+        fs::copy(file(elsewhere.path()), beside(&place, ".new")).unwrap();
+        fs::rename(beside(&place, ".new"), &place).unwrap();
+        assert_eq!(refused(&world).await, StoreError::Replaced);
+    }
+    fs::rename(&backup, &place).unwrap();
+    works(&world, 1, 2).await;
+    // An exchange without shoppers loses nothing by another one's.
+    let fresh = tempfile::tempdir().unwrap();
+    let empty = World::sqlite(fresh.path()).await;
+    empty.store.rehearse(after(0)).await.unwrap();
+    world.store.backup(&backup).await.unwrap();
+    fs::rename(&backup, file(fresh.path())).unwrap();
+    assert_eq!(empty.store.shoppers().await.unwrap().len(), 1);
+}
+
+/// `cp FILE exchange.db`, as often as it is forbidden.
+async fn copy_onto(world: &World, place: &Path, bytes: &[u8]) {
+    world.store.ping().await.unwrap();
+    fs::write(place, bytes).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_copied_onto_it_is_noticed_and_heals() {
+    let folder = tempfile::tempdir().unwrap();
+    let (world, place) = (eva_in(folder.path()).await, file(folder.path()));
+    works(&world, 0, 1).await;
+    let backup = folder.path().join("backup.db");
+    world.store.backup(&backup).await.unwrap();
+    works(&world, 1, 2).await;
+    world.pair(super::fixture::eva(), f2()).await;
+    let whole = fs::read(&backup).unwrap();
+
+    // A whole copy is what it seems: it is used.
+    copy_onto(&world, &place, &whole).await;
+    works(&world, 2, 2).await;
+    assert_eq!(world.store.numbers().await.unwrap().len(), 1, "as the backup has it");
+    let aside = beside(&place, ".written-over");
+    assert!(aside.exists(), "it is set aside");
+
+    // Half a copy, nothing, a letter: set aside, told alike by all, and healed by a good one.
+    for (round, bytes) in
+        [&whole[..20_000], b"", &b"Dear sirs, ".repeat(900)].into_iter().enumerate()
+    {
+        copy_onto(&world, &place, bytes).await;
+        let error = refused(&world).await;
+        let StoreError::WrittenOver { database, aside } = &error else { panic!("{error}") };
+        assert!(*database == place && aside.exists() && !place.exists());
+        let listed = Store::open_existing(&world.url).await;
+        assert!(matches!(listed, Err(StoreError::WrittenOver { .. })));
+        let begun = Store::open(&world.url).await;
+        assert!(matches!(begun, Err(StoreError::WrittenOver { .. })), "no empty one is begun");
+        fs::write(beside(&place, ".new"), &whole).unwrap();
+        fs::rename(beside(&place, ".new"), &place).unwrap();
+        works(&world, u32::try_from(round).unwrap() + 3, 2).await;
+        let other = Store::open_existing(&world.url).await.unwrap();
+        assert_eq!(other.tickets(&Filter::default()).await.unwrap().len(), 2);
+        other.close().await;
+    }
+}
+
+/// SQLite's own writing must never be taken for somebody else's.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_sqlite_writes_is_not_taken_for_a_copy() {
+    let folder = tempfile::tempdir().unwrap();
+    let (world, place) = (eva_in(folder.path()).await, file(folder.path()));
+    for round in 0..30_u32 {
+        world.miss(&dealer(round), after(0)).await;
+        world.sql("CREATE TABLE filler AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) SELECT i, hex(zeroblob(200)) AS text FROM n").await;
+        world.sql("PRAGMA wal_checkpoint(TRUNCATE)").await;
+        world.store.shoppers().await.unwrap();
+        world.sql("DROP TABLE filler").await;
+        if round % 3 == 0 {
+            world.sql("VACUUM").await;
+        }
+        if round % 2 == 0 {
+            world.sql("PRAGMA wal_checkpoint(TRUNCATE)").await;
+        }
+        world.store.shoppers().await.unwrap();
+    }
+    assert!(!beside(&place, ".written-over").exists());
+    assert_eq!(world.tickets().await.len(), 30);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_no_name_any_more_is_kept_at_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let (world, place) = (eva_in(folder.path()).await, file(folder.path()));
+    works(&world, 0, 1).await;
+    fs::remove_file(&place).unwrap();
+    fs::create_dir(&place).unwrap();
+    refused(&world).await;
+    tokio::time::timeout(Duration::from_secs(5), world.store.close()).await.unwrap();
+    let kept = format!("sqlite://{}", beside(&place, ".kept").display());
+    let kept = Store::open_existing(&kept).await.unwrap();
+    assert_eq!(kept.tickets(&Filter::default()).await.unwrap().len(), 1);
+}
+
+/// The same of PostgreSQL: dropped, and made anew under its name.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_postgres_database_made_anew_is_not_taken_for_it() {
+    let Ok(url) = std::env::var("USTREDNA_TEST_POSTGRES") else {
+        println!("skipped: USTREDNA_TEST_POSTGRES does not hold the URL of a database");
+        return;
+    };
+    sqlx::any::install_default_drivers();
+    let name = format!("replaced_{}", std::process::id());
+    let (server, _) = url.rsplit_once('/').unwrap();
+    let own = format!("{server}/{name}");
+    let mut admin = AnyConnection::connect(&url).await.unwrap();
+    let (make, drop_it) =
+        (format!("CREATE DATABASE {name}"), format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+    admin.execute(AssertSqlSafe(make.clone())).await.unwrap();
+    let world =
+        World { store: Store::open(&own).await.unwrap(), url: own.clone() }.with_eva().await;
+    world.store.rehearse(after(0)).await.unwrap();
+    let mut old = AnyConnection::connect(&own).await.unwrap();
+    let (installed, took): (String, i64) = sqlx::query_as(
+        "SELECT CAST(installed_on AS TEXT), execution_time FROM _sqlx_migrations WHERE version = 1",
+    )
+    .fetch_one(&mut old)
+    .await
+    .unwrap();
+    drop(old);
+    admin.execute(AssertSqlSafe(drop_it.clone())).await.unwrap();
+    world.store.shoppers().await.unwrap_err();
+    admin.execute(AssertSqlSafe(make)).await.unwrap();
+    world.store.shoppers().await.unwrap_err();
+    assert_eq!(world.store.rehearse(after(1)).await, Err(StoreError::Emptied));
+    let listed = Store::open_existing(&own).await;
+    assert!(matches!(listed, Err(StoreError::Emptied)));
+    // Somebody imports into it.
+    Store::open_or_begin(&own).await.unwrap().close().await;
+    assert_eq!(world.store.shoppers().await.unwrap_err(), StoreError::Replaced);
+    assert_eq!(world.store.rehearse(after(2)).await, Err(StoreError::Replaced));
+    // A dump of the right one tells when it was made.
+    let mut new = AnyConnection::connect(&own).await.unwrap();
+    let restored = format!(
+        "UPDATE _sqlx_migrations SET installed_on = '{installed}', execution_time = {took} WHERE version = 1"
+    );
+    new.execute(AssertSqlSafe(restored)).await.unwrap();
+    world.store.rehearse(after(3)).await.unwrap();
+    world.store.shoppers().await.unwrap();
+    world.store.close().await;
+    drop(new);
+    admin.execute(AssertSqlSafe(drop_it)).await.unwrap();
+}
