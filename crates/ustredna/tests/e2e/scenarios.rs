@@ -35,27 +35,27 @@ use crate::{
 
 pub(crate) use measure::measure;
 
-/// All that are run by default.
+/// All that are run by default, those that take long first: at the end nobody waits for one of them.
 pub(crate) fn all() -> Vec<Scenario> {
     [
+        database::all(),
+        silence::all(),
+        records::all(),
+        ready::all(),
+        disk::all(),
+        clock::all(),
+        survival::all(),
         callback::all(),
         identity::all(),
         faults::all(),
         life::all(),
         import::all(),
         phones::all(),
-        ready::all(),
-        survival::all(),
-        disk::all(),
-        database::all(),
-        records::all(),
-        clock::all(),
         hold::all(),
         keys::all(),
         strangers::all(),
         looks::all(),
         forks::all(),
-        silence::all(),
     ]
     .into_iter()
     .flatten()
