@@ -421,8 +421,8 @@ impl Driver {
             EventName::ChannelUnbridge => self.unbridged(event),
             EventName::ChannelHangup => {
                 self.hangup_cause = event.hangup_cause().map(std::borrow::Cow::into_owned);
-                self.look_at_cause();
                 self.look_at_media();
+                self.look_at_cause(event);
             }
             EventName::ChannelHangupComplete => {
                 self.unbridged(event);

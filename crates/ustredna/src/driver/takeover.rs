@@ -2,7 +2,7 @@
 //! two with whoever sent it, past the exchange, the row and the recording. Our configuration refuses
 //! that; should it happen all the same, the call is ended and the operator is told.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use esl::{Api, ChannelUuid, Command, Event, HangupCause};
 use exchange::cause::Cause;
@@ -16,6 +16,10 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 
 /// With these FreeSWITCH hangs up the leg that is pushed out (switch_ivr_bridge.c, sofia.c).
 const PUSHED_OUT: [&str; 3] = ["PICKED_OFF", "ATTENDED_TRANSFER", "BLIND_TRANSFER"];
+
+/// With this our dialplan hangs a leg up that somebody tried to move from an address which is not the
+/// carrier's (freeswitch-conf/dialplan.xml, context `reinvited`).
+const BARRED: &str = "INVALID_IDENTITY";
 
 /// In whose hands the call is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,8 +36,12 @@ impl Driver {
     }
 
     /// The caller's leg is down: by whom?
-    pub(super) fn look_at_cause(&mut self) {
-        if self.hangup_cause.as_deref().is_some_and(|cause| PUSHED_OUT.contains(&cause)) {
+    pub(super) fn look_at_cause(&mut self, event: &Event) {
+        let cause = event.hangup_cause();
+        let other = event.variable("bridge_hangup_cause");
+        let is_barred = |cause: &Option<Cow<'_, str>>| cause.as_deref() == Some(BARRED);
+        let is_pushed = cause.as_deref().is_some_and(|cause| PUSHED_OUT.contains(&cause));
+        if is_pushed || is_barred(&cause) || is_barred(&other) {
             self.is_taken_over();
         }
     }

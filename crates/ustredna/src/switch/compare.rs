@@ -122,7 +122,7 @@ fn capacity(settings: &Settings, status: &Status, ports: Option<(u32, u32)>) -> 
         return Finding::fail(
             CHECK,
             format!("FreeSWITCH takes {per_second} leg a second, and a call has two"),
-            "start FreeSWITCH with SESSIONS_PER_SECOND=30",
+            "start FreeSWITCH with SESSIONS_PER_SECOND=1000",
         );
     }
     if let Some((from, to)) = ports {

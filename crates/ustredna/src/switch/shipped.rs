@@ -43,11 +43,12 @@ macro_rules! part {
     };
 }
 
-pub(super) const PARTS: [Part; 9] = [
+pub(super) const PARTS: [Part; 10] = [
     part!("sofia.xml", "configuration", "sofia.conf", "configuration"),
     part!("dialplan.xml", "context", "public", "dialplan"),
     part!("dialplan.xml", "context", "answered", "dialplan"),
     part!("dialplan.xml", "context", "media", "dialplan"),
+    part!("dialplan.xml", "context", "reinvited", "dialplan"),
     part!("dialplan.xml", "context", "test", "dialplan"),
     part!("acl.xml", "configuration", "acl.conf", "configuration"),
     part!("event_socket.xml", "configuration", "event_socket.conf", "configuration"),

@@ -110,7 +110,7 @@ fn strangers(world: &mut World) {
         ("PUBLISH", 405),
         ("REFER", 405),
         ("NOTIFY", 481),
-        ("UPDATE", 481),
+        ("UPDATE", 405),
         ("BYE", 481),
         ("CANCEL", 481),
         ("FOO", 501),

@@ -180,6 +180,12 @@ impl<'a> Call<'a> {
         answer
     }
 
+    /// Waits for the answer that decides the call.
+    pub(crate) fn final_code(&self) -> u16 {
+        let find = || self.phone.answer(&self.branch, |code| code >= 200);
+        wait_for(PATIENCE, "the call is answered", find).code()
+    }
+
     fn acknowledges(&self) {
         let mut ack = self.request("ACK");
         ack.cseq = self.cseq;
@@ -210,6 +216,27 @@ impl<'a> Call<'a> {
         let answer = wait_for(PATIENCE, &what, || self.phone.answer(&branch, |code| code >= 200));
         if method == "INVITE" && answer.code() < 300 {
             self.acknowledges();
+        }
+        answer
+    }
+
+    /// Asks something within this call from another phone, as who has seen one of its packets could;
+    /// the final answer, or `None` when none comes.
+    pub(crate) fn is_asked_by(
+        &mut self,
+        stranger: &RawPhone,
+        method: &str,
+        headers: &str,
+        body: &str,
+    ) -> Option<Message> {
+        self.cseq += 1;
+        let mut request = self.request(method);
+        headers.clone_into(&mut request.headers);
+        body.clone_into(&mut request.body);
+        let answer = stranger.asks(&request, self.peer);
+        if method == "INVITE" && answer.as_ref().is_some_and(|answer| answer.code() < 300) {
+            let ack = Request { cseq: self.cseq, ..self.request("ACK") };
+            stranger.sends(&ack.text(stranger.address(), self.peer).0, self.peer);
         }
         answer
     }

@@ -91,7 +91,7 @@ impl Request {
     }
 
     /// As it is sent, and the branch by which its answers are known.
-    pub(super) fn text(&self, own: SocketAddr, _to: SocketAddr) -> (String, String) {
+    pub(crate) fn text(&self, own: SocketAddr, _to: SocketAddr) -> (String, String) {
         let branch = format!("z9hG4bKraw{}", number());
         let Self { method, uri, from, to, call, cseq, headers, body } = self;
         let text = format!(
