@@ -57,7 +57,7 @@ fn a_talk_is_left_to_freeswitch_at_once() {
     exchange.terminate();
     let (code, took) = exchange.ended();
     assert_eq!(code, Some(0), "{}", exchange.log());
-    assert!(took < Duration::from_secs(10), "it waited {took:?} for a talk");
+    assert!(took < Duration::from_secs(20), "it waited {took:?} for a talk");
     assert_eq!(exchange.log_lines("the call is left to FreeSWITCH"), 1);
     // Its row is open, for its record.
     let calls = exchange.list("calls");
@@ -77,7 +77,7 @@ fn what_rings_is_waited_for_and_then_left() {
     shopper.event("CHANNEL_BRIDGE", &[]);
     let (code, took) = exchange.ended();
     assert_eq!((code, exchange.log_lines("left to FreeSWITCH")), (Some(0), 1));
-    assert!(took < Duration::from_secs(10), "{took:?}");
+    assert!(took < Duration::from_secs(20), "{took:?}");
 }
 
 #[test]
@@ -87,6 +87,6 @@ fn an_entry_is_waited_for_no_longer_than_drain() {
     exchange.terminate();
     let (code, took) = exchange.ended();
     assert_eq!(code, Some(0));
-    assert!((1..10).contains(&took.as_secs()), "{took:?}");
+    assert!((1..20).contains(&took.as_secs()), "{took:?}");
     assert_eq!(exchange.log_lines("calls go on in FreeSWITCH"), 1);
 }

@@ -49,6 +49,19 @@ impl Message {
         port.unwrap_or_else(|| panic!("no sound is offered:\n{}", self.text))
     }
 
+    /// Its text without tags and branches, whose random letters may make any word.
+    pub(crate) fn without_tags(&self) -> String {
+        let mut plain = String::new();
+        let mut rest = self.text.as_str();
+        while let Some(at) = [";tag=", ";branch="].iter().filter_map(|name| rest.find(name)).min() {
+            let (before, value) = rest.split_at(at + 1);
+            plain.push_str(before);
+            rest = value
+                .trim_start_matches(|char: char| !matches!(char, ';' | ',' | '>' | ' ' | '\n'));
+        }
+        plain + rest
+    }
+
     /// The code of an answer; 0: it is a request.
     pub(crate) fn code(&self) -> u16 {
         let mut words = self.first_line().split(' ');
