@@ -41,6 +41,7 @@ use crate::{
     test_call,
 };
 use claim::Turn;
+use media::Media;
 use takeover::Hold;
 use verbs::Pending;
 
@@ -182,6 +183,7 @@ struct Driver {
     recording: bool,
     /// While two talk.
     watched: Option<Watched>,
+    media: Media,
     hold: Hold,
 }
 
@@ -248,6 +250,7 @@ impl Driver {
             turn,
             recording: false,
             watched: None,
+            media: Media::default(),
             hold: Hold::Ours,
         }
     }
@@ -353,6 +356,7 @@ impl Driver {
                     return Ok(End::Lost);
                 }
                 () = broken.cancelled() => self.recording_broke(),
+                () = at(self.media.next) => self.ask_for_media(),
                 // A talk needs nobody: FreeSWITCH ends and records it.
                 () = closing.drain.cancelled(), if self.talks() => return Ok(End::Left),
                 () = closing.stop.cancelled() => return Ok(End::Left),
@@ -449,6 +453,9 @@ impl Driver {
     }
 
     fn replied(&mut self, id: esl::ReplyId, answer: &Answer) {
+        if self.media_replied(id, answer) {
+            return;
+        }
         let refused = match answer {
             Answer::Reply(reply) => (!reply.ok).then(|| reply.text.clone()),
             Answer::Api(response) => (!response.ok()).then(|| response.text()),

@@ -97,6 +97,24 @@ impl Api {
         Self::built(format_args!("uuid_flush_dtmf {channel}"))
     }
 
+    /// `uuid_getvar`: answers the value of a channel variable, or `_undef_`.
+    #[must_use]
+    pub fn uuid_getvar(channel: &ChannelUuid, name: &VarName) -> Self {
+        Self::built(format_args!("uuid_getvar {channel} {}", name.as_str()))
+    }
+
+    /// `uuid_media_reneg`: a re-INVITE with the codecs and the address agreed so far.
+    #[must_use]
+    pub fn uuid_media_reneg(channel: &ChannelUuid) -> Self {
+        Self::built(format_args!("uuid_media_reneg {channel}"))
+    }
+
+    /// `uuid_break`: ends what the channel plays, or its waiting in a bridge.
+    #[must_use]
+    pub fn uuid_break(channel: &ChannelUuid) -> Self {
+        Self::built(format_args!("uuid_break {channel}"))
+    }
+
     /// `uuid_exists`: answers `true` or `false`.
     #[must_use]
     pub fn uuid_exists(channel: &ChannelUuid) -> Self {

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use uuid::Uuid;
 
-use super::{Driver, verbs::Pending};
+use super::{Driver, media::Media, verbs::Pending};
 use crate::{clock, health::Worker, place, proof, settings::WhenBroken, talks::Watched};
 
 /// How long a recording may take to start; it takes some 12 ms.
@@ -196,6 +196,7 @@ impl Driver {
         info!(leg.id = %leg.id, "answered");
         let talk = (self.history.id, leg.id, leg.recording.clone());
         self.watched = Some(self.app.talks.watch(talk.0, talk.1, talk.2));
+        self.media.watch();
         if !self.recording {
             error!("the call is not being recorded");
             if required {
@@ -229,6 +230,7 @@ impl Driver {
     /// The talk is over.
     pub(super) fn unbridged(&mut self, event: &Event) {
         self.watched = None;
+        self.media = Media::default();
         let at = self.time_of(event);
         if let Some(leg) = self.history.legs.last_mut()
             && let (Some(answered), None) = (leg.answered_at, leg.ended_at)

@@ -310,6 +310,15 @@ async fn carrier(switch: &mut Inbound) -> Result<Option<Finding>, InboundError> 
                    198.51.100.0/28";
         return Ok(Some(Finding::fail(CHECK, problem, fix)));
     }
+    let media = global(switch, "carrier_media").await?.unwrap_or_default();
+    if let Some(network) = unreadable(&media) {
+        let problem = format!(
+            "CARRIER_MEDIA: `{network}` is no network, so a call ends whose media are moved there"
+        );
+        let fix = "start FreeSWITCH with CARRIER_MEDIA=the carrier's media addresses, for example \
+                   198.51.100.0/24, or without it";
+        return Ok(Some(Finding::fail(CHECK, problem, fix)));
+    }
     let mut strangers = 0;
     for address in STRANGERS {
         let answer = switch.ask(&format!("acl {address} carrier")).await?;
@@ -323,6 +332,14 @@ async fn carrier(switch: &mut Inbound) -> Result<Option<Finding>, InboundError> 
         )));
     }
     Ok(Some(Finding::ok(CHECK, format!("calls are taken from {networks} only"))))
+}
+
+/// The first that FreeSWITCH leaves out: it takes an address without a prefix for none.
+fn unreadable(networks: &str) -> Option<&str> {
+    networks
+        .split(',')
+        .map(str::trim)
+        .find(|network| !network.is_empty() && network.parse::<IpNet>().is_err())
 }
 
 /// What is wrong with the carrier's networks, if so.

@@ -296,6 +296,12 @@ pub(crate) fn mistakes() -> Vec<Mistake> {
             "carrier: CARRIER_CIDR: `198.51.100.7` is no network",
         ),
         Mistake::of(
+            good().with("global_getvar carrier_media", "198.51.100.0/24,198.51.101.7"),
+            "carrier",
+            "no network",
+            "carrier: CARRIER_MEDIA: `198.51.101.7` is no network",
+        ),
+        Mistake::of(
             good().with("acl ", "true"),
             "carrier",
             "from anybody",

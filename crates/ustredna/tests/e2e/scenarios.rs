@@ -13,6 +13,7 @@ mod keys;
 mod life;
 mod looks;
 mod measure;
+mod media;
 mod phones;
 mod ready;
 mod records;
@@ -56,6 +57,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         strangers::all(),
         looks::all(),
         forks::all(),
+        media::all(),
     ]
     .into_iter()
     .flatten()
@@ -64,11 +66,6 @@ pub(crate) fn all() -> Vec<Scenario> {
 
 /// Before keying: the greeting has begun, so that keys fall into it.
 const A_MOMENT: u32 = 800;
-
-/// Somebody calls with a phone of our own.
-fn dials<'a>(world: &World, phone: &'a RawPhone, from: &str, to: &str) -> Call<'a> {
-    phone.dials(&Invite::new(from, to), world.sip(), phone.line(world.ports()))
-}
 
 /// The three services: who calls whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +76,14 @@ enum Service {
 }
 
 impl Service {
+    fn invite(self) -> Invite {
+        match self {
+            Self::Out => Invite::new(SHOPPER, OUTBOUND),
+            Self::Back => Invite::new(DEALER, FIRST),
+            Self::Return => Invite::new(SHOPPER, CALLBACK),
+        }
+    }
+
     /// A call until the other side's phone is rung. For `Return` a ticket must be open.
     fn rings<'a>(
         self,
@@ -86,12 +91,18 @@ impl Service {
         phone: &'a RawPhone,
         carrier: &'a RawPhone,
     ) -> (Call<'a>, Call<'a>) {
-        let (from, to) = match self {
-            Self::Out => (SHOPPER, OUTBOUND),
-            Self::Back => (DEALER, FIRST),
-            Self::Return => (SHOPPER, CALLBACK),
-        };
-        let mut call = dials(world, phone, from, to);
+        self.rings_by(&self.invite(), world, phone, carrier)
+    }
+
+    /// The same by this INVITE.
+    fn rings_by<'a>(
+        self,
+        invite: &Invite,
+        world: &World,
+        phone: &'a RawPhone,
+        carrier: &'a RawPhone,
+    ) -> (Call<'a>, Call<'a>) {
+        let mut call = phone.dials(invite, world.sip(), phone.line(world.ports()));
         if self != Self::Back {
             call.gets(200);
         }

@@ -28,6 +28,8 @@ pub(crate) struct Call<'a> {
     invite: Message,
     /// Of its answers, if it was called.
     tag: String,
+    /// Its INVITE had no SDP: the answer holds the offer, and the ACK our answer.
+    is_late: bool,
 }
 
 impl<'a> Call<'a> {
@@ -38,11 +40,12 @@ impl<'a> Call<'a> {
         line: Line,
     ) -> Self {
         let offer = sdp(line.address(), ALAW, "sendrecv");
+        let is_late = invite.is_late;
         let mut request = Request::new("INVITE", &invite.dialled, peer);
         request.from =
             format!("<sip:{}@{}>;tag=raw{}", invite.from, phone.address().ip(), number());
         request.headers.clone_from(&invite.headers);
-        let request = request.body("application/sdp", &offer);
+        let request = if is_late { request } else { request.body("application/sdp", &offer) };
         let (text, branch) = request.text(phone.address(), peer);
         phone.sends(&text, peer);
         Self {
@@ -57,6 +60,7 @@ impl<'a> Call<'a> {
             branch,
             invite: Message { at: 0.0, sent: true, text },
             tag: String::new(),
+            is_late,
         }
     }
 
@@ -79,6 +83,7 @@ impl<'a> Call<'a> {
             branch: String::new(),
             invite,
             tag: sip::TAG.to_owned(),
+            is_late: false,
         }
     }
 
@@ -170,7 +175,7 @@ impl<'a> Call<'a> {
             answer.header("To").clone_into(&mut self.remote);
             self.target = uri(answer.header("Contact"));
             self.line.speaks_to(media(&answer));
-            self.acknowledges();
+            self.acknowledges(self.is_late);
         } else if code == 180 {
             // An early dialog.
             answer.header("To").clone_into(&mut self.remote);
@@ -186,9 +191,12 @@ impl<'a> Call<'a> {
         wait_for(PATIENCE, "the call is answered", find).code()
     }
 
-    fn acknowledges(&self) {
+    fn acknowledges(&self, with_sdp: bool) {
         let mut ack = self.request("ACK");
         ack.cseq = self.cseq;
+        if with_sdp {
+            ack = ack.body("application/sdp", &sdp(self.line.address(), ALAW, "sendrecv"));
+        }
         self.sends(&ack);
     }
 
@@ -210,12 +218,14 @@ impl<'a> Call<'a> {
         self.cseq += 1;
         let mut request = self.request(method);
         headers.clone_into(&mut request.headers);
-        body.clone_into(&mut request.body);
+        if !body.is_empty() {
+            request = request.body("application/sdp", body);
+        }
         let branch = self.sends(&request);
         let what = format!("{method} is answered");
         let answer = wait_for(PATIENCE, &what, || self.phone.answer(&branch, |code| code >= 200));
         if method == "INVITE" && answer.code() < 300 {
-            self.acknowledges();
+            self.acknowledges(body.is_empty());
         }
         answer
     }

@@ -35,12 +35,24 @@ pub(crate) struct Invite {
     pub(crate) dialled: String,
     /// Further lines of its head.
     pub(crate) headers: String,
+    /// Without SDP.
+    pub(super) is_late: bool,
 }
 
 impl Invite {
     /// From this number to that.
     pub(crate) fn new(from: &str, dialled: &str) -> Self {
-        Self { from: from.to_owned(), dialled: dialled.to_owned(), headers: String::new() }
+        Self {
+            from: from.to_owned(),
+            dialled: dialled.to_owned(),
+            headers: String::new(),
+            is_late: false,
+        }
+    }
+
+    /// Without SDP: the other side is to make the offer.
+    pub(crate) fn late(self) -> Self {
+        Self { is_late: true, ..self }
     }
 
     /// Adds a header.
