@@ -34,6 +34,7 @@ pub(crate) const REPORTS_IN_URL: &str = "correct%20horse%2Bbattery%26staple%2F10
 
 pub(crate) struct House {
     pub(crate) folder: TempDir,
+    switch: SocketAddr,
     pub(crate) web: SocketAddr,
 }
 
@@ -62,7 +63,7 @@ impl House {
         let root =
             if memory.is_dir() && !on_disk { memory.to_owned() } else { std::env::temp_dir() };
         let folder = tempfile::Builder::new().prefix("ustredna-sms").tempdir_in(root).unwrap();
-        let house = Self { folder, web: ports::free() };
+        let house = Self { folder, switch: ports::free(), web: ports::free() };
         let phones: Vec<_> = (0..shoppers).map(phone).collect();
         if !phones.is_empty() {
             house.import(&phones);
@@ -91,7 +92,7 @@ impl House {
     pub(crate) fn write_settings(&self, provider: SocketAddr, sms: &str) {
         let path = |name: &str| self.path(name).display().to_string();
         let text = format!(
-            "[database]\nurl = \"sqlite://{}\"\n[switch]\nlisten = \"127.0.0.1:0\"\n\
+            "[database]\nurl = \"sqlite://{}\"\n[switch]\nlisten = \"{}\"\n\
              [callbacks]\nsms_delay = \"0s\"\n[recordings]\ndir = \"{}\"\n[cdr]\ndir = \"{}\"\n\
              [web]\nlisten = \"{}\"\n[sms]\ngateway = \"http\"\nlease = \"5s\"\n{sms}\n\
              [sms.http]\nurl = \"http://{provider}/send\"\ntimeout = \"1s\"\n\
@@ -102,6 +103,7 @@ impl House {
              [sms.reports]\nsecret = \"{REPORTS}\"\nid = \"id\"\nstatus = \"status\"\n\
              delivered = [\"DELIVRD\"]\nfailed = [\"UNDELIV\"]\nunder_way = [\"ENROUTE\"]\n",
             path("ustredna.db"),
+            self.switch,
             path("recordings"),
             path("cdr"),
             self.web,

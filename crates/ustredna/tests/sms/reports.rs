@@ -165,10 +165,19 @@ async fn a_report_that_cannot_be_read_is_logged_and_the_call_s_others_are_taken(
     ] });
     assert_eq!(post(&house, REPORTS, "json", &reports.to_string()).await, 200);
     assert_eq!(state().await, "delivered");
+    let unread = |line: &&str| line.contains("cannot be read");
+    // What is logged is written a moment later.
+    for _ in 0..500 {
+        let log = std::fs::read_to_string(house.path("log")).unwrap();
+        if log.lines().filter(unread).count() >= 3 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     exchange.kill().unwrap();
     exchange.wait().unwrap();
     let log = std::fs::read_to_string(house.path("log")).unwrap();
-    let told: Vec<_> = log.lines().filter(|line| line.contains("cannot be read")).collect();
+    let told: Vec<_> = log.lines().filter(unread).collect();
     assert_eq!(told.len(), 3, "{log}");
     assert!(told[0].contains("PERHAPS") && told[1].contains("nothing at `/id`"), "{told:?}");
     assert!(

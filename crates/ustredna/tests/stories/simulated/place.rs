@@ -14,6 +14,7 @@ use ustredna::{Clock, Running};
 
 use crate::{
     language::{Event, HEADER, Setup},
+    ports,
     time::Outside,
 };
 
@@ -191,15 +192,17 @@ fn settings(folder: &Path, switch: &Switch, setup: &Setup) -> Table {
     let mut settings: Table = toml::from_str(&format!(
         "exchange = {{ language = \"cs\", timezone = \"Europe/Prague\" }}\n\
          database = {{ url = \"sqlite://{}\" }}\n\
-         switch = {{ listen = \"127.0.0.1:0\", inbound = \"{inbound}\", password = \"{PASSWORD}\", ring_timeout = \"20s\" }}\n\
+         switch = {{ listen = \"{}\", inbound = \"{inbound}\", password = \"{PASSWORD}\", ring_timeout = \"20s\" }}\n\
          callbacks = {{ ring_timeout = \"20s\", sms_delay = \"60s\" }}\n\
          recordings = {{ dir = \"{}\", min_free = 0 }}\ncdr = {{ dir = \"{}\" }}\nprompts = {{ dir = \"{}\" }}\n\
-         sms = {{ spool = {{ dir = \"{}\" }} }}\nweb = {{ listen = \"127.0.0.1:0\" }}\n",
+         sms = {{ spool = {{ dir = \"{}\" }} }}\nweb = {{ listen = \"{}\" }}\n",
         path("ustredna.db"),
+        ports::free(),
         path("recordings"),
         path("cdr"),
         sounds().display(),
         path("sms"),
+        ports::free(),
     ))
     .unwrap();
     lay_over(&mut settings, toml::from_str(&setup.toml()).unwrap());
