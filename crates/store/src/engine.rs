@@ -348,7 +348,7 @@ impl Store {
         };
         let identity = Arc::default();
         Identity::check(&identity, Engine::Sqlite, &mut keeper).await?;
-        let watch = may_write.then(|| Watch::new(url.path.clone()));
+        let watch = may_write.then(|| Watch::new(url.path.clone(), tables.updates()));
         let connections = Connections::new(opening_as.later(), identity, watch, Some(keeper));
         if let Some(watch) = &connections.watch {
             watch.learn();

@@ -52,8 +52,10 @@ type Id = (u64, u64);
 pub(crate) struct Watch {
     database: PathBuf,
     opened: Mutex<Opened>,
-    /// The file's header as it was seen last; `None`: its file has no WAL, and is not watched.
-    header: Mutex<Option<Header>>,
+    /// The file and its header as it was seen last.
+    header: Mutex<Option<Seen>>,
+    /// Whether the header is watched: the exchange's business, and nobody else's in its process.
+    watches_header: bool,
     /// What the file is called now that was set aside.
     aside: Mutex<Option<PathBuf>>,
 }
@@ -80,11 +82,12 @@ enum Found {
 }
 
 impl Watch {
-    pub(crate) fn new(database: PathBuf) -> Self {
+    pub(crate) fn new(database: PathBuf, watches_header: bool) -> Self {
         Self {
             database,
             opened: Mutex::default(),
             header: Mutex::default(),
+            watches_header,
             aside: Mutex::default(),
         }
     }
@@ -97,8 +100,9 @@ impl Watch {
     pub(crate) fn learn(&self) {
         let files = self.files().map(|file| id(&file).unwrap_or_default());
         self.set(Opened { files, disk: self.disk() });
-        let header = Header::read(&self.database).ok().flatten().filter(|header| header.has_wal);
-        *self.header.lock().unwrap_or_else(PoisonError::into_inner) = header;
+        if self.watches_header {
+            self.learn_header(files.first().copied().flatten());
+        }
         self.put_aside(None);
     }
 
@@ -120,15 +124,27 @@ impl Watch {
     /// first that says so. One that cannot be read tells nothing.
     fn is_written_over(&self) -> bool {
         let mut seen = self.header.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(before) = *seen else { return false };
-        let Ok(found) = Header::read(&self.database) else { return false };
+        let Some(Seen { file, header: Some(before), .. }) = &mut *seen else { return false };
+        let Ok(found) = Header::read(file) else { return false };
         let Some(found) = found.filter(|found| found.has_wal) else { return true };
         let is_cut_off = found.bytes < before.bytes && found.bytes < found.says;
         if is_cut_off || found.changes < before.changes {
             return true;
         }
-        *seen = Some(found);
+        *before = found;
         false
+    }
+
+    fn learn_header(&self, id: Option<Id>) {
+        let mut seen = self.header.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = match seen.take() {
+            Some(Seen { file, id: before, .. }) if Some(before) == id => Ok(file),
+            _ => fs::File::open(&self.database),
+        };
+        *seen = file.ok().zip(id).map(|(file, id)| {
+            let header = Header::read(&file).ok().flatten().filter(|header| header.has_wal);
+            Seen { file, id, header }
+        });
     }
 
     /// Nothing is open: whatever turns up is another file.
@@ -206,10 +222,18 @@ struct Header {
     says: u64,
 }
 
+/// A file whose header is watched. It stays open as long as SQLite has it open: closing a file gives up
+/// all locks that this process has on it, SQLite's own too.
+struct Seen {
+    file: fs::File,
+    id: Id,
+    /// `None`: it has no WAL, and is not watched.
+    header: Option<Header>,
+}
+
 impl Header {
     /// `None`: it is not that of a database.
-    fn read(file: &Path) -> io::Result<Option<Self>> {
-        let file = fs::File::open(file)?;
+    fn read(file: &fs::File) -> io::Result<Option<Self>> {
         let bytes = file.metadata()?.len();
         let mut header = [0; 100];
         match file.read_exact_at(&mut header, 0) {

@@ -3,6 +3,7 @@
 
 use std::{
     fs,
+    os::unix::fs::MetadataExt as _,
     path::Path,
     sync::{Arc, Mutex},
     thread,
@@ -109,6 +110,20 @@ fn a_lock_is_told_within_a_second_and_keeps_nobody() {
     std::io::Read::read_to_string(&mut serve.process.stderr.take().unwrap(), &mut log).unwrap();
     let lines = log.lines().filter(|line| line.contains("ERROR")).count();
     assert!(lines <= 8, "{log}");
+}
+
+/// A process that closes a file gives up its locks on it: whoever closed the database after that took
+/// the WAL of the exchange away.
+#[test]
+fn a_list_takes_nothing_away_from_a_running_exchange() {
+    let serve = serve();
+    let inode = || fs::metadata(serve.world.path("ustredna.db-wal")).unwrap().ino();
+    let before = inode();
+    for _ in 0..5 {
+        serve.world.run(&["shoppers"]).ok();
+        serve.comes_to("200", "\"database\":null");
+        assert_eq!(inode(), before, "the WAL is another one");
+    }
 }
 
 #[test]
