@@ -47,7 +47,7 @@ const READER: &str = "PRAGMA query_only = ON;";
 /// How long SQLite waits for a lock: it covers an import by another program.
 const LOCK: &str = "PRAGMA busy_timeout = 5000;";
 /// The same for those who only look.
-const SHORT_LOCK: &str = "PRAGMA busy_timeout = 1500;";
+const SHORT_LOCK: &str = "PRAGMA busy_timeout = 700;";
 
 /// What whoever opens a database may do to its tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -283,7 +283,7 @@ impl Store {
         Self::open_with(url, Tables::Keep, false).await
     }
 
-    /// The same for a quick look: a database that is locked is called so after a second and a half.
+    /// The same for a quick look: a database that is locked is called so within a second.
     ///
     /// # Errors
     /// As [`Self::open_existing`].

@@ -59,7 +59,7 @@ pub(super) async fn check(settings: &Settings) -> (Finding, Option<Store>) {
 
 /// A statement that waits for a lock is not waited for.
 pub(super) async fn close(store: Store) {
-    drop(timeout(PATIENCE / 4, store.close()).await);
+    drop(timeout(PATIENCE / 8, store.close()).await);
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "they tell what to do themselves")]
