@@ -54,6 +54,18 @@ pub struct Gather {
     pub max_digits: u8,
     /// How long to wait for the first key after the prompt: at least a second.
     pub first_digit: Duration,
+    /// What becomes of keys from before it.
+    pub ahead: Ahead,
+}
+
+/// What becomes of keys that were pressed before a question is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ahead {
+    /// They count: who knows the questions need not wait for them.
+    Counts,
+    /// They are forgotten: they were meant for something else, such as a menu of somebody who
+    /// did not answer, or for the question after one that was answered wrong.
+    Forgotten,
 }
 
 /// How an entry ended.

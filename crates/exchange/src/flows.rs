@@ -12,7 +12,7 @@ pub use fictitious_number::{dial_shopper, fictitious_number};
 pub use outbound_hotline::outbound_hotline;
 
 use crate::{
-    call::{Call, HungUp},
+    call::{Ahead, Call, HungUp},
     cause::{Cause, Failure},
     destination::Refusal,
     facts::Rules,
@@ -28,6 +28,13 @@ async fn turn_away(call: &mut Call, language: Language, refusal: Refusal) -> Res
     call.refused(refusal).await?;
     call.play(Prompt::clip(language, refusal.clip())).await?;
     call.hangup(Cause::NormalClearing).await
+}
+
+/// What becomes of keys from before a question that is asked again. Where something wrong was keyed,
+/// what was typed ahead behind it answers another question, and must use up no further try. Where
+/// nothing was, the caller may be keying just now.
+fn ahead_of_next(refusal: Refusal) -> Ahead {
+    if refusal == Refusal::NothingEntered { Ahead::Counts } else { Ahead::Forgotten }
 }
 
 /// Ends a call in which too much was keyed wrong, saying what was wrong last: somebody who keyed

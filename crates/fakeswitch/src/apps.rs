@@ -26,11 +26,15 @@ pub(crate) enum App {
     Set,
     Unset,
     Sleep,
+    FlushDtmf,
+    BindDigitAction,
+    ClearDigitAction,
+    ExecuteExtension,
     Park,
     Socket,
 }
 
-const NAMES: [(&str, App); 14] = [
+const NAMES: [(&str, App); 18] = [
     ("answer", App::Answer),
     ("pre_answer", App::PreAnswer),
     ("ring_ready", App::RingReady),
@@ -43,6 +47,10 @@ const NAMES: [(&str, App); 14] = [
     ("set", App::Set),
     ("unset", App::Unset),
     ("sleep", App::Sleep),
+    ("flush_dtmf", App::FlushDtmf),
+    ("bind_digit_action", App::BindDigitAction),
+    ("clear_digit_action", App::ClearDigitAction),
+    ("execute_extension", App::ExecuteExtension),
     ("park", App::Park),
     ("socket", App::Socket),
 ];
@@ -69,6 +77,10 @@ impl App {
             | Self::Set
             | Self::Unset
             | Self::Sleep
+            | Self::FlushDtmf
+            | Self::BindDigitAction
+            | Self::ClearDigitAction
+            | Self::ExecuteExtension
             | Self::Park
             | Self::Socket => false,
         }
@@ -107,6 +119,10 @@ impl App {
             }
             Self::Unset => session.leg.lock().variables.unset(data),
             Self::Sleep => session.sleep(data).await,
+            Self::FlushDtmf => session.leg.lock().keys.clear(),
+            Self::BindDigitAction => session.leg.lock().swallows = true,
+            Self::ClearDigitAction => session.leg.lock().swallows = false,
+            Self::ExecuteExtension => session.execute_extension(data).await,
             Self::Park => session.park().await,
             Self::Socket => outbound::socket(session, data).await,
         }
@@ -122,6 +138,15 @@ impl Session {
         while Instant::now() < until && self.leg.is_ready() {
             self.wait(Some(until)).await;
             while eats && self.leg.take_key().is_some() {}
+        }
+    }
+
+    /// The only extension there is: keys pass from now on. FreeSWITCH's waits while keys from before
+    /// the talk may wait; here none does.
+    async fn execute_extension(&mut self, data: &str) {
+        if data == "talk XML keys" {
+            let _ = self.execute("clear_digit_action", Some("all"), None).await;
+            let _ = self.execute("unset", Some("sensitive_dtmf"), None).await;
         }
     }
 

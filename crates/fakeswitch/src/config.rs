@@ -39,7 +39,7 @@ pub struct Config {
 }
 
 /// `set` actions of a public context that hands every call to a controller.
-const VARIABLES: [(&str, &str); 19] = [
+const VARIABLES: [(&str, &str); 21] = [
     ("socket_resume", "true"),
     ("continue_on_fail", "true"),
     ("hangup_after_bridge", "true"),
@@ -50,7 +50,9 @@ const VARIABLES: [(&str, &str); 19] = [
     ("sip_ignore_remote_cause", "true"),
     ("disable_q850_reason", "true"),
     ("sensitive_dtmf", "true"),
-    ("execute_on_pre_bridge", "unset sensitive_dtmf"),
+    ("execute_on_pre_originate", "bind_digit_action early,=~.~~k,key"),
+    ("execute_on_post_originate", "unset last_matching_digits"),
+    ("execute_on_pre_bridge", "execute_extension talk XML keys"),
     ("playback_terminators", "none"),
     ("RECORD_STEREO", "true"),
     ("RECORD_BRIDGE_REQ", "true"),

@@ -132,6 +132,8 @@ pub(crate) struct State {
     pub(crate) other_profile: Option<Profile>,
     /// Keys that nothing has taken yet, and whether they are sensitive.
     pub(crate) keys: VecDeque<(char, bool)>,
+    /// `bind_digit_action`: keys are thrown away, and leave a mark.
+    pub(crate) swallows: bool,
     /// Keys that were taken, without the sensitive ones.
     pub(crate) dialed: String,
     pub(crate) queue: VecDeque<Queued>,

@@ -20,6 +20,13 @@ const TIMEOUT: u64 = 60;
 impl Session {
     /// Dials, and waits until the callee's leg is answered, or as good as that.
     pub(crate) async fn originate(&mut self, dial: &DialString) -> Result<Arc<Leg>, Cause> {
+        self.run_hooks("execute_on_pre_originate").await;
+        let result = self.ring_out(dial).await;
+        self.run_hooks("execute_on_post_originate").await;
+        result
+    }
+
+    async fn ring_out(&mut self, dial: &DialString) -> Result<Arc<Leg>, Cause> {
         let caller = Arc::clone(&self.leg);
         caller.set("originate_disposition", "failure");
         caller.set("DIALSTATUS", "INVALIDARGS");

@@ -164,6 +164,9 @@ async fn an_unanswered_caller_rings_and_is_recorded_from_the_answer_on() {
             "CHANNEL_EXECUTE record_session",
             "RECORD_START",
             "CHANNEL_EXECUTE_COMPLETE record_session",
+            // `execute_on_post_originate`.
+            "CHANNEL_EXECUTE unset",
+            "CHANNEL_EXECUTE_COMPLETE unset",
             "CHANNEL_BRIDGE"
         ]
     );

@@ -114,11 +114,14 @@ async fn keys_pass_in_a_bridge_unless_they_are_sensitive() {
     line.execute("bridge", &dial(LEG, ""), "b").await;
     let mut dealer = phones.recv().await.unwrap();
     assert_eq!(dealer.shown().unwrap().number, "+420777000111");
-    // While it rings; the dialplan's `execute_on_pre_bridge` ends that.
+    // While it rings it is thrown away; the dialplan's `execute_on_pre_bridge` ends that.
     phone.press('1');
     dealer.answer();
     line.event("CHANNEL_BRIDGE").await;
-    assert_eq!(line.event("CHANNEL_EXECUTE_COMPLETE").await.get("Application"), Some("unset"));
+    let mut done = line.event("CHANNEL_EXECUTE_COMPLETE").await;
+    while done.get("Application") != Some("execute_extension") {
+        done = line.event("CHANNEL_EXECUTE_COMPLETE").await;
+    }
     phone.press('2');
     assert_eq!(line.event("DTMF").await.get("DTMF-Digit"), Some("2"));
     dealer.press('#');
@@ -149,4 +152,31 @@ async fn keys_between_answer_and_bridge_are_not_held_back() {
     line.event("CHANNEL_BRIDGE").await;
     let heard = async { while phone.next().await.unwrap().sight != Sight::Key('5') {} };
     tokio::time::timeout(SECOND, heard).await.expect("the key passes at once");
+}
+
+/// Until `clear_digit_action`; what waits already is `flush_dtmf`'s.
+#[tokio::test(start_paused = true)]
+async fn swallowed_keys_leave_a_mark_and_nothing_else() {
+    let controller = Controller::start().await;
+    let switch = switch(&controller, None).await;
+    let phone = switch.call(Invite::new(SHOPPER, HOTLINE));
+    let mut line = controller.accept().await;
+    line.take_over().await;
+    line.execute("answer", "", "a").await;
+    line.execute("bind_digit_action", "early,=~.~~k,key", "s").await;
+    line.completed("s").await;
+    phone.press('1');
+    line.execute("sleep", "400", "w").await;
+    let done = line.completed("w").await;
+    assert_eq!(done.variable("last_matching_digits"), Some("k"));
+    line.execute("clear_digit_action", "all", "c").await;
+    line.completed("c").await;
+    let gather = "1 9 1 3000 # silence_stream://10 silence_stream://10 g [0-9]+ 1500";
+    line.execute("play_and_get_digits", gather, "g").await;
+    line.event("CHANNEL_EXECUTE").await;
+    phone.press('2');
+    phone.press('#');
+    assert_eq!(line.completed("g").await.variable("g"), Some("2"));
+    phone.hang_up();
+    line.event("CHANNEL_HANGUP_COMPLETE").await;
 }

@@ -3,6 +3,7 @@
 
 mod bridge;
 mod claim;
+mod forget;
 mod media;
 mod takeover;
 mod verbs;

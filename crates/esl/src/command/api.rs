@@ -91,12 +91,6 @@ impl Api {
         Self::built(format_args!("uuid_record {channel} {action} {}", path.as_str()))
     }
 
-    /// `uuid_flush_dtmf`: forgets the keys that no application has taken yet.
-    #[must_use]
-    pub fn uuid_flush_dtmf(channel: &ChannelUuid) -> Self {
-        Self::built(format_args!("uuid_flush_dtmf {channel}"))
-    }
-
     /// `uuid_getvar`: answers the value of a channel variable, or `_undef_`.
     #[must_use]
     pub fn uuid_getvar(channel: &ChannelUuid, name: &VarName) -> Self {

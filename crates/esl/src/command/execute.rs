@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use bytes::BytesMut;
 use uuid::Uuid;
 
@@ -20,6 +22,10 @@ pub struct Execute {
     /// one, and in a bridge stops the media.
     pub event_lock: bool,
 }
+
+/// A realm, any key replaced by `k`, and a name for the event. Without the `=` a second one would have both wait
+/// for further keys.
+const SWALLOW: &str = "early,=~.~~k,key";
 
 macro_rules! apps {
     ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
@@ -67,6 +73,14 @@ apps! {
     Hangup = "hangup",
     /// Sets a channel variable, after the applications before it.
     Set = "set",
+    /// Lets time pass, and reads what comes.
+    Sleep = "sleep",
+    /// Forgets the keys that no application has taken yet.
+    FlushDtmf = "flush_dtmf",
+    /// Has keys do something, and takes them away from everything else.
+    BindDigitAction = "bind_digit_action",
+    /// Undoes that.
+    ClearDigitAction = "clear_digit_action",
 }
 
 impl Execute {
@@ -132,6 +146,31 @@ impl Execute {
         let (name, value) = (VarName::new(name)?, VarValue::new(value)?);
         let arg = format!("{}={}", name.as_str(), value.as_str());
         Ok(Self::new(App::Set, Arg::of_admitted(arg), event_uuid))
+    }
+
+    /// `sleep`.
+    #[must_use]
+    pub fn sleep(time: Duration, event_uuid: Uuid) -> Self {
+        Self::new(App::Sleep, Arg::of_admitted(time.as_millis().to_string()), event_uuid)
+    }
+
+    /// `flush_dtmf`.
+    #[must_use]
+    pub fn flush_dtmf(event_uuid: Uuid) -> Self {
+        Self::new(App::FlushDtmf, Arg::default(), event_uuid)
+    }
+
+    /// `bind_digit_action`, so that every key is taken and thrown away. Each sets the variable
+    /// `last_matching_digits` to `k`: by default it would be the key itself.
+    #[must_use]
+    pub fn swallow_keys(event_uuid: Uuid) -> Self {
+        Self::new(App::BindDigitAction, Arg::of_admitted(SWALLOW.to_owned()), event_uuid)
+    }
+
+    /// `clear_digit_action`: keys are keys again.
+    #[must_use]
+    pub fn swallow_no_keys(event_uuid: Uuid) -> Self {
+        Self::new(App::ClearDigitAction, Arg::of_admitted("all".to_owned()), event_uuid)
     }
 
     pub(super) fn encode(&self, out: &mut BytesMut) {

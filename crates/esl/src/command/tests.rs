@@ -78,7 +78,6 @@ fn known_answers() {
             Command::Api(Api::uuid_record(&channel(), Recording::Stop, &path)),
             &format!("api uuid_record {CHANNEL} stop /var/rec/a_1.wav"),
         ),
-        (Command::Api(Api::uuid_flush_dtmf(&channel())), &format!("api uuid_flush_dtmf {CHANNEL}")),
         (Command::Api(Api::uuid_exists(&channel())), &format!("api uuid_exists {CHANNEL}")),
     ] {
         assert_eq!(written(&command), format!("{text}\n\n"));

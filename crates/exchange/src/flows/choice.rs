@@ -1,11 +1,11 @@
 //! One out of several, by a small number: a fictitious number by its ID, a ticket by its number.
 
 use super::{
-    TRIES,
+    TRIES, ahead_of_next,
     entry::{ask, read_and_ask},
 };
 use crate::{
-    call::{Call, HungUp},
+    call::{Ahead, Call, HungUp},
     destination::Refusal,
     model::Language,
     prompt::{Clip, Prompt, small_number},
@@ -41,7 +41,7 @@ pub(super) async fn choose<'a, T>(
     let Choice { language, question, opening, listing, wrong } = choice;
     let question = Prompt::clip(language, question);
     let opening = opening.map_or_else(|| question.clone(), |said| said.join(question.clone()));
-    let mut entered = ask(call, opening, &question, MAX_KEYS).await?;
+    let mut entered = ask(call, opening, Ahead::Counts, &question, MAX_KEYS).await?;
     let (mut tries, mut readings) = (0, 0);
     loop {
         let refusal = match entered.as_ref().map(small_number) {
@@ -64,6 +64,6 @@ pub(super) async fn choose<'a, T>(
             return Ok(Err(refusal));
         }
         let prompt = Prompt::clip(language, refusal.clip()).pause().join(question.clone());
-        entered = ask(call, prompt, &question, MAX_KEYS).await?;
+        entered = ask(call, prompt, ahead_of_next(refusal), &question, MAX_KEYS).await?;
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    call::{Call, Digits, Entry, Gather, HungUp},
+    call::{Ahead, Call, Digits, Entry, Gather, HungUp},
     prompt::Prompt,
 };
 
@@ -18,15 +18,19 @@ const RESTARTS: u32 = 10;
 pub(super) async fn ask(
     call: &mut Call,
     prompt: Prompt,
+    ahead: Ahead,
     again: &Prompt,
     max_digits: u8,
 ) -> Result<Option<Digits>, HungUp> {
-    let mut prompt = prompt;
+    let mut gather = Gather { prompt, max_digits, first_digit: THINKING, ahead };
     for _ in 0..RESTARTS {
-        match call.gather(Gather { prompt, max_digits, first_digit: THINKING }).await? {
+        match call.gather(gather).await? {
             Entry::Digits(digits) => return Ok(Some(digits)),
             Entry::Nothing => return Ok(None),
-            Entry::StartAgain => prompt = again.clone(),
+            Entry::StartAgain => {
+                let (prompt, ahead) = (again.clone(), Ahead::Counts);
+                gather = Gather { prompt, max_digits, first_digit: THINKING, ahead };
+            }
         }
     }
     Ok(None)
@@ -42,13 +46,15 @@ pub(super) async fn read_and_ask(
     let mut rest = listing.into_iter().peekable();
     while let Some(chunk) = rest.next() {
         if rest.peek().is_none() {
-            return ask(call, chunk.join(question.clone()), question, max_digits).await;
+            let last = chunk.join(question.clone());
+            return ask(call, last, Ahead::Counts, question, max_digits).await;
         }
-        match call.gather(Gather { prompt: chunk, max_digits, first_digit: BREATH }).await? {
+        let ahead = Ahead::Counts;
+        match call.gather(Gather { prompt: chunk, max_digits, first_digit: BREATH, ahead }).await? {
             Entry::Digits(digits) => return Ok(Some(digits)),
-            Entry::StartAgain => return ask(call, question.clone(), question, max_digits).await,
+            Entry::StartAgain => break,
             Entry::Nothing => {}
         }
     }
-    ask(call, question.clone(), question, max_digits).await
+    ask(call, question.clone(), Ahead::Counts, question, max_digits).await
 }

@@ -1,14 +1,14 @@
 //! Service 1: a shopper calls out under one of their fictitious numbers.
 
 use super::{
-    TRIES,
+    TRIES, ahead_of_next,
     choice::{Choice, choose},
     entry::ask,
     give_up, turn_away,
     welcome::welcome,
 };
 use crate::{
-    call::{Call, Dial, Dialled, Direction, HungUp},
+    call::{Ahead, Call, Dial, Dialled, Direction, HungUp},
     cause::Cause,
     destination::{self, Refusal},
     facts::{Rules, ShopperFacts},
@@ -53,7 +53,7 @@ pub async fn outbound_hotline(
         }
     };
 
-    let mut opening = Prompt::clip(language, Clip::EnterDestination);
+    let mut opening = (Prompt::clip(language, Clip::EnterDestination), Ahead::Counts);
     for call_number in 1..=CALLS {
         let told = match dial(call, rules, facts, pairing, opening).await? {
             Err(refusal) => return give_up(call, language, refusal).await,
@@ -69,7 +69,8 @@ pub async fn outbound_hotline(
             call.play(told.then(Clip::Goodbye)).await?;
             break;
         }
-        opening = told.then(Clip::EnterAnother);
+        // What was keyed while it rang was meant for the dealer.
+        opening = (told.then(Clip::EnterAnother), Ahead::Forgotten);
     }
     call.hangup(Cause::NormalClearing).await
 }
@@ -81,14 +82,14 @@ async fn dial(
     rules: &Rules,
     facts: &ShopperFacts,
     pairing: &Pairing,
-    opening: Prompt,
+    opening: (Prompt, Ahead),
 ) -> Result<Result<Dialled, Refusal>, HungUp> {
     let language = facts.shopper.language;
     let question = Prompt::clip(language, Clip::EnterDestination);
-    let mut prompt = opening;
+    let (mut prompt, mut ahead) = opening;
     let mut tries = 0;
     loop {
-        let refusal = match ask(call, prompt, &question, MAX_DIGITS).await? {
+        let refusal = match ask(call, prompt, ahead, &question, MAX_DIGITS).await? {
             None => Refusal::NothingEntered,
             Some(digits) => {
                 match destination::check(digits.as_str(), &facts.shopper.phone, rules) {
@@ -110,6 +111,7 @@ async fn dial(
             return Ok(Err(refusal));
         }
         prompt = Prompt::clip(language, refusal.clip()).pause().join(question.clone());
+        ahead = ahead_of_next(refusal);
     }
 }
 

@@ -456,6 +456,65 @@ fn a_missed_premium_number_is_not_called_back() {
     assert_eq!(heard[2..4], ["refused premium_rate", "play premium-number"]);
 }
 
+/// Answers the questions in turn, with the first call failing; tells which of them forget what was
+/// keyed before.
+fn forgetful(facts: &ShopperFacts, answers: &[&str]) -> Vec<String> {
+    let (mut call, mut desk) = call();
+    let rules = rules();
+    let mut answers = answers.iter();
+    let mut asked = Vec::new();
+    block_on(async {
+        let flow = async move {
+            let ended = outbound_hotline(&mut call, &rules, Some(facts)).await;
+            drop(call);
+            ended
+        };
+        let answer = async {
+            while let Some(request) = desk.next().await {
+                let (verb, reply) = request.split();
+                reply.send(match verb {
+                    Verb::Gather(gather) => {
+                        if gather.ahead == Ahead::Forgotten {
+                            asked.push(words(&gather.prompt));
+                        }
+                        let Some(digits) = answers.next() else { return };
+                        Answer::Entry(match *digits {
+                            "" => Entry::Nothing,
+                            "*" => Entry::StartAgain,
+                            digits => Entry::Digits(Digits::new(digits)),
+                        })
+                    }
+                    Verb::Connect(_) => Answer::Dialled(Dialled::Failed(Failure::Busy)),
+                    Verb::PinTried(_) => Answer::Locked(false),
+                    Verb::Answer | Verb::Play(_) | Verb::Refused(_) | Verb::Hangup(_) => {
+                        Answer::Done
+                    }
+                });
+            }
+        };
+        let _ = futures::join!(flow, answer).0;
+    });
+    asked
+}
+
+#[test]
+fn keys_from_before_count_but_after_a_wrong_entry_and_a_failed_call() {
+    let mut guarded = facts(&[1, 2], &[]);
+    guarded.shopper.pin = Some(Pin::hash("1234", &[0; 16]).unwrap());
+    let right = ["1234", "0", "1", "*", "", "234567890"];
+    assert_eq!(forgetful(&guarded, &right), ["dealer-busy+enter-another"]);
+    let wrong = ["9", "1234", "7", "1", "112", "234567890"];
+    assert_eq!(
+        forgetful(&guarded, &wrong),
+        [
+            "wrong-pin+enter-pin",
+            "wrong-id+enter-id",
+            "emergency-number+enter-destination",
+            "dealer-busy+enter-another"
+        ]
+    );
+}
+
 /// Nobody knows whose phone it is; but no dealer calls a hotline.
 #[test]
 fn a_hotlines_caller_whose_facts_cannot_be_read_hears_that_calls_are_not_possible() {

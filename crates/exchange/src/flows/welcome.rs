@@ -1,8 +1,8 @@
 //! How both hotlines begin: who is calling, and are they who they seem.
 
-use super::{TRIES, entry::ask, give_up, turn_away};
+use super::{TRIES, ahead_of_next, entry::ask, give_up, turn_away};
 use crate::{
-    call::{Call, HungUp},
+    call::{Ahead, Call, HungUp},
     destination::Refusal,
     facts::{Rules, ShopperFacts},
     prompt::{Clip, Prompt},
@@ -39,9 +39,9 @@ async fn check_pin(call: &mut Call, facts: &ShopperFacts) -> Result<bool, HungUp
     }
     let question = Prompt::clip(language, Clip::EnterPin);
     let mut silences = 0;
-    let mut prompt = question.clone();
+    let (mut prompt, mut ahead) = (question.clone(), Ahead::Counts);
     loop {
-        if let Some(digits) = ask(call, prompt, &question, MAX_PIN_KEYS).await? {
+        if let Some(digits) = ask(call, prompt, ahead, &question, MAX_PIN_KEYS).await? {
             let right = pin.matches(digits.as_str());
             let locked = call.pin_tried(right).await?;
             if right && !locked {
@@ -53,6 +53,7 @@ async fn check_pin(call: &mut Call, facts: &ShopperFacts) -> Result<bool, HungUp
                 return Ok(false);
             }
             prompt = Prompt::clip(language, Clip::WrongPin).join(question.clone());
+            ahead = ahead_of_next(Refusal::WrongPin);
         } else {
             // A silence is no guess, but nobody is waited for without end.
             silences += 1;
@@ -62,6 +63,7 @@ async fn check_pin(call: &mut Call, facts: &ShopperFacts) -> Result<bool, HungUp
                 return Ok(false);
             }
             prompt = Prompt::clip(language, Clip::NothingEntered).join(question.clone());
+            ahead = ahead_of_next(Refusal::NothingEntered);
         }
     }
 }

@@ -14,6 +14,10 @@ impl Leg {
             if state.hangup.is_some() {
                 return;
             }
+            if state.swallows {
+                state.variables.set("last_matching_digits", "k");
+                return;
+            }
             let sensitive = state.variables.is_true("sensitive_dtmf");
             state.keys.push_back((key, sensitive));
         }

@@ -68,6 +68,7 @@ impl Leg {
                 other: Headers::default(),
                 other_profile: None,
                 keys: VecDeque::new(),
+                swallows: false,
                 dialed: String::new(),
                 queue: VecDeque::new(),
                 recordings: Vec::new(),

@@ -120,7 +120,10 @@ impl Driver {
     pub(super) fn recording_replied(&mut self, id: ReplyId, started: bool) -> bool {
         let waits = |pending: &mut Pending| match pending {
             Pending::Recording { id: expected, .. } => *expected == id,
-            Pending::Play { .. } | Pending::Gather { .. } | Pending::Bridge { .. } => false,
+            Pending::Play { .. }
+            | Pending::Forget { .. }
+            | Pending::Gather { .. }
+            | Pending::Bridge { .. } => false,
         };
         let Some(Pending::Recording { reply, .. }) = self.pending.take_if(waits) else {
             return false;
@@ -262,10 +265,6 @@ impl Driver {
         info!(outcome = %leg.outcome(), cause = %disposition, "not answered");
         if let Err(error) = self.stop_recording() {
             self.unspeakable(error);
-        }
-        // What was keyed while it rang was meant for the dealer, and is no next destination.
-        if let Some(channel) = self.line.session.channel().copied() {
-            self.line.session.send(&Command::Api(Api::uuid_flush_dtmf(&channel)));
         }
         reply.send(Answer::Dialled(Dialled::Failed(failure)));
     }

@@ -1,13 +1,13 @@
 //! Verbs turned into commands, and completions turned into their answers.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use esl::{
     Api, Command, CommandError, Event, Execute, HangupCause, PlayAndGetDigits, Playlist, ReplyId,
     command::{DigitPattern, Terminators, VarName},
 };
 use exchange::{
-    call::{Answer, Digits, Entry, Gather, Reply, Verb},
+    call::{Ahead, Answer, Digits, Entry, Gather, Reply, Verb},
     cause::Cause,
     prompt::Prompt,
 };
@@ -29,6 +29,8 @@ const SPOKEN: Duration = Duration::from_mins(5);
 pub(super) enum Pending {
     /// A prompt to its end.
     Play { uuid: Uuid, reply: Reply },
+    /// Keys from before an entry to come in and be forgotten.
+    Forget { uuid: Uuid, until: Instant, gather: Gather, reply: Reply },
     /// Digits.
     Gather { uuid: Uuid, variable: String, reply: Reply },
     /// The recording's start, before anybody is rung.
@@ -40,9 +42,10 @@ pub(super) enum Pending {
 impl Pending {
     pub(super) fn waits_for(&self, completed: Uuid) -> bool {
         match self {
-            Self::Play { uuid, .. } | Self::Gather { uuid, .. } | Self::Bridge { uuid, .. } => {
-                *uuid == completed
-            }
+            Self::Play { uuid, .. }
+            | Self::Forget { uuid, .. }
+            | Self::Gather { uuid, .. }
+            | Self::Bridge { uuid, .. } => *uuid == completed,
             Self::Recording { .. } => false,
         }
     }
@@ -75,7 +78,11 @@ impl Driver {
             }
             Verb::Gather(gather) => {
                 debug!(prompt = ?gather.prompt, "gather");
-                if let Err(error) = self.gather(&gather, reply) {
+                let asked = match gather.ahead {
+                    Ahead::Counts => self.gather(&gather, reply),
+                    Ahead::Forgotten => self.forget_keys(gather, reply),
+                };
+                if let Err(error) = asked {
                     self.unspeakable(error);
                 }
             }
@@ -113,7 +120,7 @@ impl Driver {
         prompt.chain(&self.app.switch_prompts).parse()
     }
 
-    fn gather(&mut self, gather: &Gather, reply: Reply) -> Result<(), CommandError> {
+    pub(super) fn gather(&mut self, gather: &Gather, reply: Reply) -> Result<(), CommandError> {
         self.entries += 1;
         let variable = format!("entry_{}", self.entries);
         let arguments = PlayAndGetDigits {
@@ -152,7 +159,13 @@ impl Driver {
         match pending {
             Pending::Bridge { reply, .. } => self.bridge_ended(event, reply),
             // A hang-up in mid-entry says "success" with what was keyed so far.
-            Pending::Play { .. } | Pending::Gather { .. } if self.line.session.is_hung_up() => {}
+            Pending::Play { .. } | Pending::Forget { .. } | Pending::Gather { .. }
+                if self.line.session.is_hung_up() => {}
+            Pending::Forget { until, gather, reply, .. } => {
+                if let Err(error) = self.forgotten(event, until, gather, reply) {
+                    self.unspeakable(error);
+                }
+            }
             Pending::Play { reply, .. } => {
                 if event.header("Application-Response").is_some_and(|told| told != "FILE PLAYED") {
                     warn!("a prompt could not be played: run `ustredna check`");

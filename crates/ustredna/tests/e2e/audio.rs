@@ -116,6 +116,11 @@ impl Media {
 
     /// Keys, 100 ms each with pauses of 80 ms: a quick hand.
     pub(crate) fn keys(&mut self, keys: &str) -> Piece {
+        self.held_keys(keys, 5)
+    }
+
+    /// Keys held for so many packets each, with pauses of 80 ms.
+    pub(crate) fn held_keys(&mut self, keys: &str, steps: u16) -> Piece {
         let mut packets = Vec::new();
         let mut at = 0;
         for key in keys.chars() {
@@ -125,20 +130,20 @@ impl Media {
                 digit => u8::try_from(digit.to_digit(10).unwrap()).unwrap(),
             };
             let start = self.stamp;
-            for step in 1..=5_u16 {
+            for step in 1..=steps {
                 let [high, low] = (step * 160).to_be_bytes();
                 let packet = self.packet(KEY_PAYLOAD, step == 1, start, &[event, 10, high, low]);
                 packets.push((at, packet));
                 at += 20;
             }
             // RFC 4733: the end is said three times, in case one or two are lost.
-            let [high, low] = 800_u16.to_be_bytes();
+            let [high, low] = (steps * 160).to_be_bytes();
             for later in [0, 20, 40] {
                 let packet = self.packet(KEY_PAYLOAD, false, start, &[event, 0x8A, high, low]);
                 packets.push((at + later, packet));
             }
             at += 80;
-            self.stamp += 180 * 8;
+            self.stamp += u32::from(steps) * 160 + 80 * 8;
         }
         self.stamp += 8000;
         Piece { packets, ms: at }

@@ -4,6 +4,7 @@ mod callback;
 mod clock;
 mod database;
 mod disk;
+mod early_keys;
 mod faults;
 mod forks;
 mod hold;
@@ -54,6 +55,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         phones::all(),
         hold::all(),
         keys::all(),
+        early_keys::all(),
         strangers::all(),
         looks::all(),
         forks::all(),

@@ -19,13 +19,16 @@ pub(crate) fn all() -> Vec<Scenario> {
     ]
 }
 
+/// So long after the answer keys pass in any case.
+pub(super) const WAIT: u32 = 4000;
+
 /// In the talk the caller, whoever it is, sings in this tone, and who is called in that.
 const CALLER_HZ: u32 = SHOPPER_HZ;
 const CALLED_HZ: u32 = DEALER_HZ;
 /// Before the talk and after it both sing in this one.
 const VAIN_HZ: u32 = 650;
 
-fn dials<'a>(world: &World, phone: &'a RawPhone, from: &str, to: &str) -> Call<'a> {
+pub(super) fn dials<'a>(world: &World, phone: &'a RawPhone, from: &str, to: &str) -> Call<'a> {
     let call = phone.dials(&Invite::new(from, to), world.sip(), phone.line(world.ports()));
     call.line.sings(VAIN_HZ);
     call
@@ -49,7 +52,8 @@ fn rings_and_talks(call: &mut Call<'_>, mut called: Call<'_>, begin: Instant) {
     let answered = now();
     called.answers();
     call.gets(200);
-    pause(700);
+    // Keys of just before the answer hold up those of the first seconds.
+    pause(WAIT);
     call.line.keys("90*");
     called.line.keys("12#");
     pause(1500);

@@ -101,9 +101,27 @@ impl Line {
 
     /// Presses keys; goes on at once. They take 180 ms each.
     pub(crate) fn keys(&self, keys: &str) {
+        self.presses(keys, 5, false);
+    }
+
+    /// Sends keys in one go, as a memory key does, or a network that was held up.
+    pub(crate) fn bursts(&self, keys: &str) {
+        self.presses(keys, 5, true);
+    }
+
+    /// Holds a key down for so many ms; goes on at once.
+    pub(crate) fn holds(&self, key: &str, ms: u16) {
+        self.presses(key, ms / 20, false);
+    }
+
+    fn presses(&self, keys: &str, steps: u16, at_once: bool) {
         let mut mouth = self.mouth.lock().unwrap();
         let begin = mouth.busy_until.max(now());
-        let piece = mouth.media.keys(keys);
+        let mut piece = mouth.media.held_keys(keys, steps);
+        if at_once {
+            piece.ms = 0;
+            piece.packets.iter_mut().for_each(|(ms, _)| *ms = 0);
+        }
         for (ms, packet) in piece.packets {
             mouth.keys.push_back((begin + Duration::from_millis(ms.into()), packet));
         }
