@@ -43,10 +43,11 @@ macro_rules! part {
     };
 }
 
-pub(super) const PARTS: [Part; 10] = [
+pub(super) const PARTS: [Part; 11] = [
     part!("sofia.xml", "configuration", "sofia.conf", "configuration"),
     part!("dialplan.xml", "context", "public", "dialplan"),
     part!("dialplan.xml", "context", "answered", "dialplan"),
+    part!("dialplan.xml", "context", "keys", "dialplan"),
     part!("dialplan.xml", "context", "media", "dialplan"),
     part!("dialplan.xml", "context", "reinvited", "dialplan"),
     part!("dialplan.xml", "context", "test", "dialplan"),
