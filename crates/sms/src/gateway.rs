@@ -16,9 +16,11 @@ pub use http::{
     Answer, Basic, HttpGateway, HttpSettings, HttpSettingsError, Method, NumberForm, OAuth, Pick,
     PickError, Rule,
 };
-pub use report::{HttpReports, Report, ReportError, Reports};
+pub use report::{Clues, HttpReports, Report, ReportError, Reports};
 pub use setting::Span;
-pub use smpp::{IdForm, LongForm, SmppGateway, SmppSettings, SmppSettingsError};
+pub use smpp::{
+    IdForm, LongForm, Receipt, ReceiptError, SmppGateway, SmppSettings, SmppSettingsError,
+};
 pub use spool::{SpoolError, SpoolForm, SpoolGateway};
 
 /// Digits of the shortest and the longest number taken.
@@ -69,6 +71,8 @@ pub struct Accepted {
     /// What the provider calls it; a [`Report`] comes under this name. `None`: the provider told none,
     /// and nothing will be heard of the delivery.
     pub provider_id: Option<String>,
+    /// The same of each part before the last, if it went in parts of which each has a name.
+    pub earlier_parts: Vec<Option<String>>,
     /// It had the message already from an earlier attempt; nothing was sent again.
     pub again: bool,
 }

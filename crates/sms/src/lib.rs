@@ -14,10 +14,10 @@ mod template;
 mod text;
 
 pub use gateway::{
-    Accepted, Answer, Basic, CheckError, Gateway, HttpGateway, HttpReports, HttpSettings,
+    Accepted, Answer, Basic, CheckError, Clues, Gateway, HttpGateway, HttpReports, HttpSettings,
     HttpSettingsError, IdForm, LongForm, Message, Method, NumberForm, OAuth, Pick, PickError,
-    Report, ReportError, Reports, Rule, SendError, SmppGateway, SmppSettings, SmppSettingsError,
-    Span, SpoolError, SpoolForm, SpoolGateway,
+    Receipt, ReceiptError, Report, ReportError, Reports, Rule, SendError, SmppGateway,
+    SmppSettings, SmppSettingsError, Span, SpoolError, SpoolForm, SpoolGateway,
 };
 pub use template::{Kind, Language, Placeholder, Template, TemplateError, Values};
 pub use text::{Alphabet, Charset, Segmented, segments, strip_accents};

@@ -66,8 +66,8 @@ pub use intents::Limits;
 pub use keeping::{Deletion, SettledRecording};
 pub use numbers::{NumberChange, NumberRow};
 pub use outbox::{
-    DEALERS_WAITING, Delivery, Leased, LeasedSms, Retried, SmsFate, SmsOutcome, SmsRow, SmsTiming,
-    Throttle, Unstored,
+    DEALERS_WAITING, Delivery, Leased, LeasedSms, Named, Retried, SmsFate, SmsOutcome, SmsRow,
+    SmsTiming, Throttle, Unstored,
 };
 pub use pairings::{NewPairing, PairingChange, PairingRow};
 pub use recordings::RecordingRow;

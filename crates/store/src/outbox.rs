@@ -5,6 +5,7 @@
 mod desk;
 mod lease;
 mod outcome;
+mod report;
 pub(crate) mod together;
 
 use exchange::{
@@ -24,7 +25,8 @@ use crate::{
 
 pub use desk::Retried;
 pub use lease::{Leased, LeasedSms, Throttle};
-pub use outcome::{Delivery, SmsFate, SmsOutcome, Unstored};
+pub use outcome::{SmsFate, SmsOutcome, Unstored};
+pub use report::{Delivery, Named};
 pub use together::DEALERS_WAITING;
 
 /// When an SMS goes out, and how many do.

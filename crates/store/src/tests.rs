@@ -16,6 +16,7 @@ mod outbox;
 mod property;
 mod rehearsal;
 mod replaced;
+mod reports;
 mod settle;
 mod strangers;
 mod trouble;
@@ -121,6 +122,11 @@ scenarios! {
     property::whatever_is_written_is_read,
     rehearsal::nothing_is_left_of_it,
     rehearsal::whatever_keeps_a_call_from_being_stored_is_told,
+    reports::ids_meet_though_they_are_written_otherwise,
+    reports::what_only_looks_alike_is_another,
+    reports::an_answer_that_is_awaited_may_bring_a_better_match,
+    reports::an_sms_is_there_when_all_its_parts_are,
+    reports::a_report_never_settles_another,
     settle::a_miss_opens_a_ticket_and_queues_an_sms,
     settle::a_second_miss_counts_and_refreshes_the_waiting_sms,
     settle::a_miss_after_the_sms_went_out_queues_another,

@@ -53,6 +53,7 @@ pub(crate) struct Metrics {
     broken: Counter,
     proved: Histogram,
     sms: Family<OfOutcome, Counter>,
+    reports: Family<OfOutcome, Counter>,
     cdrs: Family<OfOutcome, Counter>,
     raised: Family<OfKind, Counter>,
     failed: Family<OfKind, Counter>,
@@ -122,10 +123,14 @@ impl Default for Metrics {
         let proved = Histogram::new(PROVED_WITHIN);
         let help = "From the hang-up to the recording's verdict in the store";
         registry.register_with_unit("proof_delay", help, Unit::Seconds, proved.clone());
-        let sms = Family::default();
-        registry.register("sms", "What tries to hand over SMS came to", sms.clone());
-        let cdrs = Family::default();
-        registry.register("cdrs", "Call detail records by what was done with them", cdrs.clone());
+        let mut outcomes = |name: &str, help: &str| {
+            let counted = Family::<OfOutcome, Counter>::default();
+            registry.register(name, help, counted.clone());
+            counted
+        };
+        let sms = outcomes("sms", "What tries to hand over SMS came to");
+        let reports = outcomes("sms_reports", "Delivery reports by what they were good for");
+        let cdrs = outcomes("cdrs", "Call detail records by what was done with them");
         let raised = Family::default();
         registry.register("alarms", "Alarms raised", raised.clone());
         let failed = Family::default();
@@ -141,11 +146,8 @@ impl Default for Metrics {
         let unit = Unit::Other("days".to_owned());
         registry.register_with_unit("disk_left", help, unit, days_left.clone());
         let [switch_up, gateway_up, sessions] = [(); 3].map(|()| Known::default());
-        registry.register(
-            "switch_up",
-            "Whether FreeSWITCH answers and is ready",
-            switch_up.clone(),
-        );
+        let help = "Whether FreeSWITCH answers and is ready";
+        registry.register("switch_up", help, switch_up.clone());
         let help = "Whether FreeSWITCH finds the carrier's gateway up";
         registry.register("gateway_up", help, gateway_up.clone());
         registry.register("switch_sessions", "FreeSWITCH's legs", sessions.clone());
@@ -155,7 +157,7 @@ impl Default for Metrics {
         registry.register_with_unit("sms_queue_age", help, Unit::Seconds, sms_oldest.clone());
         let help = "Missed calls that wait for their shopper";
         registry.register("tickets_open", help, tickets_open.clone());
-        let damaged_rows = Gauge::default();
+        let [damaged_rows, cdrs_waiting] = [(); 2].map(|()| Gauge::default());
         let help = "Rows of the database that cannot be read and are left out";
         registry.register("damaged_rows", help, damaged_rows.clone());
         let [kept, kept_for] = [(); 2].map(|()| Gauge::default());
@@ -163,13 +165,12 @@ impl Default for Metrics {
         registry.register("kept", help, kept.clone());
         let help = "How long the oldest of them has been kept";
         registry.register_with_unit("kept_age", help, Unit::Seconds, kept_for.clone());
-        let cdrs_waiting = Gauge::default();
         let help = "Call detail records in the folder";
         registry.register("cdrs_waiting", help, cdrs_waiting.clone());
         let succeeded = Family::default();
         let help = "How long ago a worker succeeded last";
-        let name = "worker_last_success";
-        registry.register_with_unit(name, help, Unit::Seconds, succeeded.clone());
+        let unit = Unit::Seconds;
+        registry.register_with_unit("worker_last_success", help, unit, succeeded.clone());
         let failing = Family::default();
         registry.register("worker_failing", "Whether a worker fails or hangs", failing.clone());
         let restarts = Family::default();
@@ -177,15 +178,15 @@ impl Default for Metrics {
         registry.register("worker_restarts", help, restarts.clone());
         let version = OfVersion { version: env!("CARGO_PKG_VERSION") };
         registry.register("build", "The program", Info::new(version));
-        let registry = Arc::new(registry);
         let metrics = Self {
-            registry,
+            registry: Arc::new(registry),
             calls,
             talks,
             recordings,
             broken,
             proved,
             sms,
+            reports,
             cdrs,
             raised,
             failed,
@@ -223,6 +224,9 @@ impl Metrics {
         for outcome in ["sent", "retry", "unknown", "failed", "expired"] {
             drop(self.sms.get_or_create(&OfOutcome { outcome }));
         }
+        for outcome in ["delivered", "failed", "under_way", "unknown", "unusable", "dropped"] {
+            drop(self.reports.get_or_create(&OfOutcome { outcome }));
+        }
         for outcome in ["taken_in", "put_aside"] {
             drop(self.cdrs.get_or_create(&OfOutcome { outcome }));
         }
@@ -254,6 +258,12 @@ impl Metrics {
     /// What a try to hand over a message came to: `sent`, `retry`, `unknown` or `failed`.
     pub(crate) fn sms_tried(&self, outcome: &'static str) {
         self.sms.get_or_create(&OfOutcome { outcome }).inc();
+    }
+
+    /// What a delivery report was good for: `delivered`, `failed`, `under_way`, `unknown` (of no SMS known
+    /// here), `dropped` (too many waited for theirs) or `unusable`.
+    pub(crate) fn sms_reported(&self, outcome: &'static str) {
+        self.reports.get_or_create(&OfOutcome { outcome }).inc();
     }
 
     pub(crate) fn sms_expired(&self, count: u64) {

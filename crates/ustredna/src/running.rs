@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::Context as _;
 use secrecy::ExposeSecret as _;
-use sms::{Gateway, Report};
+use sms::{Gateway, Receipt};
 use store::{Store, StoreError};
 use tokio::{
     sync::{mpsc, mpsc::UnboundedReceiver},
@@ -291,7 +291,7 @@ async fn open(url: &str) -> Result<Store, StoreError> {
 fn workers(
     app: &Arc<App>,
     gateway: Arc<dyn Gateway>,
-    receipts: UnboundedReceiver<Report>,
+    receipts: UnboundedReceiver<Receipt>,
     stop: &CancellationToken,
 ) -> Vec<JoinHandle<()>> {
     let receipts = Arc::new(tokio::sync::Mutex::new(receipts));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use sms::{Gateway, HttpGateway, Report, SmppGateway, SpoolGateway};
+use sms::{Gateway, HttpGateway, Receipt, SmppGateway, SpoolGateway};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::settings::{Sms, SmsGateway};
@@ -25,7 +25,7 @@ fn http(settings: &Sms) -> anyhow::Result<HttpGateway> {
 /// Opens it; `reports` gets the receipts of a gateway that has its own way for them.
 pub(crate) fn open(
     settings: &Sms,
-    reports: UnboundedSender<Report>,
+    reports: UnboundedSender<Receipt>,
 ) -> anyhow::Result<Arc<dyn Gateway>> {
     Ok(match settings.gateway {
         SmsGateway::Spool => Arc::new(SpoolGateway::new(&settings.spool.dir, settings.spool.form)),

@@ -6,8 +6,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sms::Report;
-use store::{Delivery, StoreError};
+use sms::{Receipt, Report};
+use store::{Delivery, Named, StoreError};
 use tokio::{
     sync::{Mutex, mpsc::UnboundedReceiver},
     time::{Instant, timeout_at},
@@ -46,6 +46,9 @@ pub(crate) async fn take_all(app: &App, reports: &[Report]) -> Result<usize, Sto
             Some(_) | None => break,
         }
     }
+    for _ in &unknown {
+        app.metrics.sms_reported("unknown");
+    }
     if !unknown.is_empty() {
         warn!(count = unknown.len(), "delivery reports of messages that are not known here");
     }
@@ -56,7 +59,7 @@ pub(crate) async fn take_all(app: &App, reports: &[Report]) -> Result<usize, Sto
 /// last messages are sent: the gateway hangs up when that is done.
 pub(crate) async fn run(
     app: Arc<App>,
-    reports: Arc<Mutex<UnboundedReceiver<Report>>>,
+    reports: Arc<Mutex<UnboundedReceiver<Receipt>>>,
     stop: CancellationToken,
 ) {
     let mut reports = reports.lock().await;
@@ -65,7 +68,7 @@ pub(crate) async fn run(
     loop {
         tokio::select! {
             // Ends with the gateway that sends; most have nothing to send.
-            Some(report) = reports.recv() => waiting.take(&app, report).await,
+            Some(receipt) = reports.recv() => waiting.take(&app, receipt).await,
             _ = look.tick(), if !waiting.is_empty() => waiting.look(&app).await,
             () = stop.cancelled() => break,
         }
@@ -74,7 +77,7 @@ pub(crate) async fn run(
     loop {
         tokio::select! {
             report = timeout_at(until, reports.recv()) => match report {
-                Ok(Some(report)) => waiting.take(&app, report).await,
+                Ok(Some(receipt)) => waiting.take(&app, receipt).await,
                 Ok(None) | Err(_) => break,
             },
             _ = look.tick(), if !waiting.is_empty() => waiting.look(&app).await,
@@ -85,6 +88,9 @@ pub(crate) async fn run(
     waiting.look(&app).await;
     if !waiting.is_empty() {
         let count = waiting.0.len();
+        for _ in &waiting.0 {
+            app.metrics.sms_reported("unknown");
+        }
         warn!(count, "delivery reports of messages that are not known here are left behind");
     }
 }
@@ -99,13 +105,24 @@ impl Waiting {
         self.0.is_empty()
     }
 
-    async fn take(&mut self, app: &App, report: Report) {
+    async fn take(&mut self, app: &App, receipt: Receipt) {
+        let report = match receipt {
+            Ok(Some(report)) => report,
+            Ok(None) => return app.metrics.sms_reported("under_way"),
+            Err(why) => {
+                app.metrics.sms_reported("unusable");
+                // Neither its text nor its numbers.
+                warn!(%why, "a delivery receipt is of no use");
+                return;
+            }
+        };
         if matches!(tried(app, &report).await, Ok(true)) {
             return;
         }
         if self.0.len() < WAITING {
             self.0.push((Instant::now() + PATIENCE, report));
         } else {
+            app.metrics.sms_reported("dropped");
             warn!("a delivery report is dropped: too many wait");
         }
     }
@@ -116,6 +133,7 @@ impl Waiting {
             match tried(app, &report).await {
                 Ok(true) => {}
                 Ok(false) if until <= Instant::now() => {
+                    app.metrics.sms_reported("unknown");
                     warn!("a delivery report of a message that is not known here");
                 }
                 // The store's trouble is not the report's.
@@ -138,8 +156,15 @@ async fn take(app: &App, report: &Report) -> Result<bool, StoreError> {
     let reason = report.reason.as_deref().unwrap_or("the provider does not say why");
     let failure = format!("not delivered: {reason}");
     let delivery = if report.delivered { Delivery::Delivered } else { Delivery::Failed(&failure) };
-    let found = app.store.sms_reported(&report.provider_id, delivery, app.clock.now()).await?;
+    let named = Named {
+        id: &report.provider_id,
+        others: &report.clues.ids,
+        twins: &report.clues.twins,
+        numbers: &report.clues.numbers,
+    };
+    let found = app.store.sms_reported(named, delivery, app.clock.now()).await?;
     if let Some(id) = found {
+        app.metrics.sms_reported(if report.delivered { "delivered" } else { "failed" });
         info!(sms.id = %id, delivered = report.delivered, "delivery report");
     }
     Ok(found.is_some())

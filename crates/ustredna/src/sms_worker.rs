@@ -204,11 +204,11 @@ impl Worker {
         let now = self.app.clock.now();
         let metrics = &self.app.metrics;
         let fate = match result {
-            Ok(Accepted { provider_id, again }) => {
+            Ok(Accepted { provider_id, earlier_parts, again }) => {
                 info!(sms.id = %id, attempts, again, "SMS handed over");
                 self.pace.accepted();
                 metrics.sms_tried("sent");
-                SmsFate::Sent { at: now, provider_id }
+                SmsFate::Sent { at: now, provider_id, earlier_parts }
             }
             Err(SendError::Throttled { after, why }) => {
                 let instant = clock::instant();

@@ -179,11 +179,16 @@ async fn reported(State((app, _)): Shared, request: Request) -> (StatusCode, Jso
     let reports = match settings.read(text(header::CONTENT_TYPE), query, &body) {
         Ok(reports) => reports,
         Err(error) => {
+            app.metrics.sms_reported("unusable");
             tracing::warn!(%error, "a delivery report cannot be read");
             return answer(StatusCode::BAD_REQUEST, "cannot be read");
         }
     };
+    for _ in 0..reports.under_way {
+        app.metrics.sms_reported("under_way");
+    }
     for error in &reports.skipped {
+        app.metrics.sms_reported("unusable");
         tracing::warn!(%error, "a delivery report cannot be read; the call's others are taken");
     }
     match sms_reports::take_all(&app, &reports).await {

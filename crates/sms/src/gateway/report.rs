@@ -11,14 +11,34 @@ use serde_json::Value;
 /// What became of a message after the gateway took it. Only final states are reported.
 ///
 /// Providers repeat reports and send them out of order, even before the answer to the message itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// The name from [`Accepted::provider_id`](super::Accepted::provider_id).
+    /// The name from [`Accepted::provider_id`](super::Accepted::provider_id) or
+    /// [`Accepted::earlier_parts`](super::Accepted::earlier_parts).
     pub provider_id: String,
     /// Whether the phone has it.
     pub delivered: bool,
     /// The provider's word for it; no more than 64 characters, without numbers of people.
     pub reason: Option<String>,
+    /// What else tells its message, if none has that name.
+    pub clues: Clues,
+}
+
+/// What a report tells of its message beside the name. `Debug` shows nothing of it.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Clues {
+    /// What it is called at other places of the report.
+    pub ids: Vec<String>,
+    /// All of its names written to the other base, decimal or hexadecimal.
+    pub twins: Vec<String>,
+    /// From whom and to whom the report says it is; one should be the phone.
+    pub numbers: Vec<String>,
+}
+
+impl fmt::Debug for Clues {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Clues").finish_non_exhaustive()
+    }
 }
 
 /// Where a provider's call-back says what.
@@ -61,6 +81,8 @@ impl fmt::Debug for HttpReports {
 pub struct Reports {
     /// Those that could be read and are final.
     pub read: Vec<Report>,
+    /// How many said that the last word is not spoken.
+    pub under_way: usize,
     /// Why others were left out, for the log.
     pub skipped: Vec<ReportError>,
 }
@@ -146,6 +168,8 @@ impl HttpReports {
             .flatten()
             .any(|place| place.starts_with('/'));
         let json = if pointed {
+            // Some begin with the mark of UTF-8, which JSON does not know.
+            let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
             serde_json::from_slice(body).map_err(|_| ReportError::NotJson)?
         } else {
             Value::Null
@@ -174,6 +198,7 @@ impl HttpReports {
             match self.read_one(&Call { json, fields: &fields }) {
                 Ok(report) => {
                     understood = true;
+                    reports.under_way += usize::from(report.is_none());
                     reports.read.extend(report);
                 }
                 Err(error) => reports.skipped.push(error),
@@ -207,6 +232,7 @@ impl HttpReports {
             provider_id: id.into_owned(),
             delivered,
             reason: reason.as_deref().or(Some(&*state)).and_then(word),
+            clues: Clues::default(),
         }))
     }
 }
@@ -227,10 +253,14 @@ impl Call<'_> {
     }
 }
 
-/// A JSON value as a person would write it: a string without quotes.
+/// A JSON value as a person would write it: a string without quotes and blanks around it. A number that has
+/// lost digits when it was read is none: two messages would have the same.
 pub(super) fn plain(value: &Value) -> Option<Cow<'_, str>> {
+    /// Up to here a double has every whole number.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
     match value {
-        Value::String(text) => Some(Cow::Borrowed(text)),
+        Value::String(text) => Some(Cow::Borrowed(text.trim())),
+        Value::Number(number) if number.is_f64() && number.as_f64()?.abs() >= EXACT => None,
         Value::Number(number) => Some(Cow::Owned(number.to_string())),
         Value::Bool(flag) => Some(Cow::Borrowed(if *flag { "true" } else { "false" })),
         Value::Null | Value::Array(_) | Value::Object(_) => None,

@@ -1,10 +1,12 @@
 //! Messages by SMPP 3.4, to an SMSC or a provider that speaks like one.
 
+mod deliver;
 mod link;
 mod pdu;
 mod receipt;
 mod settings;
 
+pub use receipt::{Receipt, ReceiptError};
 pub use settings::{IdForm, LongForm, SmppSettings, SmppSettingsError};
 
 use std::fmt;
@@ -19,7 +21,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use self::link::{Keeper, State, Submit};
-use super::{Accepted, CheckError, Gateway, Message, Report, SendError, net};
+use super::{Accepted, CheckError, Gateway, Message, SendError, net};
 
 /// Keeps one connection to the SMSC, bound as a transceiver, for as long as it lives.
 ///
@@ -42,14 +44,14 @@ impl fmt::Debug for SmppGateway {
 impl SmppGateway {
     /// Begins to connect, in a task of its own that ends when this is dropped; within a Tokio runtime.
     ///
-    /// Receipts go to `reports` in the order they come, and are acknowledged to the SMSC as they do. One
-    /// may come before [`Gateway::send`] has returned the id it names.
+    /// Receipts go to `reports` in the order they come, those of no use among them, and are acknowledged to
+    /// the SMSC as they do. One may come before [`Gateway::send`] has returned the id it names.
     ///
     /// # Errors
     /// See [`SmppSettingsError`].
     pub fn start(
         settings: SmppSettings,
-        reports: mpsc::UnboundedSender<Report>,
+        reports: mpsc::UnboundedSender<Receipt>,
     ) -> Result<Self, SmppSettingsError> {
         settings.check()?;
         let tls = settings
@@ -76,13 +78,15 @@ impl SmppGateway {
     async fn attempt(&self, message: &Message) -> Result<Accepted, SendError> {
         message.check()?;
         let until = Instant::now() + self.settings.longest();
-        let (mut provider_id, mut begun) = (None, false);
+        let mut ids = Vec::new();
         // One after the other: a phone shows nothing before it has all parts, and if a part is refused
         // the others need not be paid. Sent again, the parts have the same reference, and the phone takes
         // them for what they are.
         for pdu in pdu::submits(&self.settings, message)? {
-            provider_id = match self.part(pdu, until).await {
-                Err(SendError::Temporary(why) | SendError::Throttled { why, .. }) if begun => {
+            let id = match self.part(pdu, until).await {
+                Err(SendError::Temporary(why) | SendError::Throttled { why, .. })
+                    if !ids.is_empty() =>
+                {
                     // Only of this part is it true that nothing was taken.
                     return Err(SendError::Unknown(format!(
                         "the first part was taken, then {why}"
@@ -90,9 +94,10 @@ impl SmppGateway {
                 }
                 told => told?,
             };
-            begun = true;
+            ids.push(id);
         }
-        Ok(Accepted { provider_id, again: false })
+        let provider_id = ids.pop().flatten();
+        Ok(Accepted { provider_id, earlier_parts: ids, again: false })
     }
 
     async fn part(&self, pdu: SubmitSm, until: Instant) -> Result<Option<String>, SendError> {

@@ -175,7 +175,7 @@ impl SpoolGateway {
                 "the file is there, but the folder is not on the disk: {error}"
             ))
         })?;
-        Ok(Accepted { provider_id: None, again })
+        Ok(Accepted { again, ..Accepted::default() })
     }
 
     fn already_there(&self, path: &Path, message: &Message) -> Result<bool, SendError> {

@@ -1,12 +1,12 @@
-//! What became of an SMS: what the gateway said at once, and what its reports say later.
+//! What the gateway said at once of an SMS.
 
-use exchange::model::{SmsId, SmsStatus};
+use exchange::model::SmsId;
 use jiff::Timestamp;
 
 use crate::{
     Store, StoreError,
     connections::Link,
-    row::{Fields, clean, ms, name},
+    row::{clean, ms, name},
 };
 
 /// What a try came to.
@@ -27,8 +27,10 @@ pub enum SmsFate {
     Sent {
         /// When.
         at: Timestamp,
-        /// What the provider calls it.
+        /// What the provider calls it, or its last part.
         provider_id: Option<String>,
+        /// What it calls the parts before, if it went in several.
+        earlier_parts: Vec<Option<String>>,
     },
     /// The gateway did not take it.
     Retry {
@@ -62,15 +64,6 @@ pub struct Unstored {
     pub outcome: SmsOutcome,
     /// Why not.
     pub error: StoreError,
-}
-
-/// What a delivery report says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Delivery<'a> {
-    /// The phone has it.
-    Delivered,
-    /// It never will.
-    Failed(&'a str),
 }
 
 impl Store {
@@ -119,56 +112,6 @@ impl Store {
         tx.commit().await?;
         Ok(())
     }
-
-    /// Takes a delivery report in; tells the SMS, unless it is of none, or of one whose last try
-    /// is still under way and which the report says was not delivered: that report is for later.
-    /// `provider_id` is what the provider calls the SMS, or its own id.
-    ///
-    /// Reports may come twice and in any order: that the phone has it stands against anything.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn sms_reported(
-        &self,
-        provider_id: &str,
-        delivery: Delivery<'_>,
-        now: Timestamp,
-    ) -> Result<Option<SmsId>, StoreError> {
-        let found = sqlx::query(
-            "SELECT id, status FROM sms WHERE provider_id = $1 OR id = $1 \
-             ORDER BY created_at DESC, id DESC LIMIT 1",
-        )
-        .bind(name(provider_id))
-        .fetch_optional(&self.read)
-        .await
-        .map_err(StoreError::from);
-        let found = self.damage.noted(found)?.flatten().map(|row| {
-            let row = Fields::new("sms", &row);
-            Ok((SmsId(row.id("id")?), row.word::<SmsStatus>("status")?))
-        });
-        let Some((id, status)) = self.damage.noted(found.transpose())?.flatten() else {
-            return Ok(None);
-        };
-        let update = match delivery {
-            Delivery::Delivered => sqlx::query(
-                "UPDATE sms SET status = 'delivered', leased_until = NULL, error = NULL, \
-                 fate_unknown = 0, delivered_at = $2, sent_at = COALESCE(sent_at, $2) \
-                 WHERE id = $1 AND status <> 'delivered'",
-            )
-            .bind(id.to_string())
-            .bind(ms(now)),
-            Delivery::Failed(reason) => sqlx::query(
-                "UPDATE sms SET status = 'failed', error = $2 WHERE id = $1 AND status = 'sent'",
-            )
-            .bind(id.to_string())
-            .bind(clean(reason)),
-        };
-        let done = update.execute(&self.write).await?;
-        let waits = delivery != Delivery::Delivered
-            && status == SmsStatus::Sending
-            && done.rows_affected() == 0;
-        Ok((!waits).then_some(id))
-    }
 }
 
 /// A report may have come before the answer it belongs to. A row that another worker has leased
@@ -177,7 +120,7 @@ async fn write(tx: &mut Link, outcome: &SmsOutcome) -> Result<(), StoreError> {
     let id = outcome.id.to_string();
     let lease = ms(outcome.leased_until);
     match &outcome.fate {
-        SmsFate::Sent { at, provider_id } => sqlx::query(
+        SmsFate::Sent { at, provider_id, .. } => sqlx::query(
             "UPDATE sms SET status = CASE WHEN status = 'delivered' THEN status ELSE 'sent' END, \
              leased_until = NULL, sent_at = $2, error = NULL, fate_unknown = 0, \
              provider_id = COALESCE($3, provider_id) WHERE id = $1",
@@ -214,7 +157,22 @@ async fn write(tx: &mut Link, outcome: &SmsOutcome) -> Result<(), StoreError> {
         .bind(clean(error))
         .bind(i64::from(*unknown)),
     }
-    .execute(tx)
+    .execute(&mut *tx)
     .await?;
+    let SmsFate::Sent { earlier_parts, .. } = &outcome.fate else { return Ok(()) };
+    for (part, provider_id) in (1_i64..).zip(earlier_parts) {
+        let Some(provider_id) = provider_id.as_deref().map(name) else { continue };
+        // Sent again, it has other names.
+        sqlx::query(
+            "INSERT INTO sms_parts (sms_id, part, provider_id) VALUES ($1, $2, $3) \
+             ON CONFLICT (sms_id, part) DO UPDATE SET provider_id = excluded.provider_id, \
+             delivered = 0, failed = 0",
+        )
+        .bind(outcome.id.to_string())
+        .bind(part)
+        .bind(provider_id)
+        .execute(&mut *tx)
+        .await?;
+    }
     Ok(())
 }

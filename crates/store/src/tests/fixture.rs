@@ -201,7 +201,7 @@ impl World {
     /// The gateway took it.
     pub(super) async fn sent(&self, sms: &LeasedSms, now: Timestamp, name: &str) {
         let provider_id = Some(name.to_owned());
-        self.came_to(sms, SmsFate::Sent { at: now, provider_id }).await;
+        self.came_to(sms, SmsFate::Sent { at: now, provider_id, earlier_parts: vec![] }).await;
     }
 
     /// What the driver looks up for a call to a number.

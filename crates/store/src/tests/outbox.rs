@@ -408,7 +408,11 @@ pub(super) async fn a_bad_row_does_not_hold_up_the_others(world: World) {
         .map(|(sms, name)| SmsOutcome {
             id: sms.id,
             leased_until: sms.leased_until,
-            fate: SmsFate::Sent { at: after(101), provider_id: Some(name.to_owned()) },
+            fate: SmsFate::Sent {
+                at: after(101),
+                provider_id: Some(name.to_owned()),
+                earlier_parts: vec![],
+            },
         })
         .collect();
     let unstored = world.store.sms_outcomes(&outcomes).await;

@@ -276,7 +276,7 @@ async fn send(world: &World, case: &Written, phone: &PhoneNumber) {
     let Some(sms) = ours else { return };
     assert_eq!(sms.text, clean(&case.sms));
     let provider_id = Some(case.provider.clone());
-    let fate = SmsFate::Sent { at: case.started, provider_id };
+    let fate = SmsFate::Sent { at: case.started, provider_id, earlier_parts: vec![] };
     let outcome = SmsOutcome { id: sms.id, leased_until: sms.leased_until, fate };
     assert_eq!(store.sms_outcomes(&[outcome]).await, []);
     let found = store.sms_reported(&case.provider, crate::Delivery::Delivered, case.ended).await;

@@ -10,6 +10,7 @@ mod outcomes;
 #[path = "../ports/mod.rs"]
 mod ports;
 mod provider;
+mod receipts;
 mod reports;
 mod secrets;
 mod smpp;

@@ -7,7 +7,7 @@ use crate::{
     smsc::{Does, INVALID_DESTINATION, Smsc, THROTTLED},
 };
 
-async fn house(shoppers: usize, at: std::net::SocketAddr) -> House {
+pub(crate) async fn house(shoppers: usize, at: std::net::SocketAddr) -> House {
     let house = House::new(shoppers, false);
     house.write_settings(at, "");
     let settings = std::fs::read_to_string(house.path("ustredna.toml")).unwrap();

@@ -30,6 +30,8 @@ pub(crate) const THROTTLED: u32 = 0x58;
 #[derive(Clone, Copy)]
 pub(crate) enum Does {
     Accepts,
+    /// Accepts under this name.
+    AcceptsAs(&'static str),
     /// Accepts, but the receipt comes before the answer.
     TellsFirst(&'static str),
     /// The same, and the answer takes a second.
@@ -53,7 +55,7 @@ struct Desk {
 #[derive(Clone)]
 pub(crate) struct Smsc {
     desk: Arc<Mutex<Desk>>,
-    receipts: broadcast::Sender<String>,
+    receipts: broadcast::Sender<Vec<u8>>,
 }
 
 impl Smsc {
@@ -95,7 +97,12 @@ impl Smsc {
 
     /// Sends a receipt as appendix B of SMPP 3.4 has it.
     pub(crate) fn receipt(&self, id: &str, state: &str) {
-        self.receipts.send(text_of(id, state)).unwrap();
+        self.receipts.send(deliver(&text_of(id, state))).unwrap();
+    }
+
+    /// Sends a `deliver_sm` with this body.
+    pub(crate) fn deliver(&self, body: Vec<u8>) {
+        self.receipts.send(body).unwrap();
     }
 
     /// Sends a receipt to everybody who binds.
@@ -136,9 +143,9 @@ impl Smsc {
                         Says::Goodbye => return,
                     },
                 },
-                Ok(text) = receipts.recv() => {
+                Ok(body) = receipts.recv() => {
                     sequence += 1;
-                    pdu(DELIVER, 0, sequence, &deliver(&text))
+                    pdu(DELIVER, 0, sequence, &body)
                 }
             };
             if writer.write_all(&answer).await.is_err() {
@@ -174,6 +181,7 @@ impl Smsc {
                 desk.got.push(to.clone());
                 match does {
                     Does::Accepts => reply(0, accepted.as_bytes()),
+                    Does::AcceptsAs(id) => reply(0, format!("{id}\0").as_bytes()),
                     Does::TellsFirst(state) => {
                         let receipt = deliver(&text_of(&format!("m-{to}"), state));
                         let mut both = pdu(DELIVER, 0, 998, &receipt);
@@ -245,11 +253,17 @@ fn text_of(id: &str, state: &str) -> String {
     )
 }
 
-/// `deliver_sm` with a receipt: `esm_class` 4 (4.6.1).
 fn deliver(text: &str) -> Vec<u8> {
-    let mut body = b"\0\x01\x01420602000000\0\x01\x01420234234390\0".to_vec();
+    receipt_from("420602000000", 0, text.as_bytes(), b"")
+}
+
+/// `deliver_sm` with a receipt: `esm_class` 4 (4.6.1).
+pub(crate) fn receipt_from(phone: &str, coding: u8, text: &[u8], tlvs: &[u8]) -> Vec<u8> {
+    let phone = phone.trim_start_matches('+');
+    let mut body = format!("\0\x01\x01{phone}\0\x01\x01420234234390\0").into_bytes();
     // esm_class, protocol, priority, two times, registered, replace, coding, default, length.
-    body.extend([4, 0, 0, 0, 0, 0, 0, 0, 0, u8::try_from(text.len()).unwrap()]);
-    body.extend(text.as_bytes());
+    body.extend([4, 0, 0, 0, 0, 0, 0, coding, 0, u8::try_from(text.len()).unwrap()]);
+    body.extend(text);
+    body.extend(tlvs);
     body
 }

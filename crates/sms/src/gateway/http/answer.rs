@@ -147,7 +147,8 @@ impl Answer {
         let fits = |rules: &[Rule]| rules.iter().any(|rule| rule.fits(reply, &json));
         let accepted = |again| {
             let id = self.id.as_ref().and_then(|pick| pick.from(reply, &json));
-            Ok(Accepted { provider_id: id.filter(|id| is_id(id)), again })
+            let provider_id = id.filter(|id| is_id(id));
+            Ok(Accepted { provider_id, again, ..Accepted::default() })
         };
         let why = || {
             let said = self.error.as_ref().and_then(|pick| pick.from(reply, &json));

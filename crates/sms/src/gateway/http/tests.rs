@@ -120,7 +120,7 @@ fn json(url: &str, more: &str) -> HttpGateway {
 
 #[expect(clippy::unnecessary_wraps, reason = "what `send` gives")]
 fn accepted(id: Option<&str>) -> Result<Accepted, SendError> {
-    Ok(Accepted { provider_id: id.map(str::to_owned), again: false })
+    Ok(Accepted { provider_id: id.map(str::to_owned), ..Accepted::default() })
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ fn settings(places: &str) -> HttpReports {
 }
 
 fn report(id: &str, delivered: bool, reason: &str) -> Report {
-    Report { provider_id: id.into(), delivered, reason: Some(reason.into()) }
+    Report { provider_id: id.into(), delivered, reason: Some(reason.into()), ..Report::default() }
 }
 
 const FORM: Option<&str> = Some("application/x-www-form-urlencoded; charset=utf-8");
@@ -36,7 +36,8 @@ fn fields_come_in_the_query_or_in_a_form() {
 #[test]
 fn a_state_on_the_way_is_no_report() {
     let settings = settings("id = \"id\"\nstatus = \"s\"");
-    assert_eq!(settings.read(None, "id=1&s=sent", b"").unwrap(), Reports::default());
+    let sent = Reports { under_way: 1, ..Reports::default() };
+    assert_eq!(settings.read(None, "id=1&s=sent", b"").unwrap(), sent);
     assert_eq!(
         settings.read(None, "id=1&s=new", b""),
         Err(ReportError::UnknownState("new".into()))
@@ -60,6 +61,9 @@ fn json_has_one_report_or_many() {
         *many.read(None, "", body).unwrap(),
         [report("a", false, "failed"), report("c", true, "delivered")]
     );
+    // The mark of UTF-8 before it, and blanks around words.
+    let marked = b"\xef\xbb\xbf{\"data\":{\"id\":\" 17 \",\"state\":\"delivered \"}}";
+    assert_eq!(*one.read(None, "", marked).unwrap(), [report("17", true, "delivered")]);
     let flood = format!("{{\"reports\":[{}0]}}", "0,".repeat(1_000));
     assert_eq!(many.read(None, "", flood.as_bytes()), Err(ReportError::TooMany));
 }
@@ -95,6 +99,20 @@ fn an_id_that_no_message_can_have_is_refused() {
     for id in ["a%00b", "%00", "a%1b", "", &"x".repeat(256)] {
         let refused = settings.read(None, &format!("id={id}&s=failed"), b"");
         assert_eq!(refused, Err(ReportError::Id("id".into())), "{id}");
+    }
+}
+
+/// A double has no room for all digits: the next message would have the same id.
+#[test]
+fn a_number_that_lost_digits_is_no_id() {
+    let settings = settings("id = \"/id\"\nstatus = \"/s\"");
+    let read = |id: &str| {
+        let body = format!("{{\"id\":{id},\"s\":\"failed\"}}");
+        settings.read(None, "", body.as_bytes()).map(|reports| reports[0].provider_id.clone())
+    };
+    assert_eq!(read("18446744073709551615"), Ok("18446744073709551615".into()));
+    for id in ["18446744073709551616", "123456789012345678901", "1e30"] {
+        assert_eq!(read(id), Err(ReportError::Missing("/id".into())), "{id}");
     }
 }
 

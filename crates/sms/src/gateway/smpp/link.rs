@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use futures::StreamExt as _;
-use rusmpp::pdus::{DeliverSmResp, SubmitSm};
+use rusmpp::pdus::{DataSmResp, DeliverSmResp, SubmitSm};
 use rusmpp::{CommandStatus, Pdu};
 use rustls::ClientConfig;
 use tokio::io::{AsyncWriteExt as _, ReadHalf, WriteHalf};
@@ -18,10 +18,10 @@ use tokio_util::codec::FramedRead;
 use tokio_util::sync::CancellationToken;
 
 use super::pdu::{self, Frame, Frames, Kind};
-use super::receipt;
+use super::receipt::{self, Receipt, ReceiptError};
 use super::settings::SmppSettings;
+use crate::gateway::SendError;
 use crate::gateway::net::{self, Stream};
-use crate::gateway::{Report, SendError};
 
 /// How long an SMSC may take to answer our good-bye.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -67,7 +67,7 @@ enum End {
 pub(super) struct Keeper {
     pub(super) settings: Arc<SmppSettings>,
     pub(super) tls: Option<Arc<ClientConfig>>,
-    pub(super) reports: mpsc::UnboundedSender<Report>,
+    pub(super) reports: mpsc::UnboundedSender<Receipt>,
     pub(super) state: watch::Sender<State>,
     pub(super) ended: CancellationToken,
 }
@@ -271,21 +271,13 @@ impl Link {
                 }
                 None
             }
-            Kind::Deliver => {
-                let status = match frame.deliver() {
-                    Some(deliver) => match receipt::read(deliver, keeper.settings.ids) {
-                        Some(report) => match keeper.reports.send(report) {
-                            Ok(()) => CommandStatus::EsmeRok,
-                            // Nobody listens any more: the SMSC is to try again later.
-                            Err(_) => CommandStatus::EsmeRxTAppn,
-                        },
-                        // A person's answer, or an interim report: nobody waits for either.
-                        None => CommandStatus::EsmeRok,
-                    },
-                    // It would come again and again.
-                    None => CommandStatus::EsmeRxPAppn,
+            Kind::Deliver | Kind::Data => {
+                let status = take_receipt(keeper, frame);
+                let resp = if frame.kind == Kind::Data {
+                    Pdu::DataSmResp(DataSmResp::default())
+                } else {
+                    Pdu::DeliverSmResp(DeliverSmResp::default())
                 };
-                let resp = Pdu::DeliverSmResp(DeliverSmResp::default());
                 self.write(status, frame.sequence, resp).await.err().map(broken)
             }
             Kind::EnquireLink => self.answer(frame, Pdu::EnquireLinkResp).await.err().map(broken),
@@ -364,6 +356,25 @@ impl Link {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(()),
         }
+    }
+}
+
+/// Passes on what a unit tells of a message, and says what its sender is answered.
+fn take_receipt(keeper: &Keeper, frame: &Frame) -> CommandStatus {
+    let Some(deliver) = frame.deliver() else {
+        keeper.reports.send(Err(ReceiptError::Malformed)).ok();
+        // It would come again and again.
+        return CommandStatus::EsmeRxPAppn;
+    };
+    let Some(receipt) = receipt::read(&deliver, &keeper.settings) else {
+        // A person's answer, for which nobody waits.
+        return CommandStatus::EsmeRok;
+    };
+    if keeper.reports.send(receipt).is_ok() {
+        CommandStatus::EsmeRok
+    } else {
+        // Nobody listens any more: the SMSC is to try again later.
+        CommandStatus::EsmeRxTAppn
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::io;
 
-use bytes::BytesMut;
-use rusmpp::pdus::{BindTransceiver, DeliverSm, SubmitSm};
+use bytes::{Bytes, BytesMut};
+use rusmpp::pdus::{BindTransceiver, SubmitSm};
 use rusmpp::tlvs::MessageSubmissionRequestTlvValue as Tlv;
 use rusmpp::tokio_codec::CommandCodec;
 use rusmpp::types::{AnyOctetString, COctetString, OctetString};
@@ -14,16 +14,17 @@ use rusmpp::{Command, CommandStatus, Pdu};
 use secrecy::ExposeSecret as _;
 use tokio_util::codec::{Decoder, Encoder as _};
 
+use super::deliver::{Deliver, message_id};
 use super::receipt::{Origin, uniform};
 use super::settings::{LongForm, SmppSettings};
 use crate::gateway::report::is_id;
 use crate::gateway::{Message, SendError};
 use crate::text::{gsm_octets, split};
 
-/// Octets of a header, SMPP 3.4 section 3.2, and of the longest unit taken: a `message_payload` may have
-/// 64 KiB, but nobody sends us one.
+/// Octets of a header, SMPP 3.4 section 3.2, and of the longest unit taken: a `message_payload` of 64 KiB
+/// and what stands around it.
 const HEADER: usize = 16;
-const LONGEST: usize = 16_384;
+const LONGEST: usize = 70_000;
 
 /// `esm_class` of a part with a user data header, SMPP 3.4 section 5.2.12.
 const UDHI: u8 = 0x40;
@@ -34,6 +35,8 @@ pub(super) enum Kind {
     BindResp,
     SubmitResp,
     Deliver,
+    /// A receipt may come in this, too.
+    Data,
     EnquireLink,
     Unbind,
     GenericNack,
@@ -48,6 +51,7 @@ impl Kind {
             0x8000_0000 => Self::GenericNack,
             0x8000_0004 => Self::SubmitResp,
             0x0000_0005 => Self::Deliver,
+            0x0000_0103 => Self::Data,
             0x0000_0006 => Self::Unbind,
             0x8000_0009 => Self::BindResp,
             0x0000_0015 => Self::EnquireLink,
@@ -63,20 +67,24 @@ pub(super) struct Frame {
     pub(super) kind: Kind,
     pub(super) status: CommandStatus,
     pub(super) sequence: u32,
-    /// `None`: there is none, or it is malformed.
-    pdu: Option<Pdu>,
+    body: Bytes,
 }
 
 impl Frame {
-    pub(super) fn deliver(&self) -> Option<&DeliverSm> {
-        if let Some(Pdu::DeliverSm(deliver)) = &self.pdu { Some(deliver) } else { None }
+    /// What a `deliver_sm` or `data_sm` holds; `None`: it cannot be read.
+    pub(super) fn deliver(&self) -> Option<Deliver> {
+        if self.kind == Kind::Data {
+            Deliver::read_data(&self.body)
+        } else {
+            Deliver::read(&self.body)
+        }
     }
 }
 
 /// Finds where units begin and end.
 ///
-/// The units themselves are read one by one: a body that breaks the rules costs that unit and not the
-/// connection, which would be made again and get the same unit again.
+/// The units themselves are read one by one, and leniently: a body that breaks the rules costs that unit at
+/// most and not the connection, which would be made again and get the same unit again.
 pub(super) struct Frames;
 
 impl Decoder for Frames {
@@ -95,11 +103,9 @@ impl Decoder for Frames {
             octets.reserve(length - octets.len());
             return Ok(None);
         }
-        let mut unit = octets.split_to(length);
-        let decoded = CommandCodec::new().with_max_length(LONGEST).decode(&mut unit);
-        let pdu = decoded.ok().flatten().and_then(|command| command.pdu().cloned());
+        let body = octets.split_to(length).split_off(HEADER).freeze();
         let status = CommandStatus::from(status);
-        Ok(Some(Frame { kind: Kind::of(command_id), status, sequence, pdu }))
+        Ok(Some(Frame { kind: Kind::of(command_id), status, sequence, body }))
     }
 }
 
@@ -156,20 +162,17 @@ pub(super) fn submits(
         // The builder's own default sets a bit.
         .esm_class(EsmClass::from(0))
         .data_coding(coding)
-        .registered_delivery(RegisteredDelivery::from(0))
+        // Of each part: one that never arrives is as good as none.
+        .registered_delivery(RegisteredDelivery::from(1))
         .build();
-    let receipt = RegisteredDelivery::from(1);
     let short = |octets: Vec<u8>| OctetString::from_vec(octets).map_err(|_| misfit());
 
     let parts = split(&message.text);
     if parts.len() == 1 {
-        let mut only = plain.with_short_message(short(encoded(&message.text))?);
-        only.registered_delivery = receipt;
-        return Ok(vec![only]);
+        return Ok(vec![plain.with_short_message(short(encoded(&message.text))?)]);
     }
     if settings.long == LongForm::Payload {
         let mut only = plain;
-        only.registered_delivery = receipt;
         let payload = AnyOctetString::from_vec(encoded(&message.text));
         only.push_tlv(Tlv::MessagePayload(MessagePayload::new(payload)));
         return Ok(vec![only]);
@@ -192,9 +195,6 @@ pub(super) fn submits(
             }
             octets.extend(encoded(text));
             part.set_short_message(short(octets)?);
-            if number == total {
-                part.registered_delivery = receipt;
-            }
             Ok(part)
         })
         .collect()
@@ -222,9 +222,8 @@ pub(super) fn outcome(settings: &SmppSettings, frame: &Frame) -> Result<Option<S
     let why = || format!("the SMSC answered {}", shown(frame.status));
     match u32::from(frame.status) {
         0 if frame.kind == Kind::SubmitResp => {
-            let Some(Pdu::SubmitSmResp(resp)) = &frame.pdu else { return Ok(None) };
-            let id = resp.message_id().as_str().trim();
-            Ok(is_id(id).then(|| uniform(id, Origin::Answer, settings.ids)))
+            let id = message_id(&frame.body);
+            Ok(is_id(&id).then(|| uniform(&id, Origin::Answer, settings.ids)))
         }
         // ESME_RMSGQFUL, ESME_RTHROTTLED
         0x14 | 0x58 => Err(SendError::Throttled { after: None, why: why() }),

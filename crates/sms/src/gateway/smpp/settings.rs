@@ -16,7 +16,7 @@ pub enum LongForm {
     #[default]
     Payload,
     /// In parts with a user data header (3GPP TS 23.040 clause 9.2.3.24.1), each a request of its own.
-    /// The id and the receipt are those of the last part.
+    /// Each has its id and its receipt.
     Udh,
     /// In parts with the TLVs `sar_*`, otherwise like `udh`.
     Sar,
@@ -26,8 +26,11 @@ pub enum LongForm {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IdForm {
-    /// They are the same text.
+    /// They are the same text, but for leading zeros and case; a receipt that fits no message is tried in
+    /// the other base if it names the phone.
     #[default]
+    Auto,
+    /// They are the same text, but for leading zeros and case.
     Same,
     /// The answer's is hexadecimal, the receipt's decimal.
     HexInAnswer,
@@ -77,6 +80,15 @@ pub struct SmppSettings {
     /// How ids in answers relate to ids in receipts.
     #[serde(default)]
     pub ids: IdForm,
+    /// States in receipts that mean the phone has it, beside those that are known anyway.
+    #[serde(default)]
+    pub delivered: Vec<String>,
+    /// States that mean it never will.
+    #[serde(default)]
+    pub failed: Vec<String>,
+    /// States that are not the last one.
+    #[serde(default)]
+    pub under_way: Vec<String>,
     /// How long a connection may take to come about, TLS and bind included.
     #[serde(default = "connect_timeout")]
     pub connect_timeout: Span,

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::codec::Framed;
 
-use super::{SmppGateway, SmppSettings, SmppSettingsError};
+use super::{Receipt, ReceiptError, SmppGateway, SmppSettings, SmppSettingsError};
 use crate::gateway::net::tests::authority;
 use crate::gateway::{Accepted, CheckError, Gateway as _, Message, Report, SendError};
 
@@ -29,7 +29,7 @@ impl Smsc {
         Self(TcpListener::bind("127.0.0.1:0").await.unwrap())
     }
 
-    fn gateway(&self, more: &str) -> (SmppGateway, mpsc::UnboundedReceiver<Report>) {
+    fn gateway(&self, more: &str) -> (SmppGateway, mpsc::UnboundedReceiver<Receipt>) {
         let toml = format!(
             "host = \"127.0.0.1\"\nport = {}\nsystem_id = \"us\"\npassword = \"s3cr3t\"\nconnect_timeout = \"2s\"\nresponse_timeout = \"300ms\"\nreconnect_max = \"100ms\"\n{more}",
             self.0.local_addr().unwrap().port()
@@ -108,11 +108,18 @@ fn message(text: &str) -> Message {
 
 #[expect(clippy::unnecessary_wraps, reason = "what `send` gives")]
 fn accepted(id: &str) -> Result<Accepted, SendError> {
-    Ok(Accepted { provider_id: Some(id.into()), again: false })
+    Ok(Accepted { provider_id: Some(id.into()), ..Accepted::default() })
 }
 
-fn report(id: &str, delivered: bool, reason: &str) -> Report {
-    Report { provider_id: id.into(), delivered, reason: Some(reason.into()) }
+/// Without the clues.
+fn told(receipt: Option<Receipt>) -> Option<(String, bool, String)> {
+    let Report { provider_id, delivered, reason, .. } = receipt.unwrap().unwrap()?;
+    Some((provider_id, delivered, reason.unwrap()))
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "what is told")]
+fn report(id: &str, delivered: bool, reason: &str) -> Option<(String, bool, String)> {
+    Some((id.into(), delivered, reason.into()))
 }
 
 #[tokio::test]
@@ -140,9 +147,13 @@ async fn a_message_is_accepted_and_delivered() {
     ] {
         assert_eq!(client.receipt(sequence, text).await, CommandStatus::EsmeRok);
     }
-    assert_eq!(reports.recv().await.unwrap(), report("id-2", false, "UNDELIV err 001"));
-    assert_eq!(reports.recv().await.unwrap(), report("id-1", true, "DELIVRD"));
-    assert_eq!(reports.recv().await.unwrap(), report("id-1", true, "DELIVRD"));
+    assert_eq!(told(reports.recv().await), report("id-2", false, "UNDELIV err 001"));
+    assert_eq!(told(reports.recv().await), None);
+    assert_eq!(told(reports.recv().await), report("id-1", true, "DELIVRD"));
+    assert_eq!(told(reports.recv().await), report("id-1", true, "DELIVRD"));
+    // What is of no use is acknowledged, for it would come again, and told.
+    assert_eq!(client.receipt(12, "stat:DELIVRD").await, CommandStatus::EsmeRok);
+    assert_eq!(reports.recv().await.unwrap(), Err(ReceiptError::NoId));
     assert!(reports.try_recv().is_err());
 
     // Nobody listens: the SMSC shall keep it.
@@ -385,7 +396,8 @@ async fn a_text_in_parts_is_accepted_with_its_last() {
             client.accept(&command, id).await;
         }
     });
-    assert_eq!(attempt, accepted("p2"));
+    let both = Accepted { earlier_parts: vec![Some("p1".into())], ..accepted("p2").unwrap() };
+    assert_eq!(attempt, Ok(both));
     // If the first is refused the second is not sent.
     let (attempt, ()) = tokio::join!(gateway.send(&sent), async {
         let (command, _) = client.submit().await;

@@ -24,7 +24,7 @@ fn json(dir: &Path) -> SpoolGateway {
 }
 
 fn taken(again: bool) -> Accepted {
-    Accepted { provider_id: None, again }
+    Accepted { again, ..Accepted::default() }
 }
 
 fn files(dir: &Path) -> Vec<String> {

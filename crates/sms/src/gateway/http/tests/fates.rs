@@ -81,7 +81,7 @@ async fn rules_say_more_than_a_status() {
         json(&provider.url(), rules).send(&message()).await
     };
     assert_eq!(told(200, r#"{"ok":true}"#).await, accepted(Some("77")));
-    let again = Accepted { provider_id: Some("77".into()), again: true };
+    let again = Accepted { provider_id: Some("77".into()), again: true, ..Accepted::default() };
     assert_eq!(told(409, r#"{"code":"seen"}"#).await, Ok(again));
     for (status, body, expected) in [
         (200, r#"{"code":"10"}"#, "permanent"),

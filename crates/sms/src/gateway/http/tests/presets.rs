@@ -71,7 +71,7 @@ async fn smsbrana() {
     .await;
     let gateway = HttpGateway::new(preset(toml, &provider, None)).unwrap();
     assert_eq!(gateway.send(&message()).await, accepted(Some("377351")));
-    assert_eq!(gateway.send(&message()).await, Ok(Accepted { provider_id: None, again: true }));
+    assert_eq!(gateway.send(&message()).await, Ok(Accepted { again: true, ..Accepted::default() }));
     let why = |code| format!("the provider answered 200, {code}");
     assert_eq!(gateway.send(&message()).await, Err(SendError::Permanent(why("10"))));
     assert_eq!(gateway.send(&message()).await, Err(SendError::Unknown(why("1"))));
@@ -143,7 +143,7 @@ async fn webhook() {
     .await;
     let gateway = HttpGateway::new(preset(toml, &provider, None)).unwrap();
     assert_eq!(gateway.send(&message()).await, accepted(Some("w-1")));
-    let again = Accepted { provider_id: Some("w-1".into()), again: true };
+    let again = Accepted { provider_id: Some("w-1".into()), again: true, ..Accepted::default() };
     assert_eq!(gateway.send(&message()).await, Ok(again));
     let why = "the provider answered 422, no such number";
     assert_eq!(gateway.send(&message()).await, Err(SendError::Permanent(why.into())));

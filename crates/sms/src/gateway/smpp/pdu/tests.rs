@@ -1,7 +1,6 @@
-use bytes::{BufMut as _, BytesMut};
-use rusmpp::pdus::{SubmitSm, SubmitSmResp};
+use bytes::{BufMut as _, Bytes, BytesMut};
+use rusmpp::pdus::SubmitSm;
 use rusmpp::tlvs::TlvValue;
-use rusmpp::types::COctetString;
 use rusmpp::{CommandStatus, Pdu};
 use tokio_util::codec::Decoder as _;
 
@@ -110,7 +109,7 @@ fn a_long_text_goes_whole_unless_the_smsc_wants_parts() {
     assert_eq!(udh.iter().map(|part| part.short_message().len()).collect::<Vec<_>>(), [159, 53]);
     assert!(udh.iter().all(|part| u8::from(part.esm_class) == 0x40));
     let receipts: Vec<_> = udh.iter().map(|part| u8::from(part.registered_delivery)).collect();
-    assert_eq!(receipts, [0, 1]);
+    assert_eq!(receipts, [1, 1], "one that never arrives is as good as none");
 
     let sar = parts(&SmppSettings { long: LongForm::Sar, ..settings("") }, &"č".repeat(80));
     assert_eq!(sar.iter().map(|part| part.short_message().len()).collect::<Vec<_>>(), [134, 26]);
@@ -131,13 +130,21 @@ fn all_parts_are_in_the_alphabet_of_the_whole() {
 
 #[test]
 fn an_id_with_control_characters_is_none() {
-    for (id, kept) in [("a-1", Some("a-1")), ("a\u{1b}1", None), ("a\t1", None), ("", None)] {
-        let id = COctetString::from_string(id.to_owned()).unwrap();
+    for (id, kept) in [
+        ("a-1\0", Some("a-1")),
+        // Without its NUL, and with more behind it.
+        ("a-1", Some("a-1")),
+        (" a-1 \0\x1e\0", Some("a-1")),
+        ("a\u{1b}1\0", None),
+        ("a\t1\0", None),
+        ("\0", None),
+        ("", None),
+    ] {
         let frame = Frame {
             kind: Kind::SubmitResp,
             status: CommandStatus::EsmeRok,
             sequence: 1,
-            pdu: Some(Pdu::SubmitSmResp(SubmitSmResp::new(id, vec![]))),
+            body: Bytes::from(id),
         };
         assert_eq!(outcome(&settings(""), &frame), Ok(kept.map(str::to_owned)));
     }
