@@ -54,7 +54,7 @@ use damage::Damage;
 use engine::Engine;
 
 pub use calls::{AttemptRow, CallRow};
-pub use chain::{ChainFault, ChainLink, FaultyRecording};
+pub use chain::{ChainFault, ChainLink, FaultyRecording, ProvenWav};
 pub use damage::DamagedRow;
 pub use engine::check_url;
 pub use error::StoreError;

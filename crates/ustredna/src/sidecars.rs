@@ -1,15 +1,12 @@
 //! What stands beside a recording: written from what the store knows of the call, and known by its
 //! checksum from then on.
 
-use std::{
-    io::ErrorKind,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use exchange::{history::Leg, model::Outcome, number::PhoneNumber, ticket::TicketNumber};
 use jiff::Timestamp;
 use recordings::{InspectError, LocalTime, Recording, RecordingName, Sidecar};
-use store::{RecordingRow, Store, StoreError};
+use store::{ProvenWav, RecordingRow, Store, StoreError};
 use tokio::task::spawn_blocking;
 
 use crate::{proof::Talk, settings::Settings};
@@ -132,11 +129,13 @@ pub(crate) async fn adopt(
     Ok(count)
 }
 
-/// Whether a WAV lies beside the FLAC that has taken its place: archiving it is not finished, and the
-/// sidecar may tell of either.
-pub(crate) fn is_half_archived(dir: &Path, row: &RecordingRow) -> bool {
+/// Whether the WAV lies beside the FLAC that has taken its place: archiving it is not finished, and the
+/// `.json` is still the one of the WAV. `wav` is what was proven of it; another file or another `.json` is
+/// somebody's work. Blocks.
+pub(crate) fn is_half_archived(dir: &Path, row: &RecordingRow, wav: &ProvenWav) -> bool {
     let path = row.path.in_dir(dir);
-    let wav = path.with_extension("wav");
-    path != wav
-        && !matches!(wav.symlink_metadata(), Err(error) if error.kind() == ErrorKind::NotFound)
+    let found = |extension| recordings::checksum(&path.with_extension(extension)).ok();
+    wav.sha256.is_some()
+        && found("wav") == wav.sha256
+        && (wav.sidecar.is_none() || found("json") == wav.sidecar)
 }

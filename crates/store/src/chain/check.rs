@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use exchange::recording::RecordingPath;
 
-use super::{BEGINNING, ChainDay, ChainLink, day_of};
+use super::{BEGINNING, ChainDay, ChainLink, append::day_of, history};
 use crate::RecordingRow;
 
 /// Something that is not as the program left it.
@@ -56,6 +56,7 @@ pub(crate) fn check_chain(
         };
         faults.push(ChainFault { day: end.day.clone(), recording: None, problem });
     }
+    faults.extend(history::impossible(links));
     faults.extend(against_rows(links, rows));
     faults
 }

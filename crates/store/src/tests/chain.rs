@@ -202,7 +202,7 @@ pub(super) async fn what_was_proven_before_there_was_a_chain_is_adopted(world: W
     rows.sort_by(|a, b| a.path.cmp(&b.path));
     // Archived, deleted or looked at before its turn, it is adopted first.
     let flac = RecordingRow {
-        path: RecordingPath::new(format!("{}.flac", rows[0].path.reveal())),
+        path: RecordingPath::new(rows[0].path.reveal().replace(".wav", ".flac")),
         ..rows[0].clone()
     };
     assert!(world.store.archive_recording(&rows[0], &flac, after(70)).await.unwrap());

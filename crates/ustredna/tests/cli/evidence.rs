@@ -11,20 +11,22 @@ use serde_json::Value;
 
 use crate::world::{PastCall, World, record};
 
-const ONE: &str = "2026/11/22/20261122-103145_out_420777000111_420234567890_3f2a9c1e.wav";
-const TWO: &str = "2026/11/22/20261122-113145_out_420777000111_420234567890_4f2a9c1e.wav";
+pub(crate) const ONE: &str =
+    "2026/11/22/20261122-103145_out_420777000111_420234567890_3f2a9c1e.wav";
+pub(crate) const TWO: &str =
+    "2026/11/22/20261122-113145_out_420777000111_420234567890_4f2a9c1e.wav";
 
 /// Two proven talks, looked at with `--chain` and found in order.
-struct House {
-    world: World,
+pub(crate) struct House {
+    pub(crate) world: World,
 }
 
 impl House {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with("")
     }
 
-    fn with(settings: &str) -> Self {
+    pub(crate) fn with(settings: &str) -> Self {
         let world = World::imported();
         world.write("ustredna.toml", settings);
         for (at, recording, loudness) in
@@ -40,16 +42,24 @@ impl House {
         house
     }
 
-    fn file(&self, recording: &str) -> PathBuf {
+    /// Another talk of three seconds.
+    pub(crate) fn adds(&self, at: &str, recording: &str) {
+        let (at, service) = (at.parse().unwrap(), Service::OutboundHotline);
+        let past = PastCall { service, at, talk_seconds: Some(3), recording };
+        self.world.call("+420601123456", 1, &past);
+        record(&self.file(recording), 3, [0.9, 0.9]);
+    }
+
+    pub(crate) fn file(&self, recording: &str) -> PathBuf {
         self.world.path("recordings").join(recording)
     }
 
-    fn sidecar(&self, recording: &str) -> PathBuf {
+    pub(crate) fn sidecar(&self, recording: &str) -> PathBuf {
         self.file(recording).with_extension("json")
     }
 
     /// The exit code, and verdict and path of whatever falls short.
-    fn verify(&self) -> (Option<i32>, Vec<(String, String)>) {
+    pub(crate) fn verify(&self) -> (Option<i32>, Vec<(String, String)>) {
         let done = self.world.run(&["recordings", "verify", "--chain", "--json"]);
         assert_eq!(done.err, "");
         let told = done.out.lines().map(|line| {
@@ -61,7 +71,7 @@ impl House {
     }
 
     #[track_caller]
-    fn tells(&self, verdict: &str, path: &str) {
+    pub(crate) fn tells(&self, verdict: &str, path: &str) {
         assert_eq!(self.verify(), (Some(1), vec![(verdict.to_owned(), path.to_owned())]));
     }
 
@@ -69,7 +79,7 @@ impl House {
         self.world.json(&["recordings"]).remove(1 - call)
     }
 
-    fn told_beside(&self, recording: &str) -> Value {
+    pub(crate) fn told_beside(&self, recording: &str) -> Value {
         serde_json::from_slice(&fs::read(self.sidecar(recording)).unwrap()).unwrap()
     }
 }
@@ -407,7 +417,7 @@ fn an_export_can_be_checked_by_other_means() {
     assert!(done.status.success(), "{done:?}");
 }
 
-const ARCHIVE: &str =
+pub(crate) const ARCHIVE: &str =
     "[recordings.archive]\nafter_days = 1\n[recordings.retention.projects]\nBanks = 1\n";
 
 #[test]

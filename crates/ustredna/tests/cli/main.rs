@@ -6,6 +6,7 @@ mod check;
 mod damaged;
 mod database;
 mod evidence;
+mod forgery;
 mod import;
 mod keeping;
 mod lists;

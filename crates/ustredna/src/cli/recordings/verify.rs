@@ -189,13 +189,18 @@ impl House {
             }
         }
         let talks = talks(&calls);
-        let rows: Vec<_> = rows.into_iter().filter(|row| row.deleted_at.is_none()).collect();
-        let all = rows.len();
-        let jobs: Vec<_> = rows
-            .into_iter()
-            .filter_map(|row| Some(Job { talk: *talks.get(&row.leg)?, row }))
-            .collect();
-        Ok((Self { in_progress: all - jobs.len(), jobs, unknown }, unreadable))
+        let (mut jobs, mut in_progress) = (Vec::new(), 0);
+        for row in rows.into_iter().filter(|row| row.deleted_at.is_none()) {
+            match talks.get(&row.leg) {
+                Some(talk) => jobs.push(Job { talk: *talk, row }),
+                // Whatever its call looks like now, it was over when the recording was proven.
+                None if store.proven_checksum(row.leg).await?.is_some() => {
+                    jobs.push(Job { talk: None, row });
+                }
+                None => in_progress += 1,
+            }
+        }
+        Ok((Self { jobs, in_progress, unknown }, unreadable))
     }
 }
 

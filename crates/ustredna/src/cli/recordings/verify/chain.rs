@@ -79,6 +79,7 @@ impl Kept {
 fn compare(export: &str, links: &[ChainLink]) -> anyhow::Result<Vec<Shortcoming>> {
     let now: HashMap<(&str, i64), &str> =
         links.iter().map(|link| ((link.day.as_str(), link.sequence), link.hash.as_str())).collect();
+    anyhow::ensure!(!export.trim().is_empty(), "it holds no link: nothing can be held against it");
     let mut short = Vec::new();
     for (number, line) in (1..).zip(export.lines()) {
         let kept = Kept::read(line).with_context(|| {

@@ -44,6 +44,7 @@ impl Proofs<'_> {
         talk: Option<Duration>,
     ) -> anyhow::Result<Look> {
         let proven = self.store.proven_checksum(row.leg).await?;
+        let wav = self.store.wav_before_archive(row.leg).await?;
         let (dir, mut row) = (self.dir.to_owned(), row.clone());
         let look = spawn_blocking(move || {
             let path = row.path.in_dir(&dir);
@@ -58,7 +59,9 @@ impl Proofs<'_> {
             let mut beside = sidecars::look(&dir, &row);
             if matches!(beside, Beside::Found(_)) && !is_first {
                 beside = Beside::Wrong(STRANGE.to_owned());
-            } else if matches!(beside, Beside::Wrong(_)) && sidecars::is_half_archived(&dir, &row) {
+            } else if matches!(beside, Beside::Wrong(_))
+                && wav.is_some_and(|wav| sidecars::is_half_archived(&dir, &row, &wav))
+            {
                 beside = Beside::Ours;
             }
             Look { is_first, found, beside }
