@@ -125,6 +125,8 @@ fn a_log_that_nobody_reads_holds_up_no_call() {
         for call in 0..200 {
             is_answered(&exchange, call);
         }
+        // A slow disk takes its time for them, and nobody is rung while it does.
+        exchange.wait_for_ends(200);
         let mut shopper = shopper_dials(&exchange);
         shopper.keys("234567890", '#');
         assert_eq!(shopper.next_execute().0, "bridge");

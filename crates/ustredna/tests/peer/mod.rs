@@ -200,6 +200,13 @@ impl Exchange {
         .unwrap_or_else(|| panic!("no call has ended:\n{}", self.log()))
     }
 
+    /// Waits until the ends of so many calls are stored.
+    pub(crate) fn wait_for_ends(&self, count: usize) {
+        let ended = || self.list("calls").iter().filter(|call| !call["ended_at"].is_null()).count();
+        let all = wait(|| (ended() >= count).then_some(()));
+        assert!(all.is_some(), "not {count} calls have ended");
+    }
+
     /// Takes the database's write lock, until dropped.
     pub(crate) fn lock_database(&self) -> impl Drop + use<> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
