@@ -1,5 +1,7 @@
 //! Who calls whom, as the reply to `connect` tells.
 
+mod written;
+
 use std::borrow::Cow;
 
 use esl::Event;
@@ -8,6 +10,8 @@ use exchange::{
     model::{CallId, Service},
     number::PhoneNumber,
 };
+
+use written::Written;
 
 /// A call that has just come in.
 #[derive(Debug)]
@@ -39,7 +43,7 @@ impl Arrival {
         variable: impl Fn(&str) -> Option<Cow<'a, str>>,
     ) -> Self {
         let dialled = variable("sip_req_user")
-            .and_then(|user| PhoneNumber::parse(&user, rules.country).ok())
+            .and_then(|user| Written::read(&user)?.number(rules.country))
             .map(|number| {
                 let service = if number == rules.outbound_hotline {
                     Service::OutboundHotline
@@ -63,38 +67,21 @@ fn caller<'a>(
     variable: impl Fn(&str) -> Option<Cow<'a, str>>,
     rules: &Rules,
 ) -> Option<PhoneNumber> {
-    let claimed = variable("sip_P-Asserted-Identity").or_else(|| variable("sip_from_user"))?;
-    let user = identity_user(&claimed);
-    PhoneNumber::parse(user, rules.country)
-        // Many trunks write E.164 without its plus.
-        .ok()
-        // Many trunks write E.164 without its plus. Fewer digits are rather a number at home with
-        // a slip in it.
-        .or_else(|| {
-            let whole = (10..=15).contains(&user.len());
-            whole.then(|| PhoneNumber::parse(&format!("+{user}"), rules.country).ok()).flatten()
-        })
-}
-
-/// The user part of what FreeSWITCH keeps of an identity header: mostly the number alone, from
-/// some carriers a whole `"Name" <sip:number@host>` or `tel:` URI.
-fn identity_user(identity: &str) -> &str {
-    let uri = identity.rsplit_once('<').map_or(identity, |(_, uri)| uri);
-    let user = ["sip:", "sips:", "tel:"]
-        .iter()
-        .find_map(|scheme| uri.trim_start().strip_prefix(scheme))
-        .unwrap_or(uri);
-    user.split(['@', '>', ';']).next().unwrap_or_default().trim()
+    let number = |name: &str| {
+        variable(name).and_then(|written| Written::read(&written)?.number(rules.country))
+    };
+    // Some carriers assert an account's name, and the number stands in From alone.
+    number("sip_P-Asserted-Identity").or_else(|| number("sip_from_user"))
 }
 
 /// RFC 3323's `Privacy: id` and its kin, RFC 3325's anonymous From, or the caller profile's flag.
 /// A network that asserts the number to us all the same asks us not to use it.
 fn withheld<'a>(variable: impl Fn(&str) -> Option<Cow<'a, str>>) -> bool {
     let anonymous = |name: &str| {
-        variable(name).is_some_and(|value| {
+        variable(name).and_then(|value| Written::read(&value)).is_some_and(|written| {
             ["anonymous", "restricted", "unavailable", "unknown", "private"]
                 .iter()
-                .any(|word| value.eq_ignore_ascii_case(word))
+                .any(|word| written.user.eq_ignore_ascii_case(word))
         })
     };
     let privacy = |name: &str| {
@@ -111,6 +98,7 @@ fn withheld<'a>(variable: impl Fn(&str) -> Option<Cow<'a, str>>) -> bool {
     });
     remote_party
         || anonymous("sip_from_user")
+        || anonymous("sip_P-Asserted-Identity")
         || variable("sip_from_host")
             .is_some_and(|host| host.eq_ignore_ascii_case("anonymous.invalid"))
         || privacy("sip_Privacy")

@@ -55,6 +55,64 @@ fn the_asserted_identity_comes_before_the_claimed_one() {
     }
 }
 
+/// The same number in the clothes of RFC 3966, carriers and percent escapes.
+fn clothes(global: &str, national: &str, separated: &str) -> Vec<String> {
+    let uri = format!("+{global};npdi;rn=+420910000001");
+    vec![
+        format!("+{global}"),
+        format!("00{global}"),
+        global.to_owned(),
+        national.to_owned(),
+        uri.clone(),
+        format!("sip:{uri}@carrier.example;user=phone"),
+        format!("\"Jan, <x>\" <sip:{uri}@carrier.example;user=phone>;tag=1"),
+        format!("TEL:{uri}"),
+        format!("tel:{national};phone-context=+420"),
+        format!("{national};phone-context=carrier.example"),
+        format!("{national};cpc=ordinary;Phone-Context=%2B420"),
+        format!("+{global};cpc=payphone;oli=00"),
+        separated.to_owned(),
+        format!("%2b{global}"),
+        format!("%2B{}", separated.trim_start_matches('+')),
+    ]
+}
+
+#[test]
+fn numbers_in_odd_clothes_are_read_alike() {
+    for text in clothes("420234234399", "234234399", "+420-234-234-399") {
+        let arrival = arrival(&[("variable_sip_req_user", &text.replace('%', "%25"))]);
+        let dialled = arrival.dialled.map(|(service, _)| service);
+        assert_eq!(dialled, Some(Service::OutboundHotline), "{text}");
+    }
+    for text in clothes("420601123456", "601123456", "+420-(601).123.456") {
+        let text = text.replace('%', "%25");
+        for name in ["variable_sip_P-Asserted-Identity", "variable_sip_from_user"] {
+            assert_eq!(caller(&[(name, &text)]).as_deref(), Some("+420601123456"), "{name} {text}");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_number_is_none_in_any_clothes() {
+    for text in
+        ["112;npdi", "tel:150", "%2", "%zz", "%ff", "trunk", ";npdi", "", "+;rn=+420601123456"]
+    {
+        assert!(arrival(&[("variable_sip_req_user", &text.replace('%', "%25"))]).dialled.is_none());
+    }
+}
+
+#[test]
+fn where_an_account_is_asserted_the_number_is_in_from() {
+    let claimed = ("variable_sip_from_user", "+420601123456");
+    for account in ["trunk-17", "sip:trunk@carrier.example", "", "<sip:carrier.example>", "1234"] {
+        let identity = ("variable_sip_P-Asserted-Identity", account);
+        assert_eq!(caller(&[claimed, identity]).as_deref(), Some("+420601123456"), "{account}");
+    }
+    for hidden in ["anonymous", "sip:Anonymous@anonymous.invalid", "<sip:restricted@x>"] {
+        assert_eq!(caller(&[claimed, ("variable_sip_P-Asserted-Identity", hidden)]), None);
+    }
+}
+
 #[test]
 fn a_withheld_number_is_nobodys() {
     let asserted = ("variable_sip_P-Asserted-Identity", "+420601123456");
