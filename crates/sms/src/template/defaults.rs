@@ -33,7 +33,7 @@ impl Kind {
                 "Zmeškaný hovor č. {ticket} od {dealer} na Vaše číslo {number} ({time}). Volejte zpět {hotline}."
             }
             (Language::Czech, Self::MissedUnnumbered) => {
-                "Zmeškaný hovor od {dealer} na Vaše číslo {number} ({time}). Volejte zpět {hotline}."
+                "Zmeškaný hovor od {dealer} na Vaše číslo {number} ({time}). Přes ústřednu zpět zavolat nelze."
             }
             (Language::Czech, Self::Withheld) => {
                 "Zmeškaný hovor ze skrytého čísla na Vaše číslo {number} ({time})."
@@ -50,7 +50,7 @@ impl Kind {
                 "Missed call no. {ticket} from {dealer} to your number {number} ({time}). Call back on {hotline}."
             }
             (Language::English, Self::MissedUnnumbered) => {
-                "Missed call from {dealer} to your number {number} ({time}). Call back on {hotline}."
+                "Missed call from {dealer} to your number {number} ({time}). It cannot be returned through the exchange."
             }
             (Language::English, Self::Withheld) => {
                 "Missed call from a withheld number to your number {number} ({time})."

@@ -25,7 +25,7 @@ fn the_shopper_reads_what_the_manual_promises() {
     );
     assert_eq!(
         read(Kind::MissedUnnumbered, Language::Czech),
-        "Zmeskany hovor od +420234567890 na Vase cislo 777000111 (10:31). Volejte zpet 234234390."
+        "Zmeskany hovor od +420234567890 na Vase cislo 777000111 (10:31). Pres ustrednu zpet zavolat nelze."
     );
     assert_eq!(
         read(Kind::Withheld, Language::Czech),
