@@ -120,7 +120,7 @@ fn a_number_that_lost_digits_is_no_id() {
 fn the_secret_may_be_set_elsewhere_but_must_be_set() {
     let places = "id = \"id\"\nstatus = \"s\"\ndelivered = [\"d\"]\nfailed = [\"f\"]";
     let settings: HttpReports = toml::from_str(places).unwrap();
-    assert!(settings.fault().unwrap().contains("`secret` is missing: set it"));
+    assert!(settings.fault().unwrap().contains("`secret` is missing: write 16 characters or more"));
 }
 
 #[test]
