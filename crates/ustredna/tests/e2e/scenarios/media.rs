@@ -134,10 +134,11 @@ fn moved(world: &mut World) {
         let side = talk.side(*is_called);
         let other = Line::at(loopback(1, 0).ip(), world.ports());
         other.speaks_to(side.line.to());
-        other.sings(if *is_called { CALLED_HZ } else { CALLER_HZ });
         let offer = sdp(other.address(), ALAW, "sendrecv");
-        side.line = other;
+        // Not before the answer: FreeSWITCH 1.11.2 hears no SIP of a leg which gets RTP from elsewhere alone.
         assert_eq!(side.asks("INVITE", "", &offer).code(), 200);
+        other.sings(if *is_called { CALLED_HZ } else { CALLER_HZ });
+        side.line = other;
     }
     for (_, talk) in &talks {
         talk.is_heard(800, "after media were moved");
