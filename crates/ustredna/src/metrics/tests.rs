@@ -109,7 +109,7 @@ fn every_metric_is_explained_here_and_in_the_readme() {
     let help: Vec<&str> = lines.iter().filter_map(|line| line.strip_prefix("# HELP ")).collect();
     let types = lines.iter().filter(|line| line.starts_with("# TYPE ")).count();
     assert_eq!(help.len(), types);
-    assert_eq!(types, 27);
+    assert_eq!(types, 28);
     for line in help {
         let (name, text) = line.split_once(' ').unwrap();
         assert!(text.len() > 10, "{line}");
