@@ -3,7 +3,7 @@
 use std::{
     fs::{self, DirBuilder, File},
     io::{self, Write as _},
-    net::SocketAddr,
+    net::{SocketAddr, TcpListener},
     os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
 };
@@ -92,13 +92,14 @@ impl Folder {
         } else {
             ""
         };
+        let [listen, web] = free_ports()?;
         Ok(format!(
             "# The settings of `ustredna demo`.\n\
              {note}\
              [database]\n\
              url = {database}\n\n\
              [switch]\n\
-             listen = \"127.0.0.1:0\"\n\
+             listen = \"{listen}\"\n\
              inbound = \"{inbound}\"\n\
              password = \"ClueCon\"\n\n\
              [callbacks]\n\
@@ -118,7 +119,7 @@ impl Folder {
              [sms.spool]\n\
              dir = {}\n\n\
              [web]\n\
-             listen = \"127.0.0.1:0\"\n",
+             listen = \"{web}\"\n",
             own("recordings")?,
             switch("recordings")?,
             own("cdr")?,
@@ -126,6 +127,14 @@ impl Folder {
             own("sms")?,
         ))
     }
+}
+
+/// Two that nobody has at the moment. Port 0 would do for the demo, but the lists that are asked for
+/// later go by the same settings, and refuse it.
+fn free_ports() -> anyhow::Result<[SocketAddr; 2]> {
+    let bind = || TcpListener::bind("127.0.0.1:0").context("no free port on 127.0.0.1");
+    let (first, second) = (bind()?, bind()?);
+    Ok([first.local_addr()?, second.local_addr()?])
 }
 
 fn text(path: &Path) -> anyhow::Result<&str> {
