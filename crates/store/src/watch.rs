@@ -147,8 +147,15 @@ impl Watch {
         });
     }
 
+    /// Nothing is open any more: nor is the file whose header was watched, or its disk could not be
+    /// unmounted and repaired.
+    fn let_go(&self) {
+        *self.header.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// Nothing is open: whatever turns up is another file.
     fn forget(&self) {
+        self.let_go();
         self.set(Opened { files: [None; 3], ..self.opened() });
     }
 
@@ -400,6 +407,9 @@ impl Connections {
             // The exchange's business.
             Found::WrittenOver if !self.opening.serves() => return Err(StoreError::NotADatabase),
             Found::WrittenOver => self.set_aside(watch, keeper).await?,
+        }
+        if keeper.connection.is_none() {
+            watch.let_go();
         }
         let mut opened = self.opening.first().await?;
         self.identity.check(Engine::Sqlite, &mut opened).await?;

@@ -101,8 +101,6 @@ fn media(world: &mut World) {
     assert!(first.contains(DEALER), "{first}");
 }
 
-const KIND: &str = "Content-Type: application/sdp\n";
-
 /// A stranger who knows the dialog's ids would have the media: the call is ended instead.
 fn two_addresses(setup: &Setup) -> World {
     World::with_switch(setup, &[("CARRIER_CIDR", "127.0.0.1/32,127.0.0.3/32")])
@@ -121,9 +119,9 @@ fn moved(world: &mut World) {
         let colleague = world.raw_phone(3);
         for side in [&mut call, &mut called] {
             let same = sdp(side.line.address(), ALAW, "sendrecv");
-            let answer = side.is_asked_by(&colleague, "INVITE", KIND, &same);
+            let answer = side.is_asked_by(&colleague, "INVITE", "", &same);
             assert_eq!(answer.map(|answer| answer.code()), Some(200));
-            let answer = side.asks("INVITE", KIND, &same);
+            let answer = side.asks("INVITE", "", &same);
             assert_eq!(answer.code(), 200, "{}", answer.text);
         }
         pause(500);
@@ -133,9 +131,9 @@ fn moved(world: &mut World) {
         strange.speaks_to(call.media());
         strange.sings(STRANGE_HZ);
         let side = if of_called { &mut called } else { &mut call };
-        let update = side.is_asked_by(&stranger, "UPDATE", KIND, &offer);
+        let update = side.is_asked_by(&stranger, "UPDATE", "", &offer);
         assert_eq!(update.map(|answer| answer.code()), Some(405));
-        let moved = side.is_asked_by(&stranger, "INVITE", KIND, &offer);
+        let moved = side.is_asked_by(&stranger, "INVITE", "", &offer);
         assert_ne!(moved.map(|answer| answer.code()), Some(200));
         // The BYE of that leg goes to the stranger, whose Contact FreeSWITCH has noted.
         if of_called {

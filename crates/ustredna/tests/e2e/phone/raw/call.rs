@@ -242,7 +242,9 @@ impl<'a> Call<'a> {
         self.cseq += 1;
         let mut request = self.request(method);
         headers.clone_into(&mut request.headers);
-        body.clone_into(&mut request.body);
+        if !body.is_empty() {
+            request = request.body("application/sdp", body);
+        }
         let answer = stranger.asks(&request, self.peer);
         if method == "INVITE" && answer.as_ref().is_some_and(|answer| answer.code() < 300) {
             let ack = Request { cseq: self.cseq, ..self.request("ACK") };
