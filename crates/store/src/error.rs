@@ -69,6 +69,9 @@ pub enum StoreError {
     /// A file beside the database, or a copy of it, cannot be made or removed.
     #[error("the database's file cannot be written: {0}")]
     Files(String),
+    /// A copy of the database cannot be made; nothing is wrong with the database.
+    #[error("the copy cannot be written: {0}")]
+    Copy(String),
     /// PostgreSQL's programs do it better.
     #[error(
         "a PostgreSQL database is copied by its own programs: pg_dump --format=custom --file=FILE, with the host, user and database of database.url"
@@ -122,7 +125,10 @@ pub enum StoreError {
         known: i64,
     },
     /// The tables could not be created or changed.
-    #[error("the database could not be brought up to date: {0}")]
+    #[error(
+        "the database could not be brought up to date ({0}): see whether another program has changed its \
+         tables, or restore a backup"
+    )]
     Migration(String),
     /// PostgreSQL does not answer.
     #[error(
@@ -154,7 +160,9 @@ pub enum StoreError {
     #[error("{0}")]
     Conflict(&'static str),
     /// Anything else, in the engine's words.
-    #[error("the database failed: {0}")]
+    #[error(
+        "the database failed ({0}): see whether another program has changed its tables, or restore a backup"
+    )]
     Database(String),
 }
 
@@ -191,6 +199,7 @@ impl StoreError {
             | Self::Migration(_)
             | Self::Contradiction(_)
             | Self::Damaged { .. }
+            | Self::Copy(_)
             | Self::OwnBackup
             | Self::NotFound(_)
             | Self::Conflict(_) => false,

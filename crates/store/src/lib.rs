@@ -56,7 +56,7 @@ use engine::Engine;
 pub use calls::{AttemptRow, CallRow};
 pub use chain::{ChainFault, ChainLink, FaultyRecording, ProvenWav};
 pub use damage::DamagedRow;
-pub use engine::check_url;
+pub use engine::{check_url, file_of};
 pub use error::StoreError;
 pub use figures::Figures;
 pub use filter::Filter;

@@ -513,7 +513,7 @@ async fn write_back(watch: &Watch, keeper: &mut Keeper) -> Result<(), StoreError
 /// Writes a whole copy of the database, as it is at this moment, to a new file, and that to the disk.
 /// Under its name it is whole or not there: who is killed meanwhile leaves `FILE.part-PID`.
 pub(crate) async fn copy(from: &mut AnyConnection, to: &Path) -> Result<(), StoreError> {
-    let told = |error: io::Error| StoreError::Files(format!("{}: {error}", to.display()));
+    let told = |error: io::Error| StoreError::Files(format!("{}: {}", to.display(), why(&error)));
     let Some(name) = to.to_str() else { return Err(StoreError::CannotOpen) };
     if to.symlink_metadata().is_ok() {
         return Err(told(ErrorKind::AlreadyExists.into()));
@@ -532,6 +532,20 @@ pub(crate) async fn copy(from: &mut AnyConnection, to: &Path) -> Result<(), Stor
         drop(fs::remove_file(&part));
     }
     synced
+}
+
+/// Why a file cannot be made, and what to do.
+fn why(error: &io::Error) -> String {
+    let known = [
+        (ErrorKind::AlreadyExists, "there is such a file already: name a new one"),
+        (ErrorKind::NotFound, "its folder does not exist: create it"),
+        (ErrorKind::NotADirectory, "its folder does not exist: create it"),
+        (ErrorKind::PermissionDenied, "this user may not write there"),
+        (ErrorKind::ReadOnlyFilesystem, "its disk can only be read: name another place"),
+        (ErrorKind::StorageFull, "no room is left on its disk: make room, or name another place"),
+    ];
+    let found = known.iter().find(|(kind, _)| *kind == error.kind());
+    found.map_or_else(|| error.to_string(), |(_, why)| (*why).to_owned())
 }
 
 /// Gives a file its name, unless there is one of that name.

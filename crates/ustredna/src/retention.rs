@@ -8,7 +8,7 @@ use recordings::{Deleted, Deletions, RecordingName};
 use store::{RecordingRow, SettledRecording, Store};
 use tokio::task::spawn_blocking;
 
-use crate::{counted::counted, settings::Retention};
+use crate::{counted::counted, settings::Retention, text};
 
 /// A recording that is too old.
 pub(crate) struct Due {
@@ -44,10 +44,10 @@ impl Retention {
 
     /// Projects of the settings that no pairing has: not begun yet, or mistyped. Then also as whose
     /// name it is probably meant.
-    fn unknown<'a>(&'a self, known: &'a [String]) -> Vec<(&'a str, Option<&'a str>)> {
+    pub(crate) fn unknown<'a>(&'a self, known: &'a [String]) -> Vec<(&'a str, Option<&'a str>)> {
         let meant = |typed: &str| {
-            let typed = typed.trim().to_lowercase();
-            known.iter().map(String::as_str).find(|known| known.trim().to_lowercase() == typed)
+            let typed = plain(typed);
+            known.iter().map(String::as_str).find(|known| plain(known) == typed)
         };
         let unknown = self.projects.keys().filter(|typed| !known.contains(typed));
         unknown.map(|typed| (typed.as_str(), meant(typed))).collect()
@@ -66,23 +66,17 @@ impl Retention {
     }
 }
 
+/// A project's name without what two may write differently: capitals, spaces, and the dash that
+/// spreadsheets make of a hyphen.
+fn plain(project: &str) -> String {
+    let dash = |c: char| if matches!(c, '\u{2010}'..='\u{2015}' | '\u{2212}') { '-' } else { c };
+    let folded = text::visible(project).to_lowercase();
+    folded.chars().filter(|c| *c != ' ').map(dash).collect()
+}
+
 /// The moment from which on a recording is younger than that.
 pub(crate) fn days_before(now: Timestamp, days: u32) -> Timestamp {
     now.saturating_sub(SignedDuration::from_hours(24 * i64::from(days))).unwrap_or(Timestamp::MIN)
-}
-
-/// Says which projects of the settings no pairing has, if any.
-pub(crate) async fn unknown_projects(
-    store: &Store,
-    retention: &Retention,
-) -> anyhow::Result<Option<String>> {
-    let known = store.projects().await?;
-    let unknown = retention.unknown(&known);
-    let names: Vec<&str> = unknown.iter().map(|(typed, _)| *typed).collect();
-    let told = || {
-        format!("recordings.retention.projects: no pairing has the project {}", names.join(", "))
-    };
-    Ok((!names.is_empty()).then(told))
 }
 
 /// The recordings that are too old, the oldest first.
@@ -185,5 +179,19 @@ mod tests {
         let only = retention(0, &[("Auto", 90)]);
         assert_eq!((only.days(None), only.days(Some("Banks"))), (None, None));
         assert!(only.is_set() && !retention(0, &[("Auto", 0)]).is_set());
+    }
+
+    #[test]
+    fn a_project_that_is_written_in_another_way_is_known_as_that() {
+        let known = ["Banks".to_owned(), "Škoda – Praha".to_owned()];
+        for (typed, meant) in [
+            ("banks ", Some("Banks")),
+            ("Škoda - Praha", Some("Škoda – Praha")),
+            ("škoda—praha", Some("Škoda – Praha")),
+            ("Cars", None),
+        ] {
+            assert_eq!(retention(0, &[(typed, 1)]).unknown(&known), [(typed, meant)]);
+        }
+        assert_eq!(retention(0, &[("Banks", 1)]).unknown(&known), []);
     }
 }

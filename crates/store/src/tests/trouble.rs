@@ -269,7 +269,7 @@ async fn a_backup_is_whole_and_nobody_else_s_to_read() {
     let there = world.store.backup(&backup).await.unwrap_err().to_string();
     assert!(there.contains("backup.db") && there.contains("exists"), "{there}");
     let nowhere = folder.path().join("nowhere/backup.db");
-    assert!(matches!(world.store.backup(&nowhere).await, Err(StoreError::Files(_))));
+    assert!(matches!(world.store.backup(&nowhere).await, Err(StoreError::Copy(_))));
     let copy = Store::open_existing(&format!("sqlite://{}", backup.display())).await.unwrap();
     let all = Filter::default();
     let (tickets, sms) = tokio::join!(copy.tickets(&all), copy.sms(&all));

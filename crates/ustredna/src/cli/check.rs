@@ -8,19 +8,20 @@ mod exchange;
 mod folders;
 mod gateway;
 mod ports;
+mod projects;
 mod switch;
 
 use std::{io, path::Path, process::ExitCode};
 
 use clap::Args;
-use console::Style;
+use console::{Style, measure_text_width};
 use jiff::Timestamp;
 
-use super::DEFAULT_CONFIG;
+use super::{DEFAULT_CONFIG, table};
 use crate::{
     colours,
     finding::{Finding, Status},
-    settings::Settings,
+    settings::{self, Settings},
     text::printable_lines,
     texts::Texts,
 };
@@ -53,6 +54,8 @@ pub(super) struct Check {
 struct Report<'a> {
     json: bool,
     colours: bool,
+    /// How wide the terminal is; `None`: there is none, and a finding is a line.
+    room: Option<usize>,
     out: &'a mut dyn io::Write,
     failures: usize,
 }
@@ -76,12 +79,34 @@ impl Report<'_> {
             let fix = finding.fix.as_ref().map(|fix| format!(" — {fix}")).unwrap_or_default();
             // Errors of the settings show the line they are in below.
             let text = printable_lines(&format!("{}{fix}", finding.detail));
-            let text = text.replace('\n', "\n      ");
+            let lines = text.split('\n').flat_map(|line| folded(line, self.room));
+            let text = lines.collect::<Vec<_>>().join(&format!("\n{:INDENT$}", ""));
             writeln!(self.out, "{word} {:<12} {text}", finding.check)?;
         }
         // What follows may take seconds.
         Ok(self.out.flush()?)
     }
+}
+
+/// Where what was found begins, behind its status and its name.
+const INDENT: usize = 19;
+
+/// A line on a terminal so wide, broken between words; a word that is longer, such as a path, stays whole.
+fn folded(line: &str, room: Option<usize>) -> Vec<String> {
+    let Some(room) = room else { return vec![line.to_owned()] };
+    let mut lines = vec![String::new()];
+    for word in line.split(' ') {
+        let Some(last) = lines.last_mut() else { break };
+        if last.is_empty() {
+            last.push_str(word);
+        } else if INDENT + measure_text_width(last) + 1 + measure_text_width(word) <= room {
+            last.push(' ');
+            last.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
 }
 
 impl Check {
@@ -91,7 +116,8 @@ impl Check {
         settings: anyhow::Result<Settings>,
         out: &mut dyn io::Write,
     ) -> anyhow::Result<ExitCode> {
-        let mut report = Report { json: self.json, colours: colours::wanted(), out, failures: 0 };
+        let (colours, room) = (colours::wanted(), table::room());
+        let mut report = Report { json: self.json, colours, room, out, failures: 0 };
         match settings {
             Ok(settings) => {
                 report.tell(&Finding::ok("settings", source(config)))?;
@@ -108,10 +134,17 @@ impl Check {
 
 /// Where the settings come from.
 fn source(config: Option<&Path>) -> String {
-    match config {
+    let file = match config {
         Some(path) => path.display().to_string(),
         None if Path::new(DEFAULT_CONFIG).exists() => DEFAULT_CONFIG.to_owned(),
         None => format!("no {DEFAULT_CONFIG} here, so the defaults hold"),
+    };
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let mut variables: Vec<_> = names.filter(|name| settings::is_variable(name)).collect();
+    variables.sort();
+    match variables.as_slice() {
+        [] => file,
+        variables => format!("{file}; the environment overrides: {}", variables.join(", ")),
     }
 }
 
@@ -126,6 +159,9 @@ async fn all(settings: &Settings, report: &mut Report<'_>) -> anyhow::Result<()>
     report.tell(&folders::recordings(settings))?;
     report.tell(&disk::check(settings, store.as_ref()).await)?;
     if let Some(store) = store {
+        if let Some(finding) = projects::check(settings, &store).await {
+            report.tell(&finding)?;
+        }
         database::close(store).await;
     }
     report.tell(&folders::cdr(settings))?;

@@ -32,7 +32,12 @@ impl<'a> Desk<'a> {
 impl Desk<'_> {
     /// Opens the state; a database that is not there yet is an error.
     pub(super) async fn store(&self) -> anyhow::Result<Store> {
-        self.store_if_any().await.map_err(Into::into)
+        self.store_if_any().await.map_err(|error| self.of_database(error))
+    }
+
+    /// An error with the file that it is about, where it does not name it itself.
+    pub(super) fn of_database(&self, error: StoreError) -> anyhow::Error {
+        of_database(self.settings, error)
     }
 
     /// The same, for whoever wants to know why not.
@@ -43,7 +48,8 @@ impl Desk<'_> {
 
     /// Opens the state, or begins it.
     pub(super) async fn store_or_new(&self) -> anyhow::Result<Store> {
-        Ok(self.keep(Store::open_or_begin(self.settings.database.url.expose_secret()).await?))
+        let opened = Store::open_or_begin(self.settings.database.url.expose_secret()).await;
+        Ok(self.keep(opened.map_err(|error| self.of_database(error))?))
     }
 
     fn keep(&self, store: Store) -> Store {
@@ -129,6 +135,18 @@ impl Desk<'_> {
             self.line(&line)?;
         }
         Ok(())
+    }
+}
+
+/// An error with the database's file, where it does not name it itself.
+pub(super) fn of_database(settings: &Settings, error: StoreError) -> anyhow::Error {
+    let file = store::file_of(settings.database.url.expose_secret());
+    let told = error.to_string();
+    match file.map(|file| file.display().to_string()) {
+        Some(file) if !told.contains(&file) && !told.contains("database.url: ") => {
+            anyhow::Error::new(error).context(file)
+        }
+        Some(_) | None => error.into(),
     }
 }
 

@@ -16,23 +16,28 @@ const TABLE_ROWS: u32 = 100;
 #[derive(Debug, Default, PartialEq, Args)]
 pub(super) struct Listing {
     /// Only of the shopper with this phone, in any usual form
-    #[arg(long, value_name = "PHONE")]
+    #[arg(long, value_name = "PHONE", allow_hyphen_values = true)]
     shopper: Option<String>,
     /// Only of this project
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     project: Option<String>,
     /// Not before: 2026-11-22, "2026-11-22 10:30", RFC 3339, or how long ago (2h, 7d)
-    #[arg(long, value_name = "WHEN")]
+    #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
     since: Option<String>,
     /// Not after, written the same way; a date includes its whole day
-    #[arg(long, value_name = "WHEN")]
+    #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
     until: Option<String>,
     /// At most so many, the newest [default: 100 in a table, all with --json]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = count, allow_hyphen_values = true)]
     limit: Option<u32>,
     /// One JSON object a line
     #[arg(long)]
     pub(super) json: bool,
+}
+
+fn count(text: &str) -> Result<u32, &'static str> {
+    let count = text.parse().ok().filter(|count| *count > 0);
+    count.ok_or("write a whole number from 1 on, for example 50")
 }
 
 impl Listing {

@@ -123,7 +123,7 @@ impl Import {
                 }
                 desk.store_or_new().await?
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(desk.of_database(error)),
         };
         run(&store, sheet, desk, rehearse).await
     }

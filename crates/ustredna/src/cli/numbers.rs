@@ -73,7 +73,7 @@ struct Add {
     /// The number, in any usual form
     number: String,
     /// A note for your lists
-    #[arg(long, value_parser = text::read)]
+    #[arg(long, value_parser = text::read, allow_hyphen_values = true)]
     note: Option<String>,
 }
 
@@ -89,7 +89,7 @@ struct Set {
 #[group(id = "change", required = true, multiple = true)]
 struct Change {
     /// A note for your lists
-    #[arg(long, value_parser = text::read)]
+    #[arg(long, value_parser = text::read, allow_hyphen_values = true)]
     note: Option<String>,
     /// Remove the note
     #[arg(long, conflicts_with = "note")]

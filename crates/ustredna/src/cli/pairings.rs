@@ -85,10 +85,10 @@ enum Action {
 #[derive(Debug, Default, PartialEq, Args)]
 struct List {
     /// Only of the shopper with this phone
-    #[arg(long, value_name = "PHONE")]
+    #[arg(long, value_name = "PHONE", allow_hyphen_values = true)]
     shopper: Option<String>,
     /// Only of this project
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     project: Option<String>,
     /// Also those that were ended
     #[arg(long)]
@@ -106,16 +106,16 @@ struct Add {
     number: String,
     /// The ID that the shopper keys, 1 to 999 [default: after the highest that the shopper has
     /// or had in the last 90 days]
-    #[arg(long, value_parser = pairing_number)]
+    #[arg(long, value_parser = pairing_number, allow_hyphen_values = true)]
     id: Option<PairingNumber>,
     /// The project
-    #[arg(long, value_parser = text::read)]
+    #[arg(long, value_parser = text::read, allow_hyphen_values = true)]
     project: Option<String>,
     /// From when on, a date or a time [default: at once]
-    #[arg(long, value_name = "WHEN")]
+    #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
     from: Option<String>,
     /// Until when, a date (the whole day) or a time [default: until it is ended]
-    #[arg(long, value_name = "WHEN")]
+    #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
     to: Option<String>,
 }
 
@@ -124,7 +124,7 @@ struct Which {
     /// The shopper's phone number
     shopper: String,
     /// The pairing's ID
-    #[arg(value_parser = pairing_number)]
+    #[arg(value_parser = pairing_number, allow_negative_numbers = true)]
     id: PairingNumber,
 }
 
@@ -140,19 +140,19 @@ struct Set {
 #[group(id = "change", required = true, multiple = true)]
 struct Change {
     /// The project
-    #[arg(long, value_parser = text::read)]
+    #[arg(long, value_parser = text::read, allow_hyphen_values = true)]
     project: Option<String>,
     /// Remove the project
     #[arg(long, conflicts_with = "project")]
     no_project: bool,
     /// From when on, a date or a time
-    #[arg(long, value_name = "WHEN")]
+    #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
     from: Option<String>,
     /// From its making on
     #[arg(long, conflicts_with = "from")]
     no_from: bool,
     /// Until when, a date (the whole day) or a time
-    #[arg(long, value_name = "WHEN")]
+    #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
     to: Option<String>,
     /// Until it is ended
     #[arg(long, conflicts_with = "to")]
@@ -163,7 +163,7 @@ fn pairing_number(text: &str) -> Result<PairingNumber, String> {
     text.parse()
         .ok()
         .and_then(PairingNumber::new)
-        .ok_or_else(|| "an ID is a number from 1 to 999".to_owned())
+        .ok_or_else(|| "write an ID, a number from 1 to 999".to_owned())
 }
 
 impl Pairings {

@@ -82,7 +82,7 @@ struct Add {
     /// The real phone number, in any usual form
     phone: String,
     /// A name for your lists
-    #[arg(long, value_parser = text::read)]
+    #[arg(long, value_parser = text::read, allow_hyphen_values = true)]
     name: Option<String>,
     /// The language of the prompts: cs or en [default: exchange.language]
     #[arg(long)]
@@ -100,10 +100,10 @@ struct Add {
 #[expect(clippy::struct_excessive_bools, reason = "clap reads each option into a field")]
 struct Change {
     /// The new phone number
-    #[arg(long, value_name = "PHONE")]
+    #[arg(long, value_name = "PHONE", allow_hyphen_values = true)]
     phone: Option<String>,
     /// A name for your lists
-    #[arg(long, value_parser = text::read)]
+    #[arg(long, value_parser = text::read, allow_hyphen_values = true)]
     name: Option<String>,
     /// Remove the name
     #[arg(long, conflicts_with = "name")]

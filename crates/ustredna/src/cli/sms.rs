@@ -3,7 +3,7 @@
 mod preview;
 
 use anyhow::Context as _;
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use exchange::{
     model::{SmsId, SmsStatus},
     number::PhoneNumber,
@@ -85,15 +85,22 @@ enum Action {
 }
 
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("which").required(true))]
 struct Retry {
     /// The message, by the end of its id
-    #[arg(required_unless_present = "failed", conflicts_with = "failed")]
+    #[arg(group = "which")]
     ids: Vec<String>,
     /// All that have failed and that no later one makes needless; not those that expired
-    #[arg(long)]
+    #[arg(long, group = "which")]
     failed: bool,
     /// With --failed: written since then [default: 1d]
-    #[arg(long, value_name = "WHEN", requires = "failed")]
+    #[arg(
+        long,
+        value_name = "WHEN",
+        requires = "failed",
+        conflicts_with = "ids",
+        allow_hyphen_values = true
+    )]
     since: Option<String>,
 }
 

@@ -31,6 +31,8 @@ pub(super) fn moment(text: &str, zone: &TimeZone, edge: Edge) -> anyhow::Result<
 }
 
 fn read(text: &str, zone: &TimeZone, edge: Edge) -> anyhow::Result<Timestamp> {
+    // `[Europe/Prague]` would be passed over, wherever it is.
+    anyhow::ensure!(!text.contains('['), "a zone");
     if let Some(date) = date(text) {
         let date = match edge {
             Edge::Start => date,

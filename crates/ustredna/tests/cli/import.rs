@@ -351,3 +351,48 @@ fn names_and_projects_are_the_same_typed_and_imported() {
         assert_eq!(world.run(&["numbers", "set", "777000111", "--note", wrong]).code, Some(2));
     }
 }
+
+/// Copied from a web page, a contact list or a text in two directions: they are in no column's way, and
+/// of a name nothing stays but what is seen.
+#[test]
+fn what_cannot_be_seen_is_in_no_column_s_way() {
+    let unseen = ('\u{202a}'..='\u{202e}').chain('\u{2066}'..='\u{2069}').chain([
+        '\u{200b}', '\u{200c}', '\u{200d}', '\u{200e}', '\u{200f}', '\u{2060}', '\u{feff}',
+        '\u{ad}', '\u{61c}', '\u{2028}', '\u{180e}',
+    ]);
+    let spaces = ['\u{a0}', '\u{2009}', '\u{202f}', '\u{2007}', '\u{3000}', ' '];
+    let world = World::new();
+    let mut table = HEADER.replace("_name", "_n\u{ad}a\u{200e}me\u{feff}");
+    let mut rows = 0;
+    let mut row = |c: char, between: char| {
+        let number = 10 + rows;
+        rows += 1;
+        table += &format!(
+            "{c}601{between}100{between}0{number}{c},{c}Jana{between}Nová{c},{c}c{c}s,\
+             77{c}7{between}100 0{number},{c}7{c},Ško{c}da{between}A{c},{c}2026\u{2011}01{c}-01,3{c}1.{between}12.{between}2036{c}\n"
+        );
+    };
+    unseen.clone().for_each(|c| row(c, ' '));
+    spaces.into_iter().for_each(|space| row('\u{200b}', space));
+    world.write("unseen.csv", &table);
+    world.run(&["import", "unseen.csv"]).ok();
+    let pairings = world.json(&["pairings"]);
+    assert_eq!(pairings.len(), rows);
+    for (number, pairing) in (10..).zip(&pairings) {
+        assert_eq!(pairing["shopper"], format!("+4206011000{number}"));
+        assert_eq!(pairing["shopper_name"], "Jana Nová");
+        assert_eq!(pairing["fictitious_number"], format!("+4207771000{number}"));
+        assert_eq!((&pairing["id"], &pairing["project"]), (&json!(7), &json!("Škoda A")));
+        assert_eq!(pairing["valid_from"], "2025-12-31T23:00:00Z");
+        assert_eq!(pairing["valid_to"], "2036-12-31T23:00:00Z");
+    }
+    // The same project, however it is typed.
+    for c in unseen {
+        let typed = format!("Š{c}koda A{c}");
+        assert_eq!(world.json(&["pairings", "--project", &typed]).len(), rows, "{c:?}");
+    }
+    // A hyphen that does not break is one in a number.
+    world
+        .write("dash.csv", format!("{HEADER}602\u{2011}654\u{2011}321,,,777\u{2011}200-300,,,,\n"));
+    world.run(&["import", "dash.csv"]).ok();
+}

@@ -135,7 +135,19 @@ fn a_mistyped_project_deletes_nothing() {
     assert!(told.err.contains("`banks`") && told.err.contains("`Banks`"), "{}", told.err);
     assert!(there(&world, OLDER) && there(&world, OLD));
     let checked = world.run(&["check"]).out;
-    assert!(checked.contains("no pairing has the project banks"), "{checked}");
+    let told = "FAIL  retention    recordings.retention.projects: no pairing has the project `banks` (did you \
+                mean `Banks`?)";
+    assert!(checked.contains(told), "{checked}");
+}
+
+/// It may not have begun yet, or nobody will ever have it.
+#[test]
+fn a_project_that_nobody_has_is_told() {
+    let world = world("[recordings.retention.projects]\nBnks = 90\nTrains = 0\n");
+    let checked = world.run(&["check"]).out;
+    let told = "WARN  retention    recordings.retention.projects: no pairing has the project `Bnks` (did you \
+                mean `Banks`?) or `Trains`";
+    assert!(checked.contains(told), "{checked}");
 }
 
 #[test]

@@ -19,4 +19,5 @@ mod switch;
 mod terminal;
 mod trouble;
 mod verify;
+mod words;
 mod world;

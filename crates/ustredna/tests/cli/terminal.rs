@@ -59,6 +59,25 @@ fn check(variables: &[(&str, &str)]) -> [String; 2] {
 }
 
 #[test]
+fn check_breaks_its_lines_where_the_terminal_ends() {
+    let [terminal, pipe] = check(&[("NO_COLOR", "1"), ("TERM", "xterm")]);
+    let long = |line: &&str| line.chars().count() > 80 && line.trim().contains(' ');
+    assert!(pipe.lines().any(|line| long(&line)), "{pipe}");
+    let too_long: Vec<_> = terminal.lines().filter(long).collect();
+    assert!(too_long.is_empty(), "{too_long:?}");
+    assert!(terminal.contains(&format!("\n{:19}", "")), "{terminal}");
+}
+
+/// Else nobody would know why what the file says does not hold.
+#[test]
+fn check_names_the_variables_that_override_the_file() {
+    let [_, pipe] = check(&[("USTREDNA_SMS__LEASE", "70s")]);
+    let told = "the environment overrides: USTREDNA_SMS__LEASE, USTREDNA_SWITCH__LISTEN, \
+                USTREDNA_WEB__LISTEN";
+    assert!(pipe.contains(told), "{pipe}");
+}
+
+#[test]
 fn check_has_colours_where_they_are_seen() {
     let [terminal, pipe] = check(&[("TERM", "xterm")]);
     for coloured in ["\x1b[32mOK   \x1b[0m settings", "\x1b[31m\x1b[1mFAIL \x1b[0m"] {

@@ -23,6 +23,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 /// What a command left behind.
+#[derive(Debug)]
 pub(crate) struct Done {
     pub(crate) code: Option<i32>,
     pub(crate) out: String,

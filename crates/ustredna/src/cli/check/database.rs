@@ -7,7 +7,7 @@ use store::{DamagedRow, Store, StoreError};
 use tokio::time::timeout;
 
 use super::{Finding, folders};
-use crate::{clock::Clock, counted::counted, settings::Settings};
+use crate::{cli::desk::of_database, clock::Clock, counted::counted, settings::Settings};
 
 const CHECK: &str = "database";
 
@@ -49,11 +49,11 @@ pub(super) async fn check(settings: &Settings) -> (Finding, Option<Store>) {
                 Ok(detail) => (Finding::ok(CHECK, detail), Some(store)),
                 Err(error) => {
                     close(store).await;
-                    (Finding::failed(CHECK, error.to_string()), None)
+                    (unopened(settings, error), None)
                 }
             }
         }
-        Err(error) => (unopened(error), None),
+        Err(error) => (unopened(settings, error), None),
     }
 }
 
@@ -63,7 +63,7 @@ pub(super) async fn close(store: Store) {
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "they tell what to do themselves")]
-fn unopened(error: StoreError) -> Finding {
+fn unopened(settings: &Settings, error: StoreError) -> Finding {
     match error {
         // What a start changes is no fault.
         StoreError::OlderSchema { .. } => Finding::warn(
@@ -85,7 +85,7 @@ fn unopened(error: StoreError) -> Finding {
                 ),
             }
         }
-        error => Finding::failed(CHECK, error.to_string()),
+        error => Finding::failed(CHECK, format!("{:#}", of_database(settings, error))),
     }
 }
 

@@ -9,7 +9,6 @@ use crate::{
     clock::Clock,
     counted::counted,
     disk::{FEW_DAYS, is_low, measure},
-    retention,
     settings::Settings,
 };
 
@@ -26,13 +25,6 @@ pub(super) async fn check(settings: &Settings, store: Option<&Store>) -> Finding
         Err(error) => return Finding::failed(CHECK, format!("{error:#}")),
     };
     let detail = told(&disk);
-    if let Some(store) = store
-        && let Ok(Some(unknown)) =
-            retention::unknown_projects(store, &settings.recordings.retention).await
-    {
-        let fix = "write projects as `ustredna pairings` shows them, or take the line away";
-        return Finding::fail(CHECK, format!("{detail}; {unknown}"), fix.to_owned());
-    }
     let min_free = settings.recordings.min_free.0;
     if !is_low(&disk, min_free) {
         return Finding::ok(CHECK, detail);

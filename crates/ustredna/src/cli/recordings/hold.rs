@@ -22,7 +22,7 @@ pub(super) struct Hold {
     #[arg(value_name = "PATH|CALL")]
     which: String,
     /// Why it must be kept
-    #[arg(long, value_name = "WHY", value_parser = reason)]
+    #[arg(long, value_name = "WHY", value_parser = reason, allow_hyphen_values = true)]
     because: String,
 }
 

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use store::{ChainLink, Store};
 
 use super::Shortcoming;
+use crate::settings::unreadable;
 
 /// The word for what was changed in the database.
 pub(super) const TAMPERED: &str = "chain";
@@ -29,7 +30,9 @@ pub(super) async fn check(
     against: Option<&Path>,
 ) -> anyhow::Result<(Links, Vec<Shortcoming>)> {
     let kept = against.map(|file| {
-        std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))
+        std::fs::read_to_string(file).map_err(|error| {
+            anyhow::anyhow!("cannot read {}: {}", file.display(), unreadable(&error))
+        })
     });
     let kept = kept.transpose()?;
     let (links, faults) = store.checked_chain().await?;
