@@ -362,19 +362,22 @@ fn what_cannot_be_seen_is_in_no_column_s_way() {
     ]);
     let spaces = ['\u{a0}', '\u{2009}', '\u{202f}', '\u{2007}', '\u{3000}', ' '];
     let world = World::new();
-    let mut table = HEADER.replace("_name", "_n\u{ad}a\u{200e}me\u{feff}");
-    let mut rows = 0;
+    let mut lines = vec![HEADER.replace("_name", "_n\u{ad}a\u{200e}me\u{feff}")];
     let mut row = |c: char, between: char| {
-        let number = 10 + rows;
-        rows += 1;
-        table += &format!(
+        let number = 9 + lines.len();
+        lines.push(format!(
             "{c}601{between}100{between}0{number}{c},{c}Jana{between}Nová{c},{c}c{c}s,\
              77{c}7{between}100 0{number},{c}7{c},Ško{c}da{between}A{c},{c}2026\u{2011}01{c}-01,3{c}1.{between}12.{between}2036{c}\n"
-        );
+        ));
     };
-    unseen.clone().for_each(|c| row(c, ' '));
-    spaces.into_iter().for_each(|space| row('\u{200b}', space));
-    world.write("unseen.csv", &table);
+    for c in unseen.clone() {
+        row(c, ' ');
+    }
+    for space in spaces {
+        row('\u{200b}', space);
+    }
+    let rows = lines.len() - 1;
+    world.write("unseen.csv", lines.concat());
     world.run(&["import", "unseen.csv"]).ok();
     let pairings = world.json(&["pairings"]);
     assert_eq!(pairings.len(), rows);

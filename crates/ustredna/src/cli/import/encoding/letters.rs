@@ -153,7 +153,10 @@ mod tests {
         let letters: Vec<char> = ENCODINGS[encoding].1.chars().collect();
         let byte = |c: char| match u8::try_from(c) {
             Ok(byte) if byte < 0x80 => Some(byte),
-            _ => letters.iter().position(|letter| *letter == c).map(|at| 0x80 + at as u8),
+            _ => letters
+                .iter()
+                .position(|letter| *letter == c)
+                .and_then(|at| u8::try_from(0x80 + at).ok()),
         };
         text.chars().map(byte).collect()
     }
