@@ -33,6 +33,7 @@ type Busy = Box<dyn Fn() -> bool + Send + Sync>;
 pub(crate) struct Outside {
     busy: Arc<Mutex<Option<Busy>>>,
     still: Arc<AtomicBool>,
+    slow: Arc<AtomicBool>,
 }
 
 impl Outside {
@@ -47,6 +48,20 @@ impl Outside {
         let done = work.await;
         self.still.store(false, Ordering::Release);
         done
+    }
+
+    /// Lets time pass no faster than the real one while this is done: nobody tells when it is at work
+    /// outside, and its limits are those of real work.
+    pub(crate) async fn slowly<T>(&self, work: impl Future<Output = T>) -> T {
+        self.slow.store(true, Ordering::Release);
+        let done = work.await;
+        self.slow.store(false, Ordering::Release);
+        done
+    }
+
+    /// How long the runtime must have been idle before the clock moves.
+    fn quiet(&self) -> Duration {
+        if self.slow.load(Ordering::Acquire) { FRAME } else { QUIET }
     }
 
     fn is_busy(&self) -> bool {
@@ -84,7 +99,7 @@ impl VirtualTime {
             while !over.load(Ordering::Acquire) {
                 thread::sleep(LOOK_EVERY);
                 let since = idle_since.load(Ordering::Acquire);
-                let quiet = u64::try_from(QUIET.as_nanos()).unwrap();
+                let quiet = u64::try_from(others.quiet().as_nanos()).unwrap();
                 if since > 0 && nanos(began).saturating_sub(since) >= quiet && !others.is_busy() {
                     // Not again before the runtime has been at work.
                     idle_since.store(0, Ordering::Release);

@@ -73,9 +73,9 @@ impl Place {
 
     pub(crate) async fn start_exchange(&mut self) {
         let config = self.folder.path().join("ustredna.toml");
-        // Nobody tells yet whether its database is at work.
+        // Nobody tells yet whether its database is at work, and it may wait for FreeSWITCH.
         let opening = Box::pin(Running::open(&config, self.clock.clone()));
-        let running = self.outside.hold(opening).await.unwrap();
+        let running = self.outside.slowly(opening).await.unwrap();
         self.switch.set_controllers(vec![running.address()]);
         self.outside.told_by(running.storing());
         self.exchange = Some(running);
