@@ -360,8 +360,6 @@ impl Store {
 const SCHEMES: &str = "it must begin with sqlite:// or postgres://: write for example \
     sqlite://ustredna.db or postgres://USER:PASSWORD@HOST/DATABASE";
 
-const FOLDER: &str = "it names a folder: write the file, for example sqlite://ustredna.db";
-
 const CONTROL: &str = "it has a line break or another control character: write it on one line";
 
 const PARTS: &str = "a part of it cannot be understood: write postgres://USER:PASSWORD@HOST:PORT/DATABASE, \
@@ -466,7 +464,9 @@ impl SqliteUrl {
             return Err(StoreError::Url(CONTROL));
         }
         if path.file_name().is_none() || path.to_string_lossy().trim().is_empty() {
-            return Err(StoreError::Url(FOLDER));
+            return Err(StoreError::Url(
+                "it names a folder: write the file, for example sqlite://ustredna.db",
+            ));
         }
         Ok((path, query))
     }
@@ -476,9 +476,6 @@ impl SqliteUrl {
     fn read(url: &str, create: bool) -> Result<Self, StoreError> {
         let (path, query) = Self::parse(url)?;
         let path = std::path::absolute(path).map_err(|_| StoreError::CannotOpen)?;
-        if path.is_dir() {
-            return Err(StoreError::Url(FOLDER));
-        }
         let creates = create && matches!(query, "" | "mode=rwc");
         if !path.exists() {
             if let Some(aside) = watch::set_aside(&path) {

@@ -267,7 +267,7 @@ async fn a_backup_is_whole_and_nobody_else_s_to_read() {
     tokio::join!(busy, copying);
     assert_eq!(fs::metadata(&backup).unwrap().permissions().mode() & 0o777, 0o600);
     let there = world.store.backup(&backup).await.unwrap_err().to_string();
-    assert!(there.contains("backup.db") && there.contains("exists"), "{there}");
+    assert!(there.contains("backup.db") && there.contains("such a file already"), "{there}");
     let nowhere = folder.path().join("nowhere/backup.db");
     assert!(matches!(world.store.backup(&nowhere).await, Err(StoreError::Copy(_))));
     let copy = Store::open_existing(&format!("sqlite://{}", backup.display())).await.unwrap();

@@ -126,7 +126,7 @@ fn an_error_of_the_database_names_its_file() {
     std::fs::create_dir(world.path("folder.db")).unwrap();
     for (url, told) in [
         ("sqlite://text.db", "text.db: the file is not a database of the exchange"),
-        ("sqlite://folder.db", "it names a folder: write the file"),
+        ("sqlite://folder.db", "is no file: take it away, or change database.url"),
         ("sqlite:///", "it names a folder: write the file"),
         ("sqlite://a?b", "a `?` in the path is %3F"),
         ("sqlite://100%", "write a `%` in the path as %25"),
