@@ -180,6 +180,8 @@ struct Driver {
     answered: bool,
     time: CallTime,
     turn: Turn,
+    /// Until when the channel may be on its way to where this exchange leads it.
+    on_its_way: Option<tokio::time::Instant>,
     /// Whether the present leg's recording has started.
     recording: bool,
     /// While two talk.
@@ -249,6 +251,7 @@ impl Driver {
             answered,
             time,
             turn,
+            on_its_way: None,
             recording: false,
             watched: None,
             media: Media::default(),
@@ -305,7 +308,10 @@ impl Driver {
         // one that wakes late must see that the call is taken (freeswitch-conf/controllers.xml).
         let taken = [("socket_resume", ""), ("exchange_attends", "true")];
         session.send(&Command::Api(Api::uuid_setvar_multi(&channel, &taken)?));
-        self.turn.leads_on(&mut self.line)
+        if self.turn.leads_on(&mut self.line)? {
+            self.on_its_way = Some(in_a_while(claim::ON_THE_WAY));
+        }
+        Ok(())
     }
 
     async fn serve(
@@ -330,7 +336,7 @@ impl Driver {
                 let patience = if self.talked() { takeover::PATIENCE } else { FAREWELL };
                 farewell = Some(in_a_while(patience));
             }
-            let idle = self.pending.is_none();
+            let idle = self.pending.is_none() && self.on_its_way.is_none();
             let broken = self.broken();
             tokio::select! {
                 biased;
@@ -352,6 +358,7 @@ impl Driver {
                     self.is_taken_over();
                     farewell = Some(in_a_while(FAREWELL));
                 }
+                () = at(self.on_its_way), if self.on_its_way.is_some() => self.on_its_way = None,
                 () = at(farewell) => {
                     warn!("FreeSWITCH does not end the call");
                     return Ok(End::Lost);
@@ -421,7 +428,12 @@ impl Driver {
         match event.event_name() {
             EventName::ChannelAnswer => self.answered = true,
             EventName::RecordStart => self.recording = true,
-            EventName::ChannelPark => self.hold(),
+            EventName::ChannelPark => {
+                if claim::is_led(event) {
+                    self.on_its_way = None;
+                }
+                self.hold();
+            }
             EventName::ChannelBridge => self.bridged(event),
             EventName::ChannelUnbridge => self.unbridged(event),
             EventName::ChannelHangup => {

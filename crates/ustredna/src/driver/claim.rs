@@ -17,6 +17,8 @@ use crate::{
     line::{Line, LineError},
 };
 
+/// How long a channel may take to come where it is led; it takes a frame or two.
+pub(super) const ON_THE_WAY: Duration = Duration::from_secs(2);
 /// FreeSWITCH answers within a millisecond.
 const CLAIM: Duration = Duration::from_secs(5);
 
@@ -69,12 +71,20 @@ impl Turn {
     }
 
     /// Brings the channel from wherever FreeSWITCH waits for a silent controller to where this
-    /// exchange leads it. Whoever does so must hear when the channel is parked, and answer.
-    pub(super) fn leads_on(self, line: &mut Line) -> Result<(), CommandError> {
-        if let (true, Some(channel)) = (self.after_silence, line.session.channel().copied()) {
-            let held = Api::uuid_transfer(&channel, &VarName::new(HELD)?);
-            line.session.send(&Command::Api(held));
-        }
-        Ok(())
+    /// exchange leads it, and tells whether it must. Whoever does so must hear when the channel is
+    /// parked there, and answer; what is asked of it before that is run on the way, where nothing
+    /// can be played and nobody rung.
+    pub(super) fn leads_on(self, line: &mut Line) -> Result<bool, CommandError> {
+        let Some(channel) = line.session.channel().copied().filter(|_| self.after_silence) else {
+            return Ok(false);
+        };
+        let held = Api::uuid_transfer(&channel, &VarName::new(HELD)?);
+        line.session.send(&Command::Api(held));
+        Ok(true)
     }
+}
+
+/// Whether the channel has been parked where [`Turn::leads_on`] has brought it.
+pub(super) fn is_led(parked: &Event) -> bool {
+    parked.header("Caller-Context").is_some_and(|context| context == HELD)
 }

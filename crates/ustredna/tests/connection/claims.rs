@@ -1,5 +1,7 @@
 //! A call that FreeSWITCH is about to pass on to another exchange, or has passed on.
 
+use std::time::Duration;
+
 use crate::peer::{Exchange, Peer};
 
 const WATCHED: &str = "variable_last_sched_id: 7\n";
@@ -55,11 +57,17 @@ fn whom_a_silent_exchange_came_before_says_that_it_holds_the_call() {
         "234234399",
         "+420601123456",
     );
+    // In whosever turn: the channel is led to where it can be commanded, and nothing is asked of it
+    // until it is there.
+    assert!(peer.next_api("sched_del ").len() > 10);
+    assert!(peer.next_api("uuid_transfer ").ends_with(" held XML held"));
+    assert!(peer.is_left_alone(Duration::from_millis(300)), "before the channel is there");
+    peer.event("CHANNEL_PARK", &[("Caller-Context", "held")]);
     assert_eq!(peer.next_execute().0, "answer");
     peer.complete(&[]);
     assert_eq!(peer.next_execute().0, "play_and_get_digits");
     assert!(peer.next_api("sched_del ").len() > 10);
-    peer.event("CHANNEL_PARK", &[]);
+    peer.event("CHANNEL_PARK", &[("Caller-Context", "held")]);
     assert!(peer.next_api("sched_del ").len() > 10);
     // And goes on.
     peer.keys("234567890", '#');

@@ -346,6 +346,15 @@ impl Peer {
         self.last.clone()
     }
 
+    /// Whether nothing more is asked within this time.
+    pub(crate) fn is_left_alone(&mut self, patience: Duration) -> bool {
+        thread::sleep(patience);
+        self.stream.set_nonblocking(true).unwrap();
+        let asked = self.stream.peek(&mut [0]).is_ok();
+        self.stream.set_nonblocking(false).unwrap();
+        !asked && self.unread.is_empty()
+    }
+
     /// Takes one command and answers it with `+OK`.
     fn take(&mut self) {
         let command = self.command().expect("the exchange closed or said nothing");
