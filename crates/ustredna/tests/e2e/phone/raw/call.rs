@@ -218,7 +218,9 @@ impl<'a> Call<'a> {
         self.cseq += 1;
         let mut request = self.request(method);
         headers.clone_into(&mut request.headers);
-        if !body.is_empty() {
+        if headers.contains("Content-Type") {
+            body.clone_into(&mut request.body);
+        } else if !body.is_empty() {
             request = request.body("application/sdp", body);
         }
         let branch = self.sends(&request);
