@@ -17,10 +17,12 @@
 //!   exchange, a copy of it takes its place, else whatever is moved there next. It is known by the
 //!   file's header; a copy with the same header cannot be told from what SQLite wrote.
 
+mod header;
+
 use std::{
     fs::{self, OpenOptions},
     io::{self, ErrorKind},
-    os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _},
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -29,6 +31,7 @@ use std::{
 use sqlx::{AnyConnection, Connection as _, Row as _};
 use tokio::time::Instant;
 
+use self::header::Header;
 use crate::{
     StoreError,
     connections::{Connections, Keeper},
@@ -218,17 +221,6 @@ impl Watch {
     }
 }
 
-/// What the first bytes of a database tell, <https://www.sqlite.org/fileformat.html>.
-#[derive(Debug, Clone, Copy)]
-struct Header {
-    /// Counts up with what is written.
-    changes: u32,
-    has_wal: bool,
-    /// How long the file is, and how long it says that it is.
-    bytes: u64,
-    says: u64,
-}
-
 /// A file whose header is watched. It stays open as long as SQLite has it open: closing a file gives up
 /// all locks that this process has on it, SQLite's own too.
 struct Seen {
@@ -236,34 +228,6 @@ struct Seen {
     id: Id,
     /// `None`: it has no WAL, and is not watched.
     header: Option<Header>,
-}
-
-impl Header {
-    /// `None`: it is not that of a database.
-    fn read(file: &fs::File) -> io::Result<Option<Self>> {
-        let bytes = file.metadata()?.len();
-        let mut header = [0; 100];
-        match file.read_exact_at(&mut header, 0) {
-            Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(None),
-            read => read?,
-        }
-        let number = |at: usize| {
-            let four = header.get(at..at + 4).and_then(|bytes| <[u8; 4]>::try_from(bytes).ok());
-            four.map_or(0, u32::from_be_bytes)
-        };
-        // The two bytes at 16; 1 stands for 65536, which does not fit.
-        let page = match number(16) >> 16 {
-            1 => 65536,
-            page => u64::from(page),
-        };
-        let is_database = header.starts_with(b"SQLite format 3\0");
-        Ok(is_database.then(|| Self {
-            changes: number(24),
-            has_wal: header.get(18..20) == Some(&[2, 2]),
-            bytes,
-            says: u64::from(number(28)) * page,
-        }))
-    }
 }
 
 /// What a database is to be called that is set aside.
