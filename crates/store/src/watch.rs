@@ -34,6 +34,7 @@ use tokio::time::Instant;
 use self::header::Header;
 use crate::{
     StoreError,
+    backup::copy,
     connections::{Connections, Keeper},
     engine::Engine,
 };
@@ -472,53 +473,4 @@ async fn write_back(watch: &Watch, keeper: &mut Keeper) -> Result<(), StoreError
     }
     drop(fs::remove_file(&fresh));
     Ok(())
-}
-
-/// Writes a whole copy of the database, as it is at this moment, to a new file, and that to the disk.
-/// Under its name it is whole or not there: who is killed meanwhile leaves `FILE.part-PID`.
-pub(crate) async fn copy(from: &mut AnyConnection, to: &Path) -> Result<(), StoreError> {
-    let told = |error: io::Error| StoreError::Files(format!("{}: {}", to.display(), why(&error)));
-    let Some(name) = to.to_str() else { return Err(StoreError::CannotOpen) };
-    if to.symlink_metadata().is_ok() {
-        return Err(told(ErrorKind::AlreadyExists.into()));
-    }
-    let part = beside(to, &format!(".part-{}", std::process::id()));
-    create(&part).map_err(told)?;
-    let name = format!("{name}.part-{}", std::process::id());
-    let copied = sqlx::query("VACUUM INTO $1").bind(name).execute(from).await;
-    let synced = copied.map_err(StoreError::from).and_then(|_| {
-        let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let folder = folder.unwrap_or(Path::new("."));
-        let sync = |path: &Path| fs::File::open(path).and_then(|file| file.sync_all());
-        sync(&part).and_then(|()| into_place(&part, to)).and_then(|()| sync(folder)).map_err(told)
-    });
-    if synced.is_err() {
-        drop(fs::remove_file(&part));
-    }
-    synced
-}
-
-/// Why a file cannot be made, and what to do.
-fn why(error: &io::Error) -> String {
-    let known = [
-        (ErrorKind::AlreadyExists, "there is such a file already: name a new one"),
-        (ErrorKind::NotFound, "its folder does not exist: create it"),
-        (ErrorKind::NotADirectory, "its folder does not exist: create it"),
-        (ErrorKind::PermissionDenied, "this user may not write there"),
-        (ErrorKind::ReadOnlyFilesystem, "its disk can only be read: name another place"),
-        (ErrorKind::StorageFull, "no room is left on its disk: make room, or name another place"),
-    ];
-    let found = known.iter().find(|(kind, _)| *kind == error.kind());
-    found.map_or_else(|| error.to_string(), |(_, why)| (*why).to_owned())
-}
-
-/// Gives a file its name, unless there is one of that name.
-fn into_place(part: &Path, to: &Path) -> io::Result<()> {
-    use rustix::fs::{CWD, RenameFlags, renameat_with};
-
-    match renameat_with(CWD, part, CWD, to, RenameFlags::NOREPLACE) {
-        // A file system that cannot promise it.
-        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => fs::rename(part, to),
-        done => Ok(done?),
-    }
 }
