@@ -5,7 +5,7 @@ default:
     @just --list
 
 # What CI checks, in its order.
-check: fmt lint test demo docs
+check: fmt lint test test-postgres demo docs
 
 # Formatting.
 fmt:
@@ -18,6 +18,10 @@ lint:
 # Every test; those on a real FreeSWITCH say `skipped` when there is none.
 test:
     cargo test --workspace --locked
+
+# The store and the stories on a PostgreSQL started for them (needs PostgreSQL's server programs).
+test-postgres:
+    .ci/with-postgres cargo test --workspace --locked --lib --test stories -- --ignored postgres
 
 # The manual's story on the terminal.
 demo *ARGS:

@@ -1,5 +1,5 @@
-//! Every scenario runs on SQLite, each as a test of its own, and on PostgreSQL one after the other
-//! where `USTREDNA_TEST_POSTGRES` holds the URL of a database that may be filled and emptied.
+//! Every scenario is a test of its own on SQLite, and another on PostgreSQL. Those are ignored unless
+//! asked for: they need `USTREDNA_TEST_POSTGRES`, the URL of a database that may be filled and emptied.
 
 mod admin;
 mod chain;
@@ -33,17 +33,13 @@ macro_rules! scenarios {
             })+
         }
 
-        #[tokio::test(flavor = "multi_thread")]
-        async fn postgres_does_the_same() {
-            let Ok(url) = std::env::var("USTREDNA_TEST_POSTGRES") else {
-                println!("skipped: USTREDNA_TEST_POSTGRES does not hold the URL of a database");
-                return;
-            };
-            $({
-                println!(stringify!($module::$name));
-                let (world, schema) = World::postgres(&url).await;
-                $module::$name(world).await;
-                fixture::drop_schema(&url, &schema).await;
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread")]
+            #[ignore = "needs USTREDNA_TEST_POSTGRES, the URL of a database"]
+            async fn $name() {
+                let (world, schema) = super::World::postgres().await;
+                super::$module::$name(world).await;
+                super::fixture::drop_schema(&schema).await;
             })+
         }
     };

@@ -92,8 +92,14 @@ pub(super) fn new_pairing(shopper: PhoneNumber, number: PhoneNumber) -> NewPairi
     }
 }
 
-pub(super) async fn drop_schema(url: &str, schema: &str) {
-    let mut connection = AnyConnection::connect(url).await.unwrap();
+/// The PostgreSQL database that the tests may fill and empty.
+pub(super) fn postgres_url() -> String {
+    std::env::var("USTREDNA_TEST_POSTGRES")
+        .expect("USTREDNA_TEST_POSTGRES must hold the URL of a PostgreSQL database for tests")
+}
+
+pub(super) async fn drop_schema(schema: &str) {
+    let mut connection = AnyConnection::connect(&postgres_url()).await.unwrap();
     connection.execute(AssertSqlSafe(format!("DROP SCHEMA {schema} CASCADE"))).await.unwrap();
     connection.close().await.unwrap();
 }
@@ -131,10 +137,11 @@ impl World {
     }
 
     /// In a schema of its own.
-    pub(super) async fn postgres(url: &str) -> (Self, String) {
+    pub(super) async fn postgres() -> (Self, String) {
         sqlx::any::install_default_drivers();
+        let url = postgres_url();
         let schema = format!("t{}", Uuid::new_v4().simple());
-        let mut connection = AnyConnection::connect(url).await.unwrap();
+        let mut connection = AnyConnection::connect(&url).await.unwrap();
         connection.execute(AssertSqlSafe(format!("CREATE SCHEMA {schema}"))).await.unwrap();
         connection.close().await.unwrap();
         let joint = if url.contains('?') { '&' } else { '?' };

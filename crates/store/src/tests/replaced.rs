@@ -6,7 +6,7 @@ use std::{fs, path::Path, time::Duration};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _};
 
 use super::{
-    fixture::{World, after, dealer, f2, new_shopper, phone},
+    fixture::{World, after, dealer, f2, new_shopper, phone, postgres_url},
     trouble::{eva_in, file, works},
 };
 use crate::{Filter, Store, StoreError, watch::beside};
@@ -160,11 +160,9 @@ async fn what_has_no_name_any_more_is_kept_at_the_end() {
 
 /// The same of PostgreSQL: dropped, and made anew under its name.
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs USTREDNA_TEST_POSTGRES, the URL of a database"]
 async fn a_postgres_database_made_anew_is_not_taken_for_it() {
-    let Ok(url) = std::env::var("USTREDNA_TEST_POSTGRES") else {
-        println!("skipped: USTREDNA_TEST_POSTGRES does not hold the URL of a database");
-        return;
-    };
+    let url = postgres_url();
     sqlx::any::install_default_drivers();
     let name = format!("replaced_{}", std::process::id());
     let (server, _) = url.rsplit_once('/').unwrap();

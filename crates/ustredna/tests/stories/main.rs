@@ -10,6 +10,7 @@
 mod language;
 #[path = "../ports/mod.rs"]
 mod ports;
+mod postgres;
 mod simulated;
 mod strain;
 mod telling;
@@ -118,6 +119,7 @@ fn main() -> ExitCode {
         .into_iter()
         .map(|tale| Trial::test(tale.title(), move || play(&tale)))
         .chain([Trial::test("what_looks_like_a_number_is_told_from_one", numbers_in_a_line)])
+        .chain(postgres::all())
         .collect();
     let told = libtest_mimic::run(&arguments, stories);
     let alone = Arguments { test_threads: Some(1), ..arguments };
