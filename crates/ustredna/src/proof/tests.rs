@@ -1,4 +1,4 @@
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use exchange::{
     call::Dial,
@@ -39,7 +39,12 @@ impl House {
     }
 
     pub(crate) async fn with(settings: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::within(settings, &std::env::temp_dir()).await
+    }
+
+    /// The same, with its files in a folder there.
+    async fn within(settings: &str, place: &Path) -> Self {
+        let folder = tempfile::tempdir_in(place).unwrap();
         let path = |name: &str| folder.path().join(name);
         let dir = format!("recordings.dir = {:?}\n", path("recordings"));
         let settings: Settings = toml::from_str(&(dir + settings)).unwrap();
@@ -233,15 +238,18 @@ async fn what_was_seen_while_the_talk_went_on_stands_in_the_row() {
 }
 
 /// The promise: within 5 s for 99 of 100 calls that end in the same moment, on two processors that have
-/// nothing else to do. Here others want the processors as well, so two things are measured that do not
-/// depend on them: what the looks at 100 recordings cost in time of a processor, and how much longer the
-/// exchange takes than the bare looks do meanwhile. `--nocapture` tells all.
+/// nothing else to do. Here others want the processors as well: what the looks cost is measured in time of
+/// a processor, and what this program's threads wait for one is no delay of the exchange's. Twice, for
+/// whoever waits five seconds for the database tries again after a pause. `--nocapture` tells all.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_calls_that_end_at_once_are_proven_within_five_seconds() {
     const CALLS: usize = 100;
     const PROMISE: f64 = 5.0;
     const TALK: u32 = 60;
-    let house = House::new().await;
+    // Not on a disk: others may be flushing gigabytes to it.
+    let memory = Path::new("/dev/shm");
+    let place = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+    let house = House::within("", &place).await;
     let master = house.folder.path().join("master.wav");
     record(&master, TALK, [true, true]);
     let mut calls = Vec::new();
@@ -251,47 +259,50 @@ async fn a_hundred_calls_that_end_at_once_are_proven_within_five_seconds() {
         std::fs::hard_link(&master, path).unwrap();
         calls.push((ended, attended));
     }
-    let before = bare_looks(&house.app, &master, CALLS);
+    let before = waits();
     let hung_up = house.app.clock.now();
     for (mut ended, attended) in calls {
         ended.ended_at = hung_up;
         ending::begin(&house.app, ended, attended);
     }
     let rows = house.proven(CALLS).await;
+    let after = waits();
     assert!(rows.iter().all(|row| row.verdict == "ok"), "{rows:#?}");
-    let after = |row: &RecordingRow| row.verified_at.unwrap().duration_since(hung_up).as_secs_f64();
-    let mut seconds: Vec<f64> = rows.iter().map(after).collect();
+    let took = |row: &RecordingRow| row.verified_at.unwrap().duration_since(hung_up).as_secs_f64();
+    let mut seconds: Vec<f64> = rows.iter().map(took).collect();
     seconds.sort_by(f64::total_cmp);
     let (half, most) = (seconds[CALLS / 2], seconds[CALLS - 2]);
-    let bare = bare_looks(&house.app, &master, CALLS).max(before);
+    let waited = |(task, until): (&u32, &f64)| until - before.get(task).unwrap_or(&0.0);
+    let waited: f64 = after.iter().map(waited).sum();
+    let cost = cost_of_looks(&house.app, &master, CALLS);
     println!(
-        "{CALLS} calls of {TALK} s ended at once: proven within {half:.2} s (half), {most:.2} s (99th percentile); bare looks {:.2} s, {:.2} s of a processor",
-        bare.lasted, bare.cost
+        "{CALLS} calls of {TALK} s ended at once: proven within {half:.2} s (half), {most:.2} s (99th percentile); all threads waited {waited:.2} s for a processor; the looks cost {cost:.2} s of one"
     );
-    assert!(bare.cost / 2.0 < PROMISE / 2.0, "the looks alone cost {:.2} s", bare.cost);
-    let most_here = PROMISE.max(2.0 + 2.0 * bare.lasted);
-    assert!(most < most_here, "{most:.2} s, and bare looks {:.2} s: {seconds:?}", bare.lasted);
+    assert!(cost / 2.0 < PROMISE / 2.0, "the looks alone cost {cost:.2} s");
+    assert!(most < PROMISE + 2.0 * waited, "{most:.2} s, waited {waited:.2} s: {seconds:?}");
     house.app.afterwork.close();
     house.app.afterwork.wait().await;
     let told = house.metric("ustredna_proof_delay_seconds_count");
     assert!((told - 100.0).abs() < 0.5, "{told} of {CALLS} were in the store");
 }
 
-/// How long looks took, and what they cost in time of a processor, in seconds.
-#[derive(Clone, Copy)]
-struct Looks {
-    lasted: f64,
-    cost: f64,
+/// How long each thread of this program has waited for a processor until now, in seconds. Where Linux
+/// does not tell, none has.
+fn waits() -> BTreeMap<u32, f64> {
+    let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten();
+    let waited = |task: std::io::Result<std::fs::DirEntry>| {
+        let task = task.ok()?;
+        let told = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
+        let nanoseconds = told.split_whitespace().nth(1)?.parse::<u64>().ok()?;
+        let seconds = Duration::from_nanos(nanoseconds).as_secs_f64();
+        Some((task.file_name().to_str()?.parse().ok()?, seconds))
+    };
+    tasks.filter_map(waited).collect()
 }
 
-impl Looks {
-    fn max(self, other: Self) -> Self {
-        Self { lasted: self.lasted.max(other.lasted), cost: self.cost.max(other.cost) }
-    }
-}
-
-/// Looks so often at one recording, without an exchange and as many at once as it would.
-fn bare_looks(app: &App, path: &Path, count: usize) -> Looks {
+/// What so many looks at one recording cost in seconds of a processor, without an exchange and as many at
+/// once as it would.
+fn cost_of_looks(app: &App, path: &Path, count: usize) -> f64 {
     let of_a_processor = || {
         let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
         Duration::try_from(time).unwrap()
@@ -303,12 +314,10 @@ fn bare_looks(app: &App, path: &Path, count: usize) -> Looks {
         }
         of_a_processor().saturating_sub(began).as_secs_f64()
     };
-    let began = app.clock.now();
-    let cost = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         let threads: Vec<_> = (0..app.processors).map(|_| scope.spawn(looks)).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).sum()
-    });
-    Looks { lasted: app.clock.now().duration_since(began).as_secs_f64(), cost }
+    })
 }
 
 #[tokio::test]
