@@ -1,7 +1,9 @@
-//! Whether a call could be stored at this moment: all that one writes is written, and taken back.
+//! Whether a call could be stored at this moment: all that one writes is written and taken back, and
+//! the time of it committed.
 //!
 //! A look at the database tells too little: a lock on one table, a trigger, a renamed column, a
-//! constraint that somebody added are felt only by who writes.
+//! constraint that somebody added are felt only by who writes; a standby server that is waited for
+//! only by who commits.
 
 use exchange::{
     call::{Dial, Direction},
@@ -13,11 +15,13 @@ use exchange::{
     settle::settle,
 };
 use jiff::{SignedDuration, Timestamp};
+use sqlx::Executor as _;
 use uuid::Uuid;
 
 use crate::{
     End, MissedCall, SmsText, SmsTiming, Store, StoreError,
     connections::{Link, Tx},
+    engine::Engine,
     intents::{open_call, write_leg},
     new_id,
     row::ms,
@@ -31,8 +35,8 @@ const TIMING: SmsTiming = SmsTiming {
 };
 
 impl Store {
-    /// Goes through all that is written of a missed call and of a talk, and takes it back. First it
-    /// looks whether the database is still the one that was opened: until it is again, nothing is read
+    /// Goes through all that is written of a missed call and of a talk, and takes it back; that it was
+    /// done is committed. First it looks whether the database is still the one that was opened: until it is again, nothing is read
     /// from another one or written to it.
     ///
     /// # Errors
@@ -41,8 +45,22 @@ impl Store {
     pub async fn rehearse(&self, now: Timestamp) -> Result<(), StoreError> {
         self.read.take_any().await?.recognise(&self.connections).await?;
         let mut tx = self.begin().await?;
+        tx.execute("SAVEPOINT rehearsal").await?;
         self.act(&mut tx, now).await?;
-        tx.rollback().await
+        if self.connections.opening.engine() == Engine::Postgres {
+            // What is to be looked at when a call is committed is looked at now.
+            tx.execute("SET CONSTRAINTS ALL IMMEDIATE").await?;
+        }
+        tx.execute("ROLLBACK TO SAVEPOINT rehearsal").await?;
+        sqlx::query(
+            "INSERT INTO rehearsals (owner, at) VALUES ($1, $2) \
+             ON CONFLICT (owner) DO UPDATE SET at = excluded.at",
+        )
+        .bind(self.owner.as_deref().unwrap_or(""))
+        .bind(ms(now))
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await
     }
 
     async fn act(&self, tx: &mut Tx, now: Timestamp) -> Result<(), StoreError> {

@@ -116,6 +116,7 @@ scenarios! {
     outbox::what_may_have_been_sent_is_marked_for_good,
     outbox::a_failure_reported_before_the_answer_waits_for_it,
     property::whatever_is_written_is_read,
+    rehearsal::it_ends_with_a_commit,
     rehearsal::nothing_is_left_of_it,
     rehearsal::whatever_keeps_a_call_from_being_stored_is_told,
     reports::ids_meet_though_they_are_written_otherwise,

@@ -125,7 +125,8 @@ async fn a_newer_schema_is_left_alone() {
              execution_time) VALUES (999, 'later', 1, x'00', 0)",
         )
         .await;
-    assert_eq!(refusal(&world.url).await, StoreError::NewerSchema { found: 999, known: 9 });
+    let refusal = refusal(&world.url).await;
+    assert!(matches!(refusal, StoreError::NewerSchema { found: 999, .. }), "{refusal}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

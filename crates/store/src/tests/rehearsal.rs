@@ -1,5 +1,7 @@
 //! What a call writes, rehearsed: nothing of it stays, and all that would keep it out is found.
 
+use sqlx::{AnyConnection, Connection as _};
+
 use super::fixture::{World, after, dealer};
 use crate::{Filter, StoreError};
 
@@ -41,5 +43,41 @@ pub(super) async fn whatever_keeps_a_call_from_being_stored_is_told(world: World
         );
         world.sql(mends).await;
         world.store.rehearse(after(1)).await.unwrap();
+    }
+}
+
+/// A commit may fail or hang though each statement went well.
+pub(super) async fn it_ends_with_a_commit(world: World) {
+    let time = async || {
+        let mut connection = AnyConnection::connect(&world.url).await.unwrap();
+        let sql = "SELECT at FROM rehearsals";
+        let at: Option<i64> =
+            sqlx::query_scalar(sql).fetch_optional(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        at
+    };
+    assert_eq!(time().await, None);
+    for second in [1, 7] {
+        world.store.rehearse(after(second)).await.unwrap();
+        assert_eq!(time().await, Some(after(second).as_millisecond()));
+    }
+    if world.url.starts_with("sqlite") {
+        return;
+    }
+    world
+        .sql(
+            "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN RAISE EXCEPTION 'no'; END $$",
+        )
+        .await;
+    for table in ["tickets", "sms", "calls", "legs", "rehearsals"] {
+        let trigger = format!(
+            "CREATE CONSTRAINT TRIGGER late AFTER INSERT OR UPDATE ON {table} \
+             DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION no()"
+        );
+        world.damage(trigger).await;
+        world.store.rehearse(after(8)).await.expect_err(table);
+        world.damage(format!("DROP TRIGGER late ON {table}")).await;
+        world.store.rehearse(after(9)).await.unwrap();
     }
 }
