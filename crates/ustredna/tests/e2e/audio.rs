@@ -56,6 +56,12 @@ pub(crate) fn decoded(payload_type: u8, byte: u8) -> i16 {
     if code & 0x80 == 0 { value } else { -value }
 }
 
+/// The two tones of a key (ITU-T Q.23).
+pub(crate) fn tones_of(key: char) -> (u32, u32) {
+    let at = "123456789*0#".find(key).unwrap();
+    ([697, 770, 852, 941][at / 3], [1209, 1336, 1477][at % 3])
+}
+
 /// A phone's outgoing media: numbers and time stamps go on from one piece to the next, as they
 /// do on a real phone. Without that FreeSWITCH would take a later key for an echo of an earlier.
 pub(crate) struct Media {
@@ -111,6 +117,31 @@ impl Media {
         let frames = (0..ms).step_by(20);
         let packets = frames.map(|at| (at, self.frame(hz, 20, at == 0))).collect();
         self.stamp += 8000;
+        Piece { packets, ms }
+    }
+
+    /// Keys in tones, 100 ms each with pauses of 80 ms.
+    pub(crate) fn tones(&mut self, keys: &str) -> Piece {
+        let mut packets = Vec::new();
+        for (at, key) in (0..).step_by(180).zip(keys.chars()) {
+            let (low, high) = tones_of(key);
+            for step in 0..9 {
+                let loud = if step < 5 { 6000.0 } else { 0.0 };
+                let frame: Vec<u8> = (step * 160..(step + 1) * 160)
+                    .map(|index| {
+                        let wave = |hz: u32| {
+                            (TAU * f64::from(hz) * f64::from(index) / 8000.0).sin() * loud
+                        };
+                        #[expect(clippy::cast_possible_truncation, reason = "at most 12000")]
+                        alaw((wave(low) + wave(high)) as i16)
+                    })
+                    .collect();
+                let packet = self.packet(ALAW_PAYLOAD, false, self.stamp, &frame);
+                self.stamp += 160;
+                packets.push((at + step * 20, packet));
+            }
+        }
+        let ms = u32::try_from(packets.len()).unwrap() * 20;
         Piece { packets, ms }
     }
 

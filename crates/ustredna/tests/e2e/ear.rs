@@ -12,7 +12,7 @@ use std::{
 };
 
 use crate::{
-    audio::{ALAW_PAYLOAD, KEY_PAYLOAD, ULAW_PAYLOAD, decoded},
+    audio::{ALAW_PAYLOAD, KEY_PAYLOAD, ULAW_PAYLOAD, decoded, tones_of},
     language::files::share_of,
     process::now,
 };
@@ -130,6 +130,25 @@ impl Ear {
                 keys.push((at, key));
                 last = Some(stamp);
             }
+        }
+        keys
+    }
+
+    /// The keys that were heard in tones, one for each time they sounded.
+    pub(crate) fn tones(&self, since: Instant) -> String {
+        let mut keys = String::new();
+        let mut last = None;
+        for (_, samples) in self.sound().into_iter().filter(|(at, _)| *at >= since) {
+            let sounds = |key: &char| {
+                let (low, high) = tones_of(*key);
+                share_of(&samples, low) > 0.25 && share_of(&samples, high) > 0.25
+            };
+            let loud = samples.iter().any(|sample| sample.unsigned_abs() > 1000);
+            let key = "123456789*0#".chars().filter(|_| loud).find(sounds);
+            if key != last {
+                keys.extend(key);
+            }
+            last = key;
         }
         keys
     }

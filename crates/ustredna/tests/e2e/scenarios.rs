@@ -21,6 +21,7 @@ mod records;
 mod silence;
 mod strangers;
 mod survival;
+mod tones;
 
 use serde_json::Value;
 
@@ -56,6 +57,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         hold::all(),
         keys::all(),
         early_keys::all(),
+        tones::all(),
         strangers::all(),
         looks::all(),
         forks::all(),

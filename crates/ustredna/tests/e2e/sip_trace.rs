@@ -74,7 +74,8 @@ impl Message {
         self.is_request("INVITE") && self.header("Via") == cancel.header("Via")
     }
 
-    fn is_request(&self, method: &str) -> bool {
+    /// Whether it asks this.
+    pub(crate) fn is_request(&self, method: &str) -> bool {
         self.first_line().starts_with(&format!("{method} "))
     }
 

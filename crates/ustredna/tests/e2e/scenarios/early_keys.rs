@@ -15,6 +15,7 @@ use crate::{
 pub(crate) fn all() -> Vec<Scenario> {
     vec![
         Scenario::new("keys_pass_at_once_when_nobody_keyed_before", at_once),
+        Scenario::new("a_key_held_over_the_answer_never_passes", held),
         Scenario::new("series_of_keys_before_the_answer_never_pass_in_calls_out", calls_out),
         Scenario::new("series_of_keys_before_the_answer_never_pass_to_the_others", calls_back),
         Scenario::new("series_of_keys_before_the_answer_never_pass_without_the_exchange", dies),
@@ -93,6 +94,33 @@ fn keys_and_talks(call: &mut Call<'_>, mut called: Call<'_>) {
     assert_eq!(call.line.ear().keys(None), "2", "of the called one's keys");
     called.hangs_up();
     call.ends();
+}
+
+/// Nothing else was keyed that would hold up the keys of the first seconds.
+fn held(world: &mut World) {
+    let (phone, carrier) = (world.raw_phone(1), world.raw_callee());
+    for (from, to, keys) in [(SHOPPER, OUTBOUND, "234567890#"), (DEALER, FIRST, "")] {
+        let mut call = dials(world, &phone, from, to);
+        if !keys.is_empty() {
+            call.gets(200);
+            pause(A_MOMENT);
+            call.line.keys(keys);
+        }
+        let mut called = carrier.is_called(carrier.line(world.ports()));
+        called.progresses();
+        pause(2000);
+        call.line.holds("7", 2500);
+        called.line.holds("8", 2500);
+        pause(500);
+        called.answers();
+        call.gets(200);
+        pause(WAIT);
+        passes_at_once(&call, &called);
+        assert_eq!(called.line.ear().keys(None), "1", "of the caller's keys");
+        assert_eq!(call.line.ear().keys(None), "2", "of the called one's keys");
+        called.hangs_up();
+        call.ends();
+    }
 }
 
 fn calls_out(world: &mut World) {

@@ -30,6 +30,8 @@ pub(crate) struct Call<'a> {
     tag: String,
     /// Its INVITE had no SDP: the answer holds the offer, and the ACK our answer.
     is_late: bool,
+    /// What it offers, or answers to an offer.
+    codecs: &'static [&'static str],
 }
 
 impl<'a> Call<'a> {
@@ -39,7 +41,7 @@ impl<'a> Call<'a> {
         peer: SocketAddr,
         line: Line,
     ) -> Self {
-        let offer = sdp(line.address(), ALAW, "sendrecv");
+        let offer = sdp(line.address(), invite.codecs, "sendrecv");
         let is_late = invite.is_late;
         let mut request = Request::new("INVITE", &invite.dialled, peer);
         request.from =
@@ -61,6 +63,7 @@ impl<'a> Call<'a> {
             invite: Message { at: 0.0, sent: true, text },
             tag: String::new(),
             is_late,
+            codecs: invite.codecs,
         }
     }
 
@@ -84,6 +87,7 @@ impl<'a> Call<'a> {
             invite,
             tag: sip::TAG.to_owned(),
             is_late: false,
+            codecs: ALAW,
         }
     }
 
@@ -175,7 +179,7 @@ impl<'a> Call<'a> {
             answer.header("To").clone_into(&mut self.remote);
             self.target = uri(answer.header("Contact"));
             self.line.speaks_to(media(&answer));
-            self.acknowledges(self.is_late);
+            self.acknowledges(1, self.is_late);
         } else if code == 180 {
             // An early dialog.
             answer.header("To").clone_into(&mut self.remote);
@@ -191,11 +195,12 @@ impl<'a> Call<'a> {
         wait_for(PATIENCE, "the call is answered", find).code()
     }
 
-    fn acknowledges(&self, with_sdp: bool) {
+    /// Acknowledges the answer to the INVITE of this number.
+    fn acknowledges(&self, cseq: u32, with_sdp: bool) {
         let mut ack = self.request("ACK");
-        ack.cseq = self.cseq;
+        ack.cseq = cseq;
         if with_sdp {
-            ack = ack.body("application/sdp", &sdp(self.line.address(), ALAW, "sendrecv"));
+            ack = ack.body("application/sdp", &sdp(self.line.address(), self.codecs, "sendrecv"));
         }
         self.sends(&ack);
     }
@@ -227,7 +232,7 @@ impl<'a> Call<'a> {
         let what = format!("{method} is answered");
         let answer = wait_for(PATIENCE, &what, || self.phone.answer(&branch, |code| code >= 200));
         if method == "INVITE" && answer.code() < 300 {
-            self.acknowledges(body.is_empty());
+            self.acknowledges(self.cseq, body.is_empty());
         }
         answer
     }

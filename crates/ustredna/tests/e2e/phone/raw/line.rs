@@ -12,7 +12,12 @@ use std::{
 };
 
 use super::{loopback, number};
-use crate::{audio::Media, ear::Ear, ports::Ports, process::now};
+use crate::{
+    audio::{Media, Piece},
+    ear::Ear,
+    ports::Ports,
+    process::now,
+};
 
 /// See the module. Says nothing until it is told to; falls silent when dropped.
 pub(crate) struct Line {
@@ -114,22 +119,33 @@ impl Line {
         self.presses(key, ms / 20, false);
     }
 
+    /// Presses keys that sound as tones; goes on at once. They take 180 ms each.
+    pub(crate) fn tones(&self, keys: &str) {
+        let mut mouth = self.mouth.lock().unwrap();
+        let piece = mouth.media.tones(keys);
+        mouth.plays(piece);
+    }
+
     fn presses(&self, keys: &str, steps: u16, at_once: bool) {
         let mut mouth = self.mouth.lock().unwrap();
-        let begin = mouth.busy_until.max(now());
         let mut piece = mouth.media.held_keys(keys, steps);
         if at_once {
             piece.ms = 0;
             piece.packets.iter_mut().for_each(|(ms, _)| *ms = 0);
         }
-        for (ms, packet) in piece.packets {
-            mouth.keys.push_back((begin + Duration::from_millis(ms.into()), packet));
-        }
-        mouth.busy_until = begin + Duration::from_millis(piece.ms.into());
+        mouth.plays(piece);
     }
 }
 
 impl Mouth {
+    fn plays(&mut self, piece: Piece) {
+        let begin = self.busy_until.max(now());
+        for (ms, packet) in piece.packets {
+            self.keys.push_back((begin + Duration::from_millis(ms.into()), packet));
+        }
+        self.busy_until = begin + Duration::from_millis(piece.ms.into());
+    }
+
     fn due(&mut self, now: Instant) -> (Vec<Vec<u8>>, SocketAddr) {
         let mut due = Vec::new();
         while let Some((_, packet)) = self.keys.pop_front_if(|(at, _)| *at <= now) {

@@ -37,6 +37,8 @@ pub(crate) struct Invite {
     pub(crate) headers: String,
     /// Without SDP.
     pub(super) is_late: bool,
+    /// What it offers.
+    pub(super) codecs: &'static [&'static str],
 }
 
 impl Invite {
@@ -47,7 +49,13 @@ impl Invite {
             dialled: dialled.to_owned(),
             headers: String::new(),
             is_late: false,
+            codecs: ALAW,
         }
+    }
+
+    /// Offers these codecs.
+    pub(crate) fn offers(self, codecs: &'static [&'static str]) -> Self {
+        Self { codecs, ..self }
     }
 
     /// Without SDP: the other side is to make the offer.
