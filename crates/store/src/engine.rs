@@ -44,10 +44,10 @@ const WRITER: &str =
 /// Of those who leave the file as it is.
 const GUEST: &str = "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
 const READER: &str = "PRAGMA query_only = ON;";
-/// How long SQLite waits for a lock: it covers an import by another program.
-const LOCK: &str = "PRAGMA busy_timeout = 5000;";
+/// How many milliseconds a lock is waited for: it covers an import by another program.
+const LOCK: u32 = 5000;
 /// The same for those who only look.
-const SHORT_LOCK: &str = "PRAGMA busy_timeout = 700;";
+const SHORT_LOCK: u32 = 700;
 
 /// What whoever opens a database may do to its tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,15 +161,21 @@ impl Opening {
             Engine::Sqlite => StoreError::NoAnswer,
             Engine::Postgres => StoreError::Unreachable("no answer".to_owned()),
         })??;
-        if self.engine == Engine::Sqlite {
-            self.set_up(&mut connection).await?;
+        match self.engine {
+            Engine::Sqlite => self.set_up(&mut connection).await?,
+            Engine::Postgres => {
+                connection.execute(AssertSqlSafe(self.lock())).await?;
+            }
         }
         Ok(connection)
     }
 
     /// Changing to WAL needs the file for itself and does not heed `busy_timeout`; two programs that
-    /// start at once on a new file get in each other's way for a moment.
+    /// start at once on a new file get in each other's way for a moment. Those who only look do not.
     async fn set_up(&self, connection: &mut AnyConnection) -> Result<(), StoreError> {
+        if self.is_brief {
+            return self.claim(connection).await;
+        }
         let tries = async {
             loop {
                 match self.claim(connection).await {
@@ -185,8 +191,7 @@ impl Opening {
     /// program's is left as it is, and so is that of an exchange for those who only begin one: WAL
     /// would change its file already.
     async fn claim(&self, connection: &mut AnyConnection) -> Result<(), StoreError> {
-        let lock = if self.is_brief { SHORT_LOCK } else { LOCK };
-        connection.execute(lock).await?;
+        connection.execute(AssertSqlSafe(self.lock())).await?;
         let tables: Vec<String> = sqlx::query_scalar(
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
         )
@@ -206,9 +211,18 @@ impl Opening {
         if self.is_brief { BRIEF } else { PATIENCE }
     }
 
+    /// The statement by which a connection does not wait long for what others have locked.
+    fn lock(&self) -> String {
+        let time = if self.is_brief { SHORT_LOCK } else { LOCK };
+        match self.engine {
+            Engine::Sqlite => format!("PRAGMA busy_timeout = {time};"),
+            Engine::Postgres => format!("SET lock_timeout = {time}"),
+        }
+    }
+
     /// How a connection to SQLite is set up.
     fn pragmas(&self, writes: bool) -> String {
-        let lock = if self.is_brief { SHORT_LOCK } else { LOCK };
+        let lock = self.lock();
         let rest = match (writes, self.tables) {
             (false, _) => READER,
             (true, Tables::Keep) => GUEST,
@@ -235,11 +249,12 @@ impl Opening {
                 Pools { read, write: file(pool.max_connections(1), true) }
             }
             Engine::Postgres => {
-                let identity = Arc::clone(identity);
+                let (identity, lock) = (Arc::clone(identity), self.lock());
                 // A database that was dropped and made anew: all connections are new ones then.
                 let pool = pool.after_connect(move |connection, _| {
-                    let identity = Arc::clone(&identity);
+                    let (identity, lock) = (Arc::clone(&identity), lock.clone());
                     Box::pin(async move {
+                        connection.execute(AssertSqlSafe(lock)).await?;
                         // What else is wrong the first statement tells.
                         drop(identity.check(Engine::Postgres, connection).await);
                         Ok(())
@@ -410,7 +425,11 @@ async fn migrate(engine: Engine, connection: &mut AnyConnection) -> Result<(), S
             MIGRATIONS.run_direct(None, &mut *tx, false).await?;
             tx.commit().await?;
         }
-        Engine::Postgres => MIGRATIONS.run_direct(None, connection, false).await?,
+        Engine::Postgres => {
+            // Another exchange may be at them, for as long as they take.
+            connection.execute("SET lock_timeout = 0").await?;
+            MIGRATIONS.run_direct(None, connection, false).await?;
+        }
     }
     Ok(())
 }

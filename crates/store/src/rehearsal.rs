@@ -40,8 +40,7 @@ impl Store {
     /// from another one or written to it.
     ///
     /// # Errors
-    /// Why no call could be stored now. What nobody lets through in time is called so after five
-    /// seconds on SQLite and after fifteen on PostgreSQL.
+    /// Why no call could be stored now. What others have locked is called so after five seconds.
     pub async fn rehearse(&self, now: Timestamp) -> Result<(), StoreError> {
         self.read.take_any().await?.recognise(&self.connections).await?;
         let mut tx = self.begin().await?;

@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::{
     ports,
     switch::{Mistake, NO_START, PASSWORD, Switch, mistakes, ready},
-    world::World,
+    world::{Done, World, done},
 };
 
 /// It starts, looks at FreeSWITCH and compares, while others do so too; well below the half minute
@@ -26,6 +26,8 @@ pub(crate) struct Serve {
     pub(crate) process: Child,
     web: SocketAddr,
     pub(crate) world: World,
+    /// Its settings, as it got them from the environment.
+    settings: Vec<(&'static str, String)>,
 }
 
 impl Drop for Serve {
@@ -42,19 +44,31 @@ pub(crate) fn now() -> Duration {
 
 impl Serve {
     /// With a FreeSWITCH that hands it its calls, unless it says otherwise.
-    pub(crate) fn beside(switch: &Arc<Mutex<Switch>>, setting: Option<(&str, &str)>) -> Self {
+    pub(crate) fn beside(
+        switch: &Arc<Mutex<Switch>>,
+        setting: Option<(&'static str, &str)>,
+    ) -> Self {
         let (world, web, controller) = (ready(), ports::free(), ports::free().to_string());
         switch.lock().unwrap().0.push(("global_getvar controllers", controller.clone()));
+        let mut settings = vec![
+            ("USTREDNA_WEB__LISTEN", web.to_string()),
+            ("USTREDNA_SWITCH__LISTEN", controller),
+            ("USTREDNA_SWITCH__INBOUND", Switch::start_changing(switch)),
+            ("USTREDNA_SWITCH__PASSWORD", PASSWORD.to_owned()),
+        ];
+        settings.extend(setting.map(|(name, value)| (name, value.to_owned())));
         let mut command = world.command(&["serve"]);
-        command
-            .env("USTREDNA_WEB__LISTEN", web.to_string())
-            .env("USTREDNA_SWITCH__LISTEN", controller)
-            .env("USTREDNA_SWITCH__INBOUND", Switch::start_changing(switch))
-            .env("USTREDNA_SWITCH__PASSWORD", PASSWORD)
-            .envs(setting)
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped());
-        Self { process: command.spawn().unwrap(), web, world }
+        command.envs(settings.clone()).stdout(Stdio::null()).stderr(Stdio::piped());
+        Self { process: command.spawn().unwrap(), web, world, settings }
+    }
+
+    /// What a command with the same settings leaves behind, and how long it takes.
+    pub(crate) fn beside_it(&self, arguments: &[&str]) -> (Done, Duration) {
+        let began = now();
+        let mut command = self.world.command(arguments);
+        command.envs(self.settings.clone());
+        let done = done(command);
+        (done, now().saturating_sub(began))
     }
 
     /// The status of `/readyz` and what it says; `None`: nobody answers.

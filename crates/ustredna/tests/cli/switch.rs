@@ -85,6 +85,8 @@ impl Switch {
 
     fn converse(switch: &Mutex<Self>, mut stream: TcpStream) -> std::io::Result<()> {
         let now = switch.lock().unwrap().clone();
+        // An answer is written in parts, and the next one must not wait for the system's sake.
+        stream.set_nodelay(true)?;
         write!(stream, "Content-Type: auth/request\n\n")?;
         loop {
             let mut command = Vec::new();

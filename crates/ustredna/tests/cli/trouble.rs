@@ -11,7 +11,7 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process};
-use sqlx::{AnyConnection, Connection as _, Executor as _};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _};
 
 use crate::{
     readyz::{Serve, now},
@@ -90,14 +90,7 @@ fn a_lock_is_told_within_a_second_and_keeps_nobody() {
         let (_, told) = told_at_once(&serve);
         let told = told["database"].as_str().unwrap().to_owned();
         assert!(told.contains("lock"), "{told}");
-        let began = now();
-        let check = serve.world.run(&["check"]).out;
-        let took = now().saturating_sub(began);
-        assert!(
-            check.contains("FAIL  database     ") && check.contains("the database is locked"),
-            "{check}"
-        );
-        assert!(took < Duration::from_secs(4), "{took:?}");
+        check_calls_it_locked(&serve);
         thread::sleep(Duration::from_secs(8));
         let began = now();
         kill_process(Pid::from_child(&serve.process), Signal::TERM).unwrap();
@@ -113,6 +106,55 @@ fn a_lock_is_told_within_a_second_and_keeps_nobody() {
     std::io::Read::read_to_string(&mut serve.process.stderr.take().unwrap(), &mut log).unwrap();
     let lines = log.lines().filter(|line| line.contains("ERROR")).count();
     assert!(lines <= 8, "{log}");
+}
+
+/// `check` beside the running exchange, within 3 s.
+#[track_caller]
+fn check_calls_it_locked(serve: &Serve) {
+    let (check, took) = serve.beside_it(&["check"]);
+    let told = check.out.lines().find(|line| line.starts_with("FAIL  database     "));
+    assert!(told.is_some_and(|told| told.contains("is locked")), "{}", check.out);
+    assert!(took < Duration::from_secs(3), "{took:?}: {}", check.out);
+}
+
+/// The same of PostgreSQL, where others may lock one table.
+#[test]
+fn a_locked_table_of_postgresql_is_called_so_within_seconds() {
+    let Ok(url) = std::env::var("USTREDNA_TEST_POSTGRES") else {
+        println!("skipped: USTREDNA_TEST_POSTGRES does not hold the URL of a database");
+        return;
+    };
+    sqlx::any::install_default_drivers();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let name = format!("locked_{}", std::process::id());
+    let own = format!("{}/{name}", url.rsplit_once('/').unwrap().0);
+    let run = |url: &str, sql: String| {
+        runtime.block_on(async {
+            let mut connection = AnyConnection::connect(url).await.unwrap();
+            connection.execute(AssertSqlSafe(sql)).await.unwrap();
+            connection
+        })
+    };
+    run(&url, format!("CREATE DATABASE {name}"));
+    let setting = Some(("USTREDNA_DATABASE__URL", own.as_str()));
+    let serve = Serve::beside(&Arc::new(Mutex::new(Switch::default())), setting);
+    serve.comes_to("200", "\"database\":null");
+    for table in ["calls", "shoppers", "_sqlx_migrations"] {
+        let lock = format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE");
+        let other = run(&own, lock);
+        check_calls_it_locked(&serve);
+        if table == "calls" {
+            let (list, took) = serve.beside_it(&["calls"]);
+            assert!(list.failed().contains("is locked"));
+            assert!(took < Duration::from_secs(10), "{took:?}");
+        }
+        runtime.block_on(other.close()).unwrap();
+        serve.comes_to("200", "\"database\":null");
+    }
+    let (check, _) = serve.beside_it(&["check"]);
+    assert!(check.out.contains("OK    database"), "{}", check.out);
+    drop(serve);
+    run(&url, format!("DROP DATABASE {name} WITH (FORCE)"));
 }
 
 /// A process that closes a file gives up all its locks on it: whoever closed the database after that

@@ -4,7 +4,7 @@ use std::{path::Path, time::Duration};
 
 use secrecy::ExposeSecret as _;
 use store::{DamagedRow, Store, StoreError};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{Finding, folders};
 use crate::{cli::desk::of_database, clock::Clock, counted::counted, settings::Settings};
@@ -13,8 +13,8 @@ const CHECK: &str = "database";
 
 const ROWS: &str = "rows";
 
-/// How long the database may take for an answer.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long the database may take for its answers.
+const PATIENCE: Duration = Duration::from_millis(2500);
 
 /// Whether every row in it can be read.
 pub(super) async fn rows(store: &Store) -> Finding {
@@ -42,24 +42,24 @@ fn tell(damaged: &[DamagedRow]) -> String {
 
 /// Whether a call could be stored in it now, and the database itself where it can be read.
 pub(super) async fn check(settings: &Settings) -> (Finding, Option<Store>) {
-    match Store::open_briefly(settings.database.url.expose_secret()).await {
-        Ok(store) => {
-            let found = timeout(PATIENCE, look(&store)).await;
-            match found.unwrap_or(Err(StoreError::NoAnswer)) {
-                Ok(detail) => (Finding::ok(CHECK, detail), Some(store)),
-                Err(error) => {
-                    close(store).await;
-                    (unopened(settings, error), None)
-                }
-            }
+    let by = Instant::now() + PATIENCE;
+    let opened = timeout_at(by, Store::open_briefly(settings.database.url.expose_secret())).await;
+    let store = match opened.unwrap_or(Err(StoreError::NoAnswer)) {
+        Ok(store) => store,
+        Err(error) => return (unopened(settings, error), None),
+    };
+    match timeout_at(by, look(&store)).await.unwrap_or(Err(StoreError::NoAnswer)) {
+        Ok(detail) => (Finding::ok(CHECK, detail), Some(store)),
+        Err(error) => {
+            close(store).await;
+            (unopened(settings, error), None)
         }
-        Err(error) => (unopened(settings, error), None),
     }
 }
 
 /// A statement that waits for a lock is not waited for.
 pub(super) async fn close(store: Store) {
-    drop(timeout(PATIENCE / 8, store.close()).await);
+    drop(timeout(PATIENCE / 10, store.close()).await);
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "they tell what to do themselves")]
