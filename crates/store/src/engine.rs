@@ -54,6 +54,8 @@ const SHORT_LOCK: u32 = 700;
 pub(crate) enum Tables {
     /// Nothing: an exchange of another version may use them, or refuse an empty file.
     Keep,
+    /// Nothing, whatever version they are of: they are only copied.
+    Copy,
     /// Make them where there are none.
     Begin,
     /// The same, and bring older ones up to date.
@@ -70,7 +72,11 @@ impl Tables {
 
     /// For the time after the opening.
     fn later(self) -> Self {
-        if self.updates() { Self::ServeOn } else { Self::Keep }
+        match self {
+            Self::Serve | Self::ServeOn => Self::ServeOn,
+            Self::Begin | Self::Keep => Self::Keep,
+            Self::Copy => Self::Copy,
+        }
     }
 
     fn updates(self) -> bool {
@@ -108,6 +114,7 @@ impl Opening {
         let mut first = self.connect().await?;
         let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
         match schema(self.engine, &mut first).await? {
+            Some(_) if self.tables == Tables::Copy => {}
             Some(found) if found > known => return Err(StoreError::NewerSchema { found, known }),
             Some(found) if found == known => {}
             Some(found) if !self.tables.updates() => {
@@ -225,7 +232,7 @@ impl Opening {
         let lock = self.lock();
         let rest = match (writes, self.tables) {
             (false, _) => READER,
-            (true, Tables::Keep) => GUEST,
+            (true, Tables::Keep | Tables::Copy) => GUEST,
             (true, Tables::Begin | Tables::Serve | Tables::ServeOn) => WRITER,
         };
         format!("{lock} {rest}")
@@ -296,6 +303,14 @@ impl Store {
     /// As [`Self::open_or_begin`], and [`StoreError::NoDatabase`], [`StoreError::Emptied`].
     pub async fn open_existing(url: &str) -> Result<Self, StoreError> {
         Self::open_with(url, Tables::Keep, false).await
+    }
+
+    /// The same to make a backup: its tables may be of an earlier version, or of a later one.
+    ///
+    /// # Errors
+    /// As [`Self::open_existing`], but for those of the version.
+    pub async fn open_for_backup(url: &str) -> Result<Self, StoreError> {
+        Self::open_with(url, Tables::Copy, false).await
     }
 
     /// The same for a quick look: a database that is locked is called so within a second.
@@ -426,6 +441,12 @@ async fn migrate(engine: Engine, connection: &mut AnyConnection) -> Result<(), S
             tx.commit().await?;
         }
         Engine::Postgres => {
+            let encoding: String =
+                sqlx::query_scalar("SHOW server_encoding").fetch_one(&mut *connection).await?;
+            // SQL_ASCII takes every byte as it is.
+            if !matches!(encoding.as_str(), "UTF8" | "SQL_ASCII") {
+                return Err(StoreError::Encoding(encoding));
+            }
             // Another exchange may be at them, for as long as they take.
             connection.execute("SET lock_timeout = 0").await?;
             MIGRATIONS.run_direct(None, connection, false).await?;

@@ -130,6 +130,12 @@ pub enum StoreError {
          tables, or restore a backup"
     )]
     Migration(String),
+    /// A PostgreSQL database that cannot hold every name and text.
+    #[error(
+        "the PostgreSQL database has the encoding {0}, which cannot hold every name and text: make one with \
+         CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+    )]
+    Encoding(String),
     /// PostgreSQL does not answer.
     #[error(
         "PostgreSQL cannot be reached ({0}): check that it runs and that database.url is right"
@@ -197,6 +203,7 @@ impl StoreError {
             | Self::NewerSchema { .. }
             | Self::OlderSchema { .. }
             | Self::Migration(_)
+            | Self::Encoding(_)
             | Self::Contradiction(_)
             | Self::Damaged { .. }
             | Self::Copy(_)

@@ -4,8 +4,8 @@
 //! before each statement and after each commit the names are held against what was opened:
 //!
 //! - **Another file** (a backup put there by `mv`): first it is looked at. Is it a whole database and
-//!   this exchange's, what the WAL still held goes to the old file, and everybody goes on with the new
-//!   one, brought up to date. Anything else (a folder, an empty file, half a copy, another database)
+//!   this exchange's, what the WAL still held goes to the old file (to a copy of it, should it have no
+//!   name any more), and everybody goes on with the new one, brought up to date. Anything else (a folder, an empty file, half a copy, another database)
 //!   is refused, and the old one stays open: once that is taken away, it is written back.
 //! - **Gone**: all of it is still there for those who have it open. Two seconds later, should nothing
 //!   have been put there by then, it is written back. Not if its disk was unmounted: then it is let
@@ -44,6 +44,8 @@ const GRACE: Duration = Duration::from_secs(2);
 
 /// Is added to the name of a database that was written over.
 const ASIDE: &str = ".written-over";
+/// Is added to the name of a database whose file was removed by the one that took its place.
+const REPLACED: &str = ".replaced";
 /// Another program's checkpoint writes the header a moment before the pages it speaks of.
 const SECOND_LOOK: Duration = Duration::from_millis(300);
 /// Between two lines in the log while it cannot be opened.
@@ -151,6 +153,13 @@ impl Watch {
         });
     }
 
+    /// Whether the file that is open has no name any more: what is in it is gone once it is closed.
+    fn is_nameless(&self) -> bool {
+        let seen = self.header.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(seen) = &*seen else { return false };
+        seen.file.metadata().is_ok_and(|found| found.nlink() == 0)
+    }
+
     /// Nothing is open any more: nor is the file whose header was watched, or its disk could not be
     /// unmounted and repaired.
     fn let_go(&self) {
@@ -232,13 +241,13 @@ struct Seen {
 }
 
 /// What a database is to be called that is set aside.
-fn free_name(database: &Path) -> PathBuf {
-    let mut aside = beside(database, ASIDE);
+fn free_name(database: &Path, end: &str) -> PathBuf {
+    let mut aside = beside(database, end);
     for number in 2.. {
         if aside.symlink_metadata().is_err() {
             break;
         }
-        aside = beside(database, &format!("{ASIDE}-{number}"));
+        aside = beside(database, &format!("{end}-{number}"));
     }
     aside
 }
@@ -346,6 +355,11 @@ impl Connections {
                     self.identity.look_for_shoppers(old).await?;
                     let wal = watch.has_foreign_wal();
                     self.opening.examine(&watch.database, wal, &self.identity).await?;
+                    if watch.is_nameless() {
+                        let kept = free_name(&watch.database, REPLACED);
+                        copy(old, &kept).await?;
+                        tracing::error!(%file, kept = %kept.display(), "another file was put in the database's place; what was in it is kept");
+                    }
                 }
                 self.empty().await;
                 if let Some(mut old) = keeper.connection.take() {
@@ -399,7 +413,7 @@ impl Connections {
             Ok(_) => self.opening.examine(&fresh, false, &self.identity).await,
             Err(error) => Err(told(error)),
         };
-        let aside = free_name(&database);
+        let aside = free_name(&database, ASIDE);
         for (name, end) in rest.iter().zip(["-wal", "-shm"]) {
             match fs::rename(name, beside(&aside, end)) {
                 Err(error) if error.kind() != ErrorKind::NotFound => return Err(told(error)),

@@ -2,9 +2,9 @@
 
 use std::{path::Path, time::Duration};
 
-use sqlx::{AnyConnection, Connection as _, Executor as _, migrate::Migrator};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _, migrate::Migrator};
 
-use super::fixture::{World, eva, f1, morning, new_shopper};
+use super::fixture::{World, eva, f1, morning, new_shopper, postgres_url};
 use crate::{Filter, Store, StoreError, engine::MIGRATIONS};
 
 fn url(folder: &Path, rest: &str) -> String {
@@ -127,6 +127,55 @@ async fn a_newer_schema_is_left_alone() {
         .await;
     let refusal = refusal(&world.url).await;
     assert!(matches!(refusal, StoreError::NewerSchema { found: 999, .. }), "{refusal}");
+}
+
+/// Before a program of another version comes to its tables, there is to be a backup.
+#[tokio::test]
+async fn a_backup_can_be_made_of_any_schema() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::sqlite(folder.path()).await.with_eva().await;
+    for (name, sql) in [
+        (
+            "newer.db",
+            "INSERT INTO _sqlx_migrations (version, description, success, checksum, \
+             execution_time) VALUES (999, 'later', 1, x'00', 0)",
+        ),
+        ("older.db", "DELETE FROM _sqlx_migrations WHERE version > 5"),
+    ] {
+        world.sql(sql).await;
+        assert!(Store::open_existing(&world.url).await.is_err());
+        let store = Store::open_for_backup(&world.url).await.unwrap();
+        store.backup(&folder.path().join(name)).await.unwrap();
+        store.close().await;
+        let url = url(folder.path(), name);
+        let mut copy = AnyConnection::connect(&url).await.unwrap();
+        let query = sqlx::query_scalar("SELECT COUNT(*) FROM shoppers");
+        let shoppers: i64 = query.fetch_one(&mut copy).await.unwrap();
+        assert_eq!(shoppers, 1);
+    }
+}
+
+/// In which Czech can be written, but not every text of ours.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs USTREDNA_TEST_POSTGRES, the URL of a database"]
+async fn a_postgres_database_of_another_encoding_is_refused_before_it_has_tables() {
+    sqlx::any::install_default_drivers();
+    let url = postgres_url();
+    let name = format!("latin_{}", std::process::id());
+    let (server, _) = url.rsplit_once('/').unwrap();
+    let own = format!("{server}/{name}");
+    let mut admin = AnyConnection::connect(&url).await.unwrap();
+    let make = format!("CREATE DATABASE {name} ENCODING 'LATIN2' LOCALE 'C' TEMPLATE template0");
+    admin.execute(AssertSqlSafe(make)).await.unwrap();
+    assert_eq!(refusal(&own).await, StoreError::Encoding("LATIN2".to_owned()));
+    let mut left = AnyConnection::connect(&own).await.unwrap();
+    let query = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = 'public'",
+    );
+    let tables: i64 = query.fetch_one(&mut left).await.unwrap();
+    assert_eq!(tables, 0);
+    left.close().await.unwrap();
+    admin.execute(AssertSqlSafe(format!("DROP DATABASE {name}"))).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

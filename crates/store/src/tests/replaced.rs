@@ -76,6 +76,40 @@ async fn another_exchange_s_database_is_not_taken_for_it() {
     assert_eq!(empty.store.shoppers().await.unwrap().len(), 1);
 }
 
+/// What was stored since is not in the file that takes the place: it must not vanish with the old one.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_file_replaces_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let (world, place) = (eva_in(folder.path()).await, file(folder.path()));
+    works(&world, 0, 1).await;
+    // Taken away for a while, written back meanwhile, and put there again; twice.
+    for (round, name) in [".replaced", ".replaced-2"].into_iter().enumerate() {
+        let before = 1 + u32::try_from(round).unwrap();
+        let away = folder.path().join("away.db");
+        world.store.backup(&away).await.unwrap();
+        fs::remove_file(&place).unwrap();
+        works(&world, 10 + before, round + 2).await;
+        fs::rename(&away, &place).unwrap();
+        assert_eq!(world.store.tickets(&Filter::default()).await.unwrap().len(), round + 1);
+        let kept = format!("sqlite://{}", beside(&place, name).display());
+        let kept = Store::open_existing(&kept).await.unwrap();
+        assert_eq!(kept.tickets(&Filter::default()).await.unwrap().len(), round + 2);
+        kept.close().await;
+        works(&world, 20 + before, round + 2).await;
+    }
+    // Moved away by its name it is there, and whole.
+    let moved = folder.path().join("moved.db");
+    let backup = folder.path().join("backup.db");
+    world.store.backup(&backup).await.unwrap();
+    works(&world, 30, 4).await;
+    fs::rename(&place, &moved).unwrap();
+    fs::rename(&backup, &place).unwrap();
+    assert_eq!(world.store.tickets(&Filter::default()).await.unwrap().len(), 3);
+    assert!(!beside(&place, ".replaced-3").exists());
+    let moved = Store::open_existing(&format!("sqlite://{}", moved.display())).await.unwrap();
+    assert_eq!(moved.tickets(&Filter::default()).await.unwrap().len(), 4);
+}
+
 /// `cp FILE exchange.db`, as often as it is forbidden.
 async fn copy_onto(world: &World, place: &Path, bytes: &[u8]) {
     world.store.ping().await.unwrap();

@@ -24,7 +24,7 @@ pub(super) struct Backup {
 
 impl Backup {
     pub(super) async fn run(self, desk: &mut Desk<'_>) -> anyhow::Result<()> {
-        let store = desk.store().await?;
+        let store = desk.store_for_backup().await?;
         let to = std::path::absolute(&self.file).context("the current folder cannot be told")?;
         store.backup(&to).await.context("there is no backup")?;
         let bytes = std::fs::metadata(&to).with_context(|| told(&to))?.len();

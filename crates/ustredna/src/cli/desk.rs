@@ -46,6 +46,12 @@ impl Desk<'_> {
         Ok(self.keep(store))
     }
 
+    /// Opens the state to copy it, whatever version of the program has made it.
+    pub(super) async fn store_for_backup(&self) -> anyhow::Result<Store> {
+        let opened = Store::open_for_backup(self.settings.database.url.expose_secret()).await;
+        Ok(self.keep(opened.map_err(|error| self.of_database(error))?))
+    }
+
     /// Opens the state, or begins it.
     pub(super) async fn store_or_new(&self) -> anyhow::Result<Store> {
         let opened = Store::open_or_begin(self.settings.database.url.expose_secret()).await;
