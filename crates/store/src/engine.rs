@@ -208,6 +208,9 @@ impl Opening {
         if !tables.is_empty() && !ours.iter().all(|ours| tables.iter().any(|table| table == ours)) {
             return Err(StoreError::NotADatabase);
         }
+        if !tables.is_empty() && !is_ours(connection).await? {
+            return Err(StoreError::NotADatabase);
+        }
         let is_guest = self.tables == Tables::Begin && !tables.is_empty();
         let pragmas = if is_guest { GUEST.to_owned() } else { self.pragmas(true) };
         connection.execute(AssertSqlSafe(pragmas)).await?;
@@ -455,6 +458,20 @@ async fn migrate(engine: Engine, connection: &mut AnyConnection) -> Result<(), S
     Ok(())
 }
 
+/// Whether its tables were begun by this program, by its first migration: others have tables of such
+/// names, too.
+async fn is_ours(connection: &mut AnyConnection) -> Result<bool, StoreError> {
+    let sum = "SELECT checksum FROM _sqlx_migrations ORDER BY version LIMIT 1";
+    let first = MIGRATIONS.iter().next().map(|first| first.checksum.to_vec());
+    match sqlx::query_scalar::<_, Vec<u8>>(sum).fetch_optional(connection).await.map_err(Into::into)
+    {
+        Ok(found) => Ok(found == first),
+        // It has no such column, or holds something else in it.
+        Err(StoreError::Database(_) | StoreError::Damaged { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// The number of the last migration, `None` for an empty database.
 pub(crate) async fn schema(
     engine: Engine,
@@ -518,7 +535,8 @@ impl SqliteUrl {
         let path = std::path::absolute(path).map_err(|_| StoreError::CannotOpen)?;
         let creates = create && matches!(query, "" | "mode=rwc");
         if !path.exists() {
-            if let Some(aside) = watch::set_aside(&path) {
+            let aside = watch::set_aside(&path);
+            if !aside.is_empty() {
                 return Err(StoreError::WrittenOver { database: path, aside });
             }
             if let Some(folder) = path.parent().filter(|folder| !folder.is_dir()) {

@@ -50,13 +50,13 @@ pub enum StoreError {
     /// Somebody wrote over the file while it was open, and it was set aside.
     #[error(
         "the database {} was written over while it was in use, and is set aside as {}: move a backup to its place (`mv`), or move what was set aside elsewhere to begin an empty one",
-        database.display(), aside.display()
+        database.display(), names(aside)
     )]
     WrittenOver {
         /// Its name.
         database: PathBuf,
-        /// What it is called now.
-        aside: PathBuf,
+        /// What it is called now; several if that has happened before.
+        aside: Vec<PathBuf>,
     },
     /// The file was changed for another one while something was written.
     #[error("the database file was changed for another one: try again")]
@@ -212,6 +212,10 @@ impl StoreError {
             | Self::Conflict(_) => false,
         }
     }
+}
+
+fn names(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" and ")
 }
 
 impl From<sqlx::Error> for StoreError {

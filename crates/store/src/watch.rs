@@ -120,7 +120,11 @@ impl Watch {
     fn gone(&self) -> StoreError {
         let database = self.database.clone();
         match self.aside.lock().unwrap_or_else(PoisonError::into_inner).clone() {
-            Some(aside) => StoreError::WrittenOver { database, aside },
+            Some(aside) => {
+                let all = set_aside(&database);
+                let aside = if all.is_empty() { vec![aside] } else { all };
+                StoreError::WrittenOver { database, aside }
+            }
             None => StoreError::Gone(database),
         }
     }
@@ -252,10 +256,24 @@ fn free_name(database: &Path, end: &str) -> PathBuf {
     aside
 }
 
-/// What was set aside of a database that is not there.
-pub(crate) fn set_aside(database: &Path) -> Option<PathBuf> {
-    let aside = beside(database, ASIDE);
-    aside.exists().then_some(aside)
+/// All that was set aside of a database, by name.
+pub(crate) fn set_aside(database: &Path) -> Vec<PathBuf> {
+    let first = beside(database, ASIDE);
+    let is_aside = |path: &PathBuf| {
+        let name = path.as_os_str().as_encoded_bytes();
+        let rest = name.strip_prefix(first.as_os_str().as_encoded_bytes());
+        // Not its WAL.
+        rest.is_some_and(|rest| match rest.split_first() {
+            None => true,
+            Some((b'-', number)) => number.iter().all(u8::is_ascii_digit),
+            Some(_) => false,
+        })
+    };
+    let beside_it = database.parent().and_then(|folder| folder.read_dir().ok());
+    let paths = beside_it.into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+    let mut all: Vec<_> = paths.filter(is_aside).collect();
+    all.sort_by_key(|path| (path.as_os_str().len(), path.clone()));
+    all
 }
 
 /// `None`: there is no such file.

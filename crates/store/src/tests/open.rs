@@ -64,6 +64,29 @@ async fn nothing_is_written_into_another_programs_database() {
             "other.db",
             "CREATE TABLE _sqlx_migrations (version INTEGER); CREATE TABLE a (id INTEGER)",
         ),
+        // Tables of our names, by chance.
+        (
+            "chance.db",
+            "CREATE TABLE _sqlx_migrations (version INTEGER); CREATE TABLE shoppers (id INTEGER)",
+        ),
+        (
+            "sqlx.db",
+            "CREATE TABLE _sqlx_migrations (version BIGINT PRIMARY KEY, description TEXT NOT NULL, \
+             installed_on TIMESTAMP NOT NULL, success BOOLEAN NOT NULL, checksum BLOB NOT NULL, \
+             execution_time BIGINT NOT NULL); \
+             INSERT INTO _sqlx_migrations VALUES (1, 'shop', '2026-01-01', 1, X'ab12', 5); \
+             CREATE TABLE shoppers (id INTEGER)",
+        ),
+        (
+            "odd.db",
+            "CREATE TABLE _sqlx_migrations (version BIGINT, checksum TEXT); \
+             INSERT INTO _sqlx_migrations VALUES (1, 'ab12'); CREATE TABLE shoppers (id INTEGER)",
+        ),
+        (
+            "none.db",
+            "CREATE TABLE _sqlx_migrations (version BIGINT, checksum BLOB); \
+             CREATE TABLE shoppers (id INTEGER)",
+        ),
     ] {
         let (path, url) = (folder.path().join(name), url(folder.path(), name));
         let mut other = AnyConnection::connect(&format!("{url}?mode=rwc")).await.unwrap();

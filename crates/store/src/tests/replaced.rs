@@ -141,11 +141,11 @@ async fn what_is_copied_onto_it_is_noticed_and_heals() {
         copy_onto(&world, &place, bytes).await;
         let error = refused(&world).await;
         let StoreError::WrittenOver { database, aside } = &error else { panic!("{error}") };
-        assert!(*database == place && aside.exists() && !place.exists());
-        let listed = Store::open_existing(&world.url).await;
-        assert!(matches!(listed, Err(StoreError::WrittenOver { .. })));
-        let begun = Store::open(&world.url).await;
-        assert!(matches!(begun, Err(StoreError::WrittenOver { .. })), "no empty one is begun");
+        assert!(*database == place && !place.exists());
+        assert_eq!(aside.len(), round + 2, "all of them are named: {error}");
+        assert!(aside.iter().all(|aside| aside.exists()), "{error}");
+        assert_eq!(Store::open_existing(&world.url).await.err().as_ref(), Some(&error));
+        assert_eq!(Store::open(&world.url).await.err(), Some(error), "no empty one is begun");
         fs::write(beside(&place, ".new"), &whole).unwrap();
         fs::rename(beside(&place, ".new"), &place).unwrap();
         works(&world, u32::try_from(round).unwrap() + 3, 2).await;

@@ -1,10 +1,24 @@
 //! `serve`, told to stop.
 
-use std::{net::TcpListener, process::Stdio, thread, time::Duration};
+use std::{
+    io::Read as _,
+    net::TcpListener,
+    process::{Child, ExitStatus, Stdio},
+    thread,
+    time::Duration,
+};
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::world::{World, free};
+
+/// How it ends by itself within 20 s, if it does.
+fn ended(process: &mut Child) -> Option<ExitStatus> {
+    (0..200).find_map(|_| {
+        thread::sleep(Duration::from_millis(100));
+        process.try_wait().unwrap()
+    })
+}
 
 #[test]
 fn a_start_that_waits_can_be_stopped() {
@@ -17,10 +31,7 @@ fn a_start_that_waits_can_be_stopped() {
     let mut process = command.spawn().unwrap();
     let (connection, _) = server.accept().unwrap();
     kill_process(Pid::from_child(&process), Signal::TERM).unwrap();
-    let ended = (0..200).find_map(|_| {
-        thread::sleep(Duration::from_millis(100));
-        process.try_wait().unwrap()
-    });
+    let ended = ended(&mut process);
     drop(connection);
     process.kill().unwrap();
     process.wait().unwrap();
@@ -59,9 +70,14 @@ fn a_start_that_cannot_be_makes_no_database() {
     ] {
         let world = World::new();
         world.write("file", "");
-        let output = world.command(&["serve"]).envs(variables).output().unwrap();
-        let error = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(1), "{error}");
+        let mut command = world.command(&["serve"]);
+        let mut process = command.envs(variables).stderr(Stdio::piped()).spawn().unwrap();
+        let ended = ended(&mut process);
+        process.kill().unwrap();
+        let mut error = String::new();
+        process.stderr.take().unwrap().read_to_string(&mut error).unwrap();
+        process.wait().unwrap();
+        assert_eq!(ended.expect("it ends by itself").code(), Some(1), "{error}");
         assert!(error.contains(told), "{error}");
         let made: Vec<_> = std::fs::read_dir(world.path("."))
             .unwrap()

@@ -1,9 +1,6 @@
 //! Keys from before the answer, at any pace and in any number, are keys for nobody.
 
-use super::{
-    A_MOMENT,
-    keys::{WAIT, dials},
-};
+use super::keys::{IN, OUT, WAIT, begins, dials, hears};
 use crate::{
     Scenario,
     language::{CALLBACK, DEALER, FIRST, OUTBOUND, SHOPPER},
@@ -46,13 +43,8 @@ fn passes_at_once(call: &Call<'_>, called: &Call<'_>) {
 
 fn at_once(world: &mut World) {
     let (shopper, carrier) = (world.raw_phone(1), world.raw_callee());
-    for (from, to, keys) in [(SHOPPER, OUTBOUND, "234567890#"), (DEALER, FIRST, "")] {
-        let mut call = dials(world, &shopper, from, to);
-        if !keys.is_empty() {
-            call.gets(200);
-            pause(A_MOMENT);
-            call.line.keys(keys);
-        }
+    for begin in [OUT, IN] {
+        let mut call = begins(world, &shopper, begin);
         let mut called = carrier.is_called(carrier.line(world.ports()));
         called.line.sings(650);
         called.progresses();
@@ -99,13 +91,8 @@ fn keys_and_talks(call: &mut Call<'_>, mut called: Call<'_>) {
 /// Nothing else was keyed that would hold up the keys of the first seconds.
 fn held(world: &mut World) {
     let (phone, carrier) = (world.raw_phone(1), world.raw_callee());
-    for (from, to, keys) in [(SHOPPER, OUTBOUND, "234567890#"), (DEALER, FIRST, "")] {
-        let mut call = dials(world, &phone, from, to);
-        if !keys.is_empty() {
-            call.gets(200);
-            pause(A_MOMENT);
-            call.line.keys(keys);
-        }
+    for begin in [OUT, IN] {
+        let mut call = begins(world, &phone, begin);
         let mut called = carrier.is_called(carrier.line(world.ports()));
         called.progresses();
         pause(2000);
@@ -125,10 +112,7 @@ fn held(world: &mut World) {
 
 fn calls_out(world: &mut World) {
     let (shopper, dealer) = (world.raw_phone(1), world.raw_callee());
-    let mut call = dials(world, &shopper, SHOPPER, OUTBOUND);
-    call.gets(200);
-    pause(A_MOMENT);
-    call.line.keys("234567890#");
+    let mut call = begins(world, &shopper, OUT);
     let called = dealer.is_called(dealer.line(world.ports()));
     keys_and_talks(&mut call, called);
 }
@@ -150,10 +134,7 @@ fn calls_back(world: &mut World) {
 
 fn dies(world: &mut World) {
     let (shopper, dealer) = (world.raw_phone(1), world.raw_callee());
-    let mut call = dials(world, &shopper, SHOPPER, OUTBOUND);
-    call.gets(200);
-    pause(A_MOMENT);
-    call.line.keys("234567890#");
+    let mut call = begins(world, &shopper, OUT);
     let called = dealer.is_called(dealer.line(world.ports()));
     called.says(180);
     world.exchange.process().kill();
@@ -162,9 +143,7 @@ fn dies(world: &mut World) {
 
 fn in_one_burst(world: &mut World) {
     let (shopper, dealer) = (world.raw_phone(1), world.raw_callee());
-    let mut call = dials(world, &shopper, SHOPPER, OUTBOUND);
-    call.gets(200);
-    pause(A_MOMENT);
+    let call = hears(world, &shopper, OUTBOUND);
     call.line.bursts(&format!("234567890#{}", "9".repeat(60)));
     let mut called = dealer.is_called(dealer.line(world.ports()));
     called.answers();
@@ -177,10 +156,7 @@ fn in_one_burst(world: &mut World) {
 
 fn fails(world: &mut World) {
     let (shopper, dealer) = (world.raw_phone(1), world.raw_callee());
-    let mut call = dials(world, &shopper, SHOPPER, OUTBOUND);
-    call.gets(200);
-    pause(A_MOMENT);
-    call.line.keys("234567890#");
+    let mut call = begins(world, &shopper, OUT);
     let called = dealer.is_called(dealer.line(world.ports()));
     called.says(180);
     pause(1000);
@@ -202,9 +178,7 @@ fn fails(world: &mut World) {
 
 fn wrong(world: &mut World) {
     let shopper = world.raw_phone(1);
-    let mut call = dials(world, &shopper, SHOPPER, OUTBOUND);
-    call.gets(200);
-    pause(A_MOMENT);
+    let mut call = hears(world, &shopper, OUTBOUND);
     // An emergency number; what follows was meant for somebody who was never called.
     call.line.bursts("112#1234#5678#");
     pause(4000);

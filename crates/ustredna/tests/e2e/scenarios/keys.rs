@@ -34,6 +34,28 @@ pub(super) fn dials<'a>(world: &World, phone: &'a RawPhone, from: &str, to: &str
     call
 }
 
+/// A shopper's call to a hotline, whose greeting has begun: keys count.
+pub(super) fn hears<'a>(world: &World, shopper: &'a RawPhone, hotline: &str) -> Call<'a> {
+    let mut call = dials(world, shopper, SHOPPER, hotline);
+    call.gets(200);
+    pause(A_MOMENT);
+    call
+}
+
+/// A call that rings the carrier's next phone: who calls where, and what they key there.
+pub(super) type Begin = (&'static str, &'static str, &'static str);
+pub(super) const OUT: Begin = (SHOPPER, OUTBOUND, "234567890#");
+pub(super) const IN: Begin = (DEALER, FIRST, "");
+
+pub(super) fn begins<'a>(world: &World, phone: &'a RawPhone, (from, to, keys): Begin) -> Call<'a> {
+    if keys.is_empty() {
+        return dials(world, phone, from, to);
+    }
+    let call = hears(world, phone, to);
+    call.line.keys(keys);
+    call
+}
+
 /// From the ringing to the hang-up. Before and after the talk both make themselves heard as well,
 /// in vain.
 fn rings_and_talks(call: &mut Call<'_>, mut called: Call<'_>, begin: Instant) {
@@ -84,10 +106,7 @@ fn assert_nothing_heard(called: &Call<'_>, begin: Instant) {
 fn calls_out(world: &mut World) {
     let begin = now();
     let (shopper, dealer) = (world.raw_phone(1), world.raw_callee());
-    let mut call = dials(world, &shopper, SHOPPER, OUTBOUND);
-    call.gets(200);
-    pause(A_MOMENT);
-    call.line.keys("234567890#");
+    let mut call = begins(world, &shopper, OUT);
     let busy = dealer.is_called(dealer.line(world.ports()));
     busy.says(180);
     // Keys for who turns out to be busy are no next destination.
@@ -126,9 +145,7 @@ fn calls_back(world: &mut World) {
     assert!(miss.line.ear().seconds_of(VAIN_HZ, begin) < 0.01, "heard of who was busy");
     world.rows("tickets", 1, |ticket| ticket["status"] == "open");
     // The callback hotline connects by itself; keys over its prompt are for nobody.
-    let mut call = dials(world, &phone, SHOPPER, CALLBACK);
-    call.gets(200);
-    pause(A_MOMENT);
+    let mut call = hears(world, &phone, CALLBACK);
     call.line.keys("1234#");
     let called = carrier.is_called(carrier.line(world.ports()));
     rings_and_talks(&mut call, called, begin);
@@ -141,9 +158,7 @@ fn calls_back(world: &mut World) {
 fn dies(world: &mut World) {
     let begin = now();
     let (shopper, dealer) = (world.raw_phone(1), world.raw_callee());
-    let mut call = dials(world, &shopper, SHOPPER, OUTBOUND);
-    call.gets(200);
-    pause(A_MOMENT);
+    let mut call = hears(world, &shopper, OUTBOUND);
     call.line.keys("234567890#1234#");
     let called = dealer.is_called(dealer.line(world.ports()));
     called.says(180);
