@@ -36,6 +36,9 @@ words! {
         UnknownNumber = "unknown_number",
         /// The shopper called their own fictitious number.
         OwnPairing = "own_pairing",
+        /// The exchange's own call came back to it: a phone that it rang is forwarded to one of its
+        /// numbers.
+        Forwarded = "forwarded_to_exchange",
         /// Nothing was keyed.
         NothingEntered = "nothing_entered",
         /// No valid number.

@@ -64,6 +64,16 @@ pub async fn unreadable(call: &mut Call, rules: &Rules) -> Result<(), HungUp> {
     turn_away(call, rules.language, Refusal::Unavailable).await
 }
 
+/// Refuses a call that the exchange itself has made: unanswered, since a dealer may be on it, and as
+/// busy as the phone is that was to be rung.
+///
+/// # Errors
+/// [`HungUp`], when the caller was quicker.
+pub async fn forwarded(call: &mut Call) -> Result<(), HungUp> {
+    call.refused(Refusal::Forwarded).await?;
+    call.hangup(Cause::UserBusy).await
+}
+
 /// Refuses a call to a number that the exchange does not have.
 ///
 /// # Errors

@@ -382,7 +382,9 @@ impl Refusal {
             Self::MinutesPerDay => Clip::LimitMinutesDay,
             Self::CallsAtOnce => Clip::LimitConcurrent,
             Self::NotRecordable | Self::Unavailable | Self::Overload => Clip::CallsNotPossible,
-            Self::UnpairedNumber | Self::UnknownNumber | Self::OwnPairing => Clip::NotAvailable,
+            Self::UnpairedNumber | Self::UnknownNumber | Self::OwnPairing | Self::Forwarded => {
+                Clip::NotAvailable
+            }
         }
     }
 }

@@ -197,6 +197,33 @@ impl Store {
         Ok(row.is_some())
     }
 
+    /// Whether one of these is a fictitious number, paired or not.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn is_any_exchange_number(
+        &self,
+        numbers: &[PhoneNumber],
+    ) -> Result<bool, StoreError> {
+        // Headers name three at most, if they differ at all.
+        for three in numbers.chunks(3) {
+            let [Some(first), second, third] = [0, 1, 2].map(|place| three.get(place)) else {
+                continue;
+            };
+            let row =
+                sqlx::query("SELECT number FROM numbers WHERE number IN ($1, $2, $3) LIMIT 1")
+                    .bind(first.as_str())
+                    .bind(second.unwrap_or(first).as_str())
+                    .bind(third.unwrap_or(first).as_str())
+                    .fetch_optional(&self.read)
+                    .await?;
+            if row.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// A shopper's phone of today; `None` also if it is damaged.
     ///
     /// # Errors

@@ -22,6 +22,7 @@ use crate::{
     health::{Health, Probe},
     metrics::Metrics,
     place::Place,
+    ringing::Ringing,
     settings::Settings,
     switch,
     talks::Talks,
@@ -50,6 +51,8 @@ pub(crate) struct App {
     pub(crate) disk: watch::Sender<Option<DiskUse>>,
     /// Work that outlives its call: settling, and looking at recordings.
     pub(crate) afterwork: TaskTracker,
+    /// The shoppers whose phones ring for dealers.
+    pub(crate) ringing: Ringing,
     /// Two who hear each other, and their recording.
     pub(crate) talks: Talks,
     /// What was found out about the recordings folder.
@@ -97,6 +100,7 @@ impl App {
             intake: tokio::sync::Mutex::default(),
             disk: watch::Sender::default(),
             afterwork: TaskTracker::new(),
+            ringing: Ringing::default(),
             talks: Talks::default(),
             place: Place::default(),
             looks: Semaphore::new(processors),

@@ -1,5 +1,6 @@
 //! Who calls whom, as the reply to `connect` tells.
 
+mod own;
 mod written;
 
 use std::borrow::Cow;
@@ -11,6 +12,7 @@ use exchange::{
     number::PhoneNumber,
 };
 
+use own::Named;
 use written::Written;
 
 /// A call that has just come in.
@@ -24,6 +26,8 @@ pub(crate) struct Arrival {
     pub(crate) caller: Option<PhoneNumber>,
     /// Whether the caller has been answered already: after another controller's death.
     pub(crate) answered: bool,
+    /// Whom its headers name.
+    pub(crate) named: Named,
 }
 
 impl Arrival {
@@ -54,9 +58,10 @@ impl Arrival {
                 };
                 (service, number)
             });
+        let named = Named::read(&variable, dialled.as_ref().map(|(_, number)| number), rules);
         let withheld = hidden || withheld(&variable);
         let caller = if withheld { None } else { caller(&variable, rules) };
-        Self { call, dialled, caller, answered: false }
+        Self { call, dialled, caller, answered: false, named }
     }
 }
 

@@ -399,6 +399,7 @@ async fn unattended(
         Plan::FictitiousNumber { .. } if !history.legs.is_empty() => {}
         Plan::FictitiousNumber { .. } => history.refusal = Some(Refusal::UnpairedNumber),
         Plan::UnknownNumber => history.refusal = Some(Refusal::UnknownNumber),
+        Plan::Forwarded => history.refusal = Some(Refusal::Forwarded),
         Plan::OutboundHotline(None) | Plan::CallbackHotline(None) => {
             history.refusal = Some(Refusal::UnknownCaller);
         }

@@ -36,6 +36,7 @@ use crate::{
     line::{Line, LineError},
     listener::{Closing, Places},
     persist::until_stored,
+    ringing::Rings,
     seats::Seat,
     service,
     talks::Watched,
@@ -184,6 +185,8 @@ struct Driver {
     on_its_way: Option<tokio::time::Instant>,
     /// Whether the present leg's recording has started.
     recording: bool,
+    /// While the shopper's phone rings for a dealer.
+    rings: Option<Rings>,
     /// While two talk.
     watched: Option<Watched>,
     media: Media,
@@ -253,6 +256,7 @@ impl Driver {
             turn,
             on_its_way: None,
             recording: false,
+            rings: None,
             watched: None,
             media: Media::default(),
             hold: Hold::Ours,

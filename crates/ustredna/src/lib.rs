@@ -36,6 +36,7 @@ mod prompts;
 mod proof;
 mod reconcile;
 mod retention;
+mod ringing;
 mod running;
 mod seats;
 mod serve;

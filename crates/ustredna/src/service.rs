@@ -13,7 +13,7 @@ use exchange::{
     recording::RecordingPath,
 };
 use jiff::Timestamp;
-use tracing::error;
+use tracing::{error, warn};
 use uuid::Uuid;
 
 use crate::{app::App, arrival::Arrival, proof::recording_name};
@@ -33,6 +33,8 @@ pub(crate) enum Plan {
         dealer: Option<PhoneNumber>,
     },
     UnknownNumber,
+    /// The exchange's own call has come back.
+    Forwarded,
     /// A hotline's caller, when the database cannot be read.
     Unreadable,
     Unavailable(Refusal),
@@ -75,7 +77,7 @@ impl Flow {
             Plan::FictitiousNumber { assignment, .. } => {
                 assignment.as_ref().map(|assignment| &assignment.shopper)
             }
-            Plan::UnknownNumber | Plan::Unreadable | Plan::Unavailable(_) => None,
+            Plan::UnknownNumber | Plan::Forwarded | Plan::Unreadable | Plan::Unavailable(_) => None,
         };
         if let Some(shopper) = shopper {
             history.shopper = Some(shopper.id);
@@ -89,8 +91,17 @@ impl Flow {
 
 async fn plan(app: &App, arrival: &Arrival, at: Timestamp) -> Result<Plan, store::StoreError> {
     let Some((service, dialled)) = &arrival.dialled else { return Ok(Plan::UnknownNumber) };
+    let named = &arrival.named;
+    if named.a_hotline(&app.rules) || app.store.is_any_exchange_number(&named.callers).await? {
+        return Ok(forwarded());
+    }
     if *service == Service::FictitiousNumber {
         let assignment = app.store.assignment(dialled, at, app.clock.now()).await?.map(Box::new);
+        if let Some(assignment) = &assignment
+            && named.forwarded_by.contains(&assignment.shopper.phone)
+        {
+            return Ok(forwarded());
+        }
         let dealer = dealer_of(app, assignment.as_deref(), arrival.caller.as_ref()).await?;
         return Ok(Plan::FictitiousNumber { assignment, dealer });
     }
@@ -107,6 +118,13 @@ async fn plan(app: &App, arrival: &Arrival, at: Timestamp) -> Result<Plan, store
     } else {
         Plan::CallbackHotline(facts)
     })
+}
+
+fn forwarded() -> Plan {
+    warn!(
+        "a call of the exchange came back to it: a phone that it rings is forwarded to one of its numbers"
+    );
+    Plan::Forwarded
 }
 
 /// Who calls a fictitious number. A shopper who dials another one's number is no dealer, and their
@@ -152,6 +170,14 @@ pub(crate) async fn finish_undialled(
         return Ok(());
     };
     let (at, now) = (history.started_at, app.clock.now());
+    if let Some(caller) = &history.caller
+        && (*caller == app.rules.outbound_hotline
+            || *caller == app.rules.callback_hotline
+            || app.store.is_any_exchange_number(std::slice::from_ref(caller)).await?)
+    {
+        history.refusal = Some(Refusal::Forwarded);
+        return Ok(());
+    }
     let assignment = app.store.assignment(number, at, now).await?.map(Box::new);
     let dealer = dealer_of(app, assignment.as_deref(), history.caller.as_ref()).await?;
     if assignment.is_none() {
@@ -205,6 +231,7 @@ impl Plan {
                 let (assignment, dealer) = (assignment.as_deref(), dealer.as_ref());
                 flows::fictitious_number(&mut call, rules, assignment, dealer).await
             }
+            Self::Forwarded => flows::forwarded(&mut call).await,
             Self::UnknownNumber => flows::unknown_number(&mut call).await,
             Self::Unreadable => flows::unreadable(&mut call, rules).await,
             Self::Unavailable(refusal) => flows::unavailable(&mut call, refusal).await,

@@ -55,6 +55,39 @@ fn the_asserted_identity_comes_before_the_claimed_one() {
     }
 }
 
+#[test]
+fn a_call_of_the_exchange_itself_is_known_by_whom_it_names() {
+    let rules = Settings::default().rules();
+    let to = |number| ("variable_sip_req_user", number);
+    let hotline = "+420234234390";
+    let fictitious = "+420777000111";
+    for header in [
+        ("variable_sip_from_user", hotline),
+        ("variable_sip_P-Asserted-Identity", "<tel:+420-234-234-399>"),
+        ("variable_sip_Remote-Party-ID", "<sip:234234390@carrier.example>;privacy=full"),
+        (
+            "variable_sip_h_Diversion",
+            "\"Nov, J.\" <sip:601123456@x>;reason=unconditional, <sip:+420234234390@x>",
+        ),
+        (
+            "variable_sip_history_info",
+            "<sip:+420234234390@x>;index=1,<sip:+420777000111@x>;index=1.1",
+        ),
+    ] {
+        let named = arrival(&[to(fictitious), header]).named;
+        assert!(named.a_hotline(&rules), "{header:?}");
+    }
+    // That it has come to where it comes is no news.
+    for header in ["variable_sip_h_Diversion", "variable_sip_history_info"] {
+        let named = arrival(&[to(hotline), (header, "<sip:+420234234390@x>;index=1")]).named;
+        assert!(!named.a_hotline(&rules) && named.forwarded_by.is_empty(), "{header}");
+    }
+    let diversion = ("variable_sip_h_Diversion", "<sip:+420601123456@x;user=phone>;counter=1");
+    let named = arrival(&[to(fictitious), diversion]).named;
+    assert_eq!(named.forwarded_by.len(), 1);
+    assert!(named.callers.is_empty() && !named.a_hotline(&rules));
+}
+
 /// The same number in the clothes of RFC 3966, carriers and percent escapes.
 fn clothes(global: &str, national: &str, separated: &str) -> Vec<String> {
     let uri = format!("+{global};npdi;rn=+420910000001");

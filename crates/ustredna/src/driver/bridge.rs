@@ -46,6 +46,16 @@ impl Driver {
             failure: None,
             cause: None,
         };
+        self.rings = None;
+        if let (Direction::Back, Some(shopper)) = (leg.dial.direction, self.history.shopper) {
+            self.rings = self.app.ringing.begin(shopper);
+            if self.rings.is_none() {
+                warn!("the shopper's phone rings for too many callers already: busy");
+                let busy = Leg { failure: Some(Failure::Busy), cause: None, ..failed(leg, now) };
+                self.history.legs.push(busy);
+                return reply.send(Answer::Dialled(Dialled::Failed(Failure::Busy)));
+            }
+        }
         let limits = Limits {
             calls_per_day: limit(settings.limits.calls_per_day),
             minutes_per_day: limit(settings.limits.minutes_per_day),
@@ -196,6 +206,7 @@ impl Driver {
             return;
         }
         leg.answered_at = Some(at);
+        self.rings = None;
         info!(leg.id = %leg.id, "answered");
         let talk = (self.history.id, leg.id, leg.recording.clone());
         self.watched = Some(self.app.talks.watch(talk.0, talk.1, talk.2));
@@ -244,6 +255,7 @@ impl Driver {
 
     pub(super) fn bridge_ended(&mut self, event: &Event, reply: Reply) {
         self.unbridged(event);
+        self.rings = None;
         let (hung_up, at) = (self.line.session.is_hung_up(), self.time_of(event));
         let Some(leg) = self.history.legs.last_mut() else { return };
         if leg.answered_at.is_some() {

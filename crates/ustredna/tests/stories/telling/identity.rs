@@ -14,10 +14,67 @@ pub(crate) fn all() -> Vec<Tale> {
         Tale::new("a_caller_id_that_is_no_number_is_as_good_as_withheld", no_number),
         Tale::new("a_shopper_without_a_number_is_told_so", no_pairing)
             .data("+420601123456,Jana,cs,+420777000111,1,Auto,2020-01-01,2020-12-31"),
+        Tale::new("a_phone_forwarded_to_the_exchange_does_not_reach_it", forwarded),
+        Tale::new("a_shopper_s_phone_rings_for_four_at_once", ringing)
+            .simulated_only("its phones ring for forty seconds"),
         Tale::new("an_inactive_shopper_is_a_stranger", inactive).data(ONE),
         Tale::new("an_english_shopper_hears_english", english)
             .data("+420601123456,Jane,en,+420777000111,1,Auto,,"),
     ]
+}
+
+/// The shopper's network carries on what the exchange calls by, be it as From alone or with the shopper
+/// as who forwards.
+fn forwarded(story: &mut Story<'_>) {
+    let listens = Call::listens_until_hangup;
+    story.act(
+        [
+            listens(phone(CALLBACK).calls(FIRST)),
+            listens(phone("+420234234399").calls(FIRST)),
+            listens(phone(FIRST).calls(FIRST)),
+            listens(phone(CALLBACK).calls(OUTBOUND).asserted(SHOPPER)),
+            listens(phone(FIRST).calls(CALLBACK).asserted(SHOPPER)),
+            listens(phone(CALLBACK).calls(CALLBACK)),
+        ],
+        [shopper().rings_on()],
+    );
+    insta::assert_snapshot!(story.told(), @"
+    +420234234390 calls +420777000111: 486
+    +420234234399 calls +420777000111: 486
+    +420777000111 calls +420777000111: 486
+    +420234234390 calls 234234399: 486
+    +420777000111 calls +420234234390: 486
+    +420234234390 calls +420234234390: 486
+    calls:
+      callback_hotline: - as - with -: refused (forwarded_to_exchange)
+      callback_hotline: - as - with -: refused (forwarded_to_exchange)
+      fictitious_number: - as +420777000111 with -: refused (forwarded_to_exchange)
+      fictitious_number: - as +420777000111 with -: refused (forwarded_to_exchange)
+      fictitious_number: - as +420777000111 with -: refused (forwarded_to_exchange)
+      outbound_hotline: - as - with -: refused (forwarded_to_exchange)
+    ");
+}
+
+fn ringing(story: &mut Story<'_>) {
+    let dealer =
+        |number: u32| phone(format!("+42022233300{number}")).calls(FIRST).listens_until_hangup();
+    story.act((1..=5).map(dealer).collect::<Vec<_>>(), (1..=5).map(|_| shopper().rings_on()));
+    let outcomes = |story: &mut Story<'_>| {
+        let calls = story.command(&["calls", "--json"]);
+        let outcome = |call: &str| {
+            let call: serde_json::Value = serde_json::from_str(call).unwrap();
+            assert!(call["ticket"].is_number(), "whoever was not rung for is missed, too: {call}");
+            call["outcome"].as_str().unwrap().to_owned()
+        };
+        let mut outcomes: Vec<_> = calls.lines().map(outcome).collect();
+        outcomes.sort();
+        outcomes
+    };
+    let four = ["no_answer"; 4];
+    assert_eq!(outcomes(story), [&["busy"][..], &four].concat());
+    // It rings again.
+    story.act(dealer(6), [shopper().rings_on()]);
+    assert_eq!(outcomes(story), [&["busy"][..], &four, &["no_answer"]].concat());
 }
 
 fn strangers(story: &mut Story<'_>) {
