@@ -71,6 +71,7 @@ pub use outbox::{
 };
 pub use pairings::{NewPairing, PairingChange, PairingRow};
 pub use recordings::RecordingRow;
+pub use redact::redacted;
 pub use settle::{BURST, End, MissKind, MissedCall, Settled, SmsText, SmsTexts, Together};
 pub use shoppers::{NewShopper, ShopperChange, ShopperRow};
 pub use tickets::{STRANGERS_NUMBERS, Swept, TicketRow};

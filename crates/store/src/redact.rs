@@ -4,9 +4,10 @@
 /// So many digits in a row, spaces and hyphens between them or not, may be somebody's number.
 const DIGITS: usize = 6;
 
-/// The text with `…` for whatever is in quotation marks and no plain name of a table or column, and for
+/// What another program has said, as it may stand in a log: the text with `…` for whatever is in quotation marks and no plain name of a table or column, and for
 /// whatever may be a telephone number.
-pub(crate) fn redacted(text: &str) -> String {
+#[must_use]
+pub fn redacted(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut parts = text.split('"').enumerate().peekable();
     while let Some((turn, part)) = parts.next() {

@@ -67,12 +67,12 @@ async fn ready(State((app, draining)): Shared) -> (StatusCode, Json<Value>) {
     let found = app.switch.known();
     // Every leg goes out by the gateway: a shopper who is called back, too.
     let (switch, gateway) = (found.switch.problem(), found.gateway.problem());
-    let workers: BTreeMap<_, _> = app
-        .health
-        .faults()
-        .into_iter()
-        .map(|(worker, problem)| (worker.as_str(), problem))
-        .collect();
+    let mut faults = app.health.faults();
+    // Whether anybody is told of its troubles, an exchange takes calls.
+    let alarms = faults.remove(&Worker::Alarms);
+    let alarms = alarms.map(|problem| format!("{} {problem}", Worker::Alarms.as_str()));
+    let workers: BTreeMap<_, _> =
+        faults.into_iter().map(|(worker, problem)| (worker.as_str(), problem)).collect();
     let not_watched: BTreeMap<_, _> = [("switch", &found.switch), ("gateway", &found.gateway)]
         .into_iter()
         .filter_map(|(what, known)| Some((what, known.not_watched()?)))
@@ -97,7 +97,7 @@ async fn ready(State((app, draining)): Shared) -> (StatusCode, Json<Value>) {
         "switch_settings": found.misfits,
         "workers": workers,
         "not_watched": not_watched,
-        "warnings": health::overdue(&app).into_iter().chain(some_prompts).collect::<Vec<_>>(),
+        "warnings": health::overdue(&app).into_iter().chain(alarms).chain(some_prompts).collect::<Vec<_>>(),
     });
     (status, Json(told))
 }

@@ -1,18 +1,33 @@
 //! The ways by which alarms are told.
 
-use std::{path::Path, process::Stdio, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    pin::pin,
+    process::{ExitStatus, Stdio},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::Context as _;
 use reqwest::{Client, Url, header::CONTENT_TYPE, redirect, retry};
 use rustix::process::{Pid, Signal, kill_process_group};
 use rustls::{ClientConfig, RootCertStore};
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::{io::AsyncWriteExt as _, process::Command, time::timeout};
+use tokio::{
+    io::{self, AsyncRead, AsyncReadExt as _, AsyncWriteExt as _},
+    process::{Child, Command},
+    time::timeout,
+};
+use tracing::warn;
 
 use crate::settings;
 
 /// How long one try may take.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// So many bytes of what a command says for itself are logged; the rest is not kept.
+const SAID: usize = 1000;
+/// How long what it has said may take to come when it has ended.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 
 pub(super) enum Way {
     /// A program and its arguments.
@@ -94,7 +109,8 @@ impl Way {
 async fn run(words: &[String], json: &str) -> Result<(), String> {
     let [program, arguments @ ..] = words else { return Ok(()) };
     let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::null());
+    command.args(arguments).stdin(Stdio::piped());
+    command.stdout(Stdio::null()).stderr(Stdio::piped());
     // A group of its own, so that what it starts can be ended with it, and Ctrl-C is not for it.
     command.process_group(0).kill_on_drop(true);
     // Passwords among them, which are not its business.
@@ -105,15 +121,15 @@ async fn run(words: &[String], json: &str) -> Result<(), String> {
     }
     let mut child = command.spawn().map_err(|error| format!("cannot be run ({error})"))?;
     let mut group = Group(child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)));
-    let stdin = child.stdin.take();
-    let telling = async {
-        if let Some(mut stdin) = stdin {
-            // One that does not read it may know all the same what to do.
-            let _unread = stdin.write_all(json.as_bytes()).await;
-        }
-        child.wait().await
-    };
-    let told = timeout(PATIENCE, telling).await;
+    let mut said = Vec::new();
+    let told = timeout(PATIENCE, tell(&mut child, json, &mut said)).await;
+    if !said.is_empty() {
+        let said = String::from_utf8_lossy(&said).replace(char::is_control, " ");
+        warn!(
+            said = store::redacted(said.trim()),
+            "alarm.command has written to its standard error"
+        );
+    }
     if told.is_ok() {
         // It ended by itself; what it left running is its own business.
         group.0 = None;
@@ -127,6 +143,41 @@ async fn run(words: &[String], json: &str) -> Result<(), String> {
             let _reaped = child.wait().await;
             Err(format!("took longer than {} s and was ended", PATIENCE.as_secs()))
         }
+    }
+}
+
+/// Lets the command read the alarm, until it ends. What it writes to its standard error is read all the
+/// time, so that it never waits, and its beginning kept.
+async fn tell(child: &mut Child, json: &str, said: &mut Vec<u8>) -> io::Result<ExitStatus> {
+    let (stdin, stderr) = (child.stdin.take(), child.stderr.take());
+    let ended = async {
+        if let Some(mut stdin) = stdin {
+            // One that does not read it may know all the same what to do.
+            let _unread = stdin.write_all(json.as_bytes()).await;
+        }
+        child.wait().await
+    };
+    let (mut ended, mut listening) = (pin!(ended), pin!(listen(stderr, said)));
+    let mut all_said = false;
+    let ended = loop {
+        tokio::select! {
+            ended = &mut ended => break ended,
+            () = &mut listening, if !all_said => all_said = true,
+        }
+    };
+    if !all_said {
+        // What it left running may say more, for ever.
+        let _cut_off = timeout(LAST_WORDS, listening).await;
+    }
+    ended
+}
+
+async fn listen(stderr: Option<impl AsyncRead + Unpin>, said: &mut Vec<u8>) {
+    let Some(mut stderr) = stderr else { return };
+    let mut bytes = [0; 4096];
+    while let Ok(count @ 1..) = stderr.read(&mut bytes).await {
+        let room = SAID.saturating_sub(said.len());
+        said.extend(bytes.iter().take(count.min(room)));
     }
 }
 

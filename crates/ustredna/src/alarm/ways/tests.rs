@@ -37,6 +37,30 @@ async fn a_command_that_fails_is_a_failure() {
     script(&folder, "exit 0").tell(&"x".repeat(1 << 20)).await.unwrap();
 }
 
+/// It went to the exchange's own log without an end, and filled the disk.
+#[tokio::test]
+async fn of_what_a_command_says_the_beginning_is_kept_and_it_never_waits() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("alarm");
+    for (text, kept) in [
+        // More than a pipe holds.
+        ("printf 'first %0300000d' 0 >&2; exit 4", SAID),
+        // What it leaves running holds its standard error open, and says more.
+        ("echo 12345678 >&2; (sleep 20; echo late >&2) & exit 4", 9),
+        ("exit 4", 0),
+    ] {
+        fs::write(&path, text).unwrap();
+        let mut command = Command::new("/bin/sh");
+        command.arg(&path).stdin(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        let mut child = command.spawn().unwrap();
+        let _group = Group(Pid::from_raw(child.id().unwrap().cast_signed()));
+        let mut said = Vec::new();
+        let ended = timeout(Duration::from_secs(15), tell(&mut child, "{}", &mut said));
+        assert_eq!(ended.await.unwrap().unwrap().code(), Some(4), "{text}");
+        assert_eq!(said.len(), kept, "{text}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_command_that_hangs_is_ended_with_all_it_started() {
     let folder = tempfile::tempdir().unwrap();
