@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 
 use crate::{
-    destination::Refusal,
+    destination::{self, Refusal},
+    facts::Rules,
     history::History,
     model::{Outcome, PairingId, Service, ShopperId, TicketId, TicketStatus},
     number::PhoneNumber,
@@ -26,7 +27,7 @@ pub enum Effect {
     /// Nothing.
     None,
     /// A dealer called back and was missed: a ticket is opened or counts one more, and an SMS is
-    /// queued. A withheld number gives the SMS alone.
+    /// queued. A number that is withheld or may not be called gives the SMS alone.
     Missed(Missed),
     /// The two talked: their open ticket closes.
     Talked(Talked),
@@ -43,6 +44,10 @@ pub struct Missed {
     pub fictitious_number: PhoneNumber,
     /// Who called; `None` when withheld.
     pub dealer: Option<PhoneNumber>,
+    /// The shopper's phone that was to ring.
+    pub phone: PhoneNumber,
+    /// Why the shopper may not call the dealer, see [`Settlement::checked`].
+    pub refusal: Option<Refusal>,
 }
 
 /// A talk that may close a ticket.
@@ -90,8 +95,77 @@ pub fn settle(history: &History) -> Settlement {
             pairing: last.dial.pairing.id,
             fictitious_number: last.dial.pairing.fictitious_number.clone(),
             dealer: last.dial.dealer.clone(),
+            phone: last.dial.to.clone(),
+            refusal: None,
         }),
         Some(_) | None => Effect::None,
     };
     Settlement { outcome, answered_at: last.answered_at, effect }
+}
+
+impl Settlement {
+    /// With the destination check of a missed call's return: a ticket that could never be returned
+    /// must not be opened. Whether the caller's number is one of the exchange's own fictitious ones
+    /// only the store knows.
+    #[must_use]
+    pub fn checked(mut self, rules: &Rules) -> Self {
+        if let Effect::Missed(missed) = &mut self.effect
+            && let Some(dealer) = &missed.dealer
+        {
+            missed.refusal = destination::check_callback(dealer, &missed.phone, rules).err();
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{destination::DialPolicy, model::Language};
+
+    fn number(text: &str) -> PhoneNumber {
+        PhoneNumber::from_e164(text).unwrap()
+    }
+
+    /// Whether the shopper may call somebody back who showed this number.
+    fn refusal(dealer: Option<&str>) -> Option<Refusal> {
+        let rules = Rules {
+            outbound_hotline: number("+420234234399"),
+            callback_hotline: number("+420234234390"),
+            country: "CZ".parse().unwrap(),
+            language: Language::Czech,
+            policy: DialPolicy { deny: vec!["+420608".to_owned()], ..DialPolicy::default() },
+        };
+        let missed = Missed {
+            shopper: ShopperId(Uuid::nil()),
+            pairing: PairingId(Uuid::nil()),
+            fictitious_number: number("+420777000111"),
+            dealer: dealer.map(number),
+            phone: number("+420601123456"),
+            refusal: None,
+        };
+        let effect = Effect::Missed(missed);
+        let settlement = Settlement { outcome: Outcome::Busy, answered_at: None, effect };
+        let Effect::Missed(missed) = settlement.checked(&rules).effect else { panic!() };
+        missed.refusal
+    }
+
+    #[test]
+    fn a_missed_call_may_be_returned_where_the_hotline_would_call() {
+        for (dealer, expected) in [
+            ("+420234567890", None),
+            ("+420800123456", None),
+            ("+4930901820", Some(Refusal::International)),
+            ("+420906471147", Some(Refusal::PremiumRate)),
+            ("+420608999888", Some(Refusal::Forbidden)),
+            ("+420234234399", Some(Refusal::ExchangeNumber)),
+            ("+420234234390", Some(Refusal::ExchangeNumber)),
+            ("+420601123456", Some(Refusal::OwnNumber)),
+        ] {
+            assert_eq!(refusal(Some(dealer)), expected, "{dealer}");
+        }
+        assert_eq!(refusal(None), None);
+    }
 }

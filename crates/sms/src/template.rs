@@ -16,13 +16,13 @@ const MAX_SEGMENTS: usize = 2;
 pub enum Kind {
     /// A dealer's call was missed and got a ticket number.
     Missed,
-    /// The same when all ticket numbers are taken.
+    /// The same without a ticket: the number may not be called, or all ticket numbers are taken.
     MissedUnnumbered,
     /// A call from a withheld number was missed: nobody to call back.
     Withheld,
     /// Several missed calls told in one.
     Digest,
-    /// The same when all callers withheld their numbers.
+    /// The same when none of the callers can be called back.
     DigestWithheld,
 }
 

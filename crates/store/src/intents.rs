@@ -18,6 +18,7 @@ use sqlx::{
 use crate::{
     Store, StoreError,
     connections::Link,
+    numbers,
     row::{Fields, clean, clean_opt, ms, ms_opt},
 };
 
@@ -151,11 +152,7 @@ async fn refusal(
     now: Timestamp,
     day_start: Timestamp,
 ) -> Result<Option<Refusal>, StoreError> {
-    let ours = sqlx::query("SELECT number FROM numbers WHERE number = $1")
-        .bind(leg.dial.to.as_str())
-        .fetch_optional(&mut *tx)
-        .await?;
-    if ours.is_some() {
+    if numbers::is_ours(tx, &leg.dial.to).await? {
         return Ok(Some(Refusal::ExchangeNumber));
     }
     let (Some(shopper), true) = (history.shopper, *limits != Limits::default()) else {

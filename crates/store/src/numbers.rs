@@ -51,6 +51,15 @@ pub(crate) async fn insert(
     Ok(())
 }
 
+/// Whether this is one of the exchange's fictitious numbers, switched on or off.
+pub(crate) async fn is_ours(tx: &mut Link, number: &PhoneNumber) -> Result<bool, StoreError> {
+    let row = sqlx::query("SELECT number FROM numbers WHERE number = $1")
+        .bind(number.as_str())
+        .fetch_optional(tx)
+        .await?;
+    Ok(row.is_some())
+}
+
 impl Store {
     /// Adds a fictitious number, switched on.
     ///
@@ -63,11 +72,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        let exists = sqlx::query("SELECT number FROM numbers WHERE number = $1")
-            .bind(number.as_str())
-            .fetch_optional(&mut *tx)
-            .await?;
-        if exists.is_some() {
+        if is_ours(&mut tx, number).await? {
             return Err(StoreError::Conflict("this fictitious number exists already"));
         }
         if shoppers::by_phone(&mut tx, number).await?.is_some() {

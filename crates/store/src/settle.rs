@@ -3,6 +3,7 @@
 mod missed;
 
 use exchange::{
+    destination::Refusal,
     history::History,
     model::{Language, ShopperId, TicketId},
     number::PhoneNumber,
@@ -47,8 +48,9 @@ pub enum MissKind {
         /// How often they have been missed under this ticket.
         missed: u32,
     },
-    /// All ticket numbers of the shopper are taken, or those that strangers may take.
-    NoNumberFree {
+    /// There is no ticket to return it by: the shopper may not call this number, or all ticket
+    /// numbers are taken, or those that strangers may take.
+    NoTicket {
         /// Who called.
         dealer: PhoneNumber,
     },
@@ -68,7 +70,7 @@ pub struct Together {
     /// Whether dealers are among the callers whom the number has called before; else all are
     /// strangers.
     pub of_dealers: bool,
-    /// Whether any of them showed a number.
+    /// Whether any of them showed a number that the shopper may call.
     pub returnable: bool,
 }
 
@@ -106,6 +108,9 @@ pub struct Settled {
     /// How many calls of strangers the shopper has missed within an hour, in the moment that it
     /// becomes a burst: once each.
     pub burst: Option<u32>,
+    /// Why a missed call got no ticket though its caller showed a number: the shopper may not call
+    /// it.
+    pub unreturnable: Option<Refusal>,
     /// The call had its end already, and nothing was written.
     pub already: bool,
 }
@@ -122,7 +127,8 @@ impl Store {
     /// Writes what a call came to. A call that has its end already stays as it is, so a call
     /// settled twice gets no second ticket and no second SMS.
     ///
-    /// A missed callback opens a ticket or counts one more on the open one, and queues the SMS
+    /// A missed callback opens a ticket or counts one more on the open one, unless the shopper may not
+    /// call the caller: then an open one is cancelled. It queues the SMS
     /// that `texts` writes for `timing.delay` after the end, or `timing.ticket_gap` after the
     /// ticket's last SMS if that is later, unless that one still waits: it then gets the new text.
     ///
@@ -186,7 +192,7 @@ impl Store {
             return Ok(settled);
         }
         let returned = history.legs.last().and_then(|leg| leg.dial.ticket);
-        let Told { ticket, sms_queued, burst } = match (&settlement.effect, locked) {
+        let Told { ticket, sms_queued, burst, unreturnable } = match (&settlement.effect, locked) {
             (Effect::Missed(missed), Some(shopper)) => {
                 let times = missed::Times { at: history.started_at, noticed, now: end.now };
                 miss(&mut *tx, &shopper, missed, times, timing, texts).await?
@@ -225,7 +231,7 @@ impl Store {
         .bind(ms(ended_at))
         .execute(&mut *tx)
         .await?;
-        Ok(Settled { ticket: number, sms_queued, burst, already: false })
+        Ok(Settled { ticket: number, sms_queued, burst, unreturnable, already: false })
     }
 
     /// Takes the shopper's row; `None` if nothing of it can be read.
@@ -262,7 +268,13 @@ impl Store {
         let Some(row) = row else { return Ok(None) };
         let ticket = Fields::new("calls", &row).joined("tickets", "ticket");
         let ticket = self.damage.noted(ticket.ticket_number_opt("number"))?.flatten();
-        Ok(Some(Settled { ticket, sms_queued: false, burst: None, already: true }))
+        Ok(Some(Settled {
+            ticket,
+            sms_queued: false,
+            burst: None,
+            unreturnable: None,
+            already: true,
+        }))
     }
 }
 

@@ -20,6 +20,7 @@ mod reports;
 mod settle;
 mod strangers;
 mod trouble;
+mod unreturnable;
 
 use fixture::World;
 
@@ -153,4 +154,8 @@ scenarios! {
     strangers::a_dealer_is_known_by_the_number_that_called_them,
     trouble::what_is_broken_off_in_the_middle_harms_nobody,
     trouble::a_statement_that_fails_harms_no_other,
+    unreturnable::who_may_not_be_called_is_told_without_a_ticket,
+    unreturnable::a_fictitious_number_of_our_own_is_not_called_back,
+    unreturnable::an_open_ticket_is_cancelled,
+    unreturnable::many_are_told_together_as_what_they_are,
 }

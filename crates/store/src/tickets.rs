@@ -27,6 +27,8 @@ pub struct TicketRow {
     pub number: TicketNumber,
     /// Who called.
     pub dealer: PhoneNumber,
+    /// Whether that is one of the exchange's own fictitious numbers, which nobody may call.
+    pub dealer_is_ours: bool,
     /// The number they called.
     pub fictitious_number: PhoneNumber,
     /// The pairing's project.
@@ -139,16 +141,7 @@ pub(crate) async fn count(
     if let Some(counted) = open.first() {
         return Ok(Some(*counted));
     }
-    sqlx::query(
-        "UPDATE tickets SET status = 'cancelled', closed_at = $4 WHERE shopper_id = $1 \
-         AND fictitious_number = $2 AND dealer = $3 AND status = 'open'",
-    )
-    .bind(shopper.as_str())
-    .bind(missed.fictitious_number.as_str())
-    .bind(dealer.as_str())
-    .bind(ms(now))
-    .execute(&mut *tx)
-    .await?;
+    cancel(tx, damage, missed, dealer, now).await?;
 
     let rested = now.saturating_sub(NUMBER_REST).unwrap_or(Timestamp::MIN);
     let query = sqlx::query(
@@ -192,6 +185,29 @@ pub(crate) async fn count(
         .execute(tx)
         .await?;
     Ok(Some(Counted { id, number, missed: 1 }))
+}
+
+/// Cancels the dealer's open ticket, which nobody can return, and skips its waiting SMS.
+pub(crate) async fn cancel(
+    tx: &mut Link,
+    damage: &Damage,
+    missed: &Missed,
+    dealer: &PhoneNumber,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let query = sqlx::query(
+        "UPDATE tickets SET status = 'cancelled', closed_at = $4 WHERE shopper_id = $1 \
+         AND fictitious_number = $2 AND dealer = $3 AND status = 'open' RETURNING id",
+    )
+    .bind(missed.shopper.to_string())
+    .bind(missed.fictitious_number.as_str())
+    .bind(dealer.as_str())
+    .bind(ms(now));
+    let rows = fetch(query, tx, (damage, "tickets")).await?;
+    for id in damage.readable(&rows, |row| Fields::new("tickets", row).id("id").map(TicketId))? {
+        outbox::skip_of(tx, id).await?;
+    }
+    Ok(())
 }
 
 /// Strangers who have not called since then make room: their numbers rest, and tomorrow's strangers
@@ -316,11 +332,13 @@ impl Store {
     pub async fn tickets(&self, filter: &Filter) -> Result<Vec<TicketRow>, StoreError> {
         let query = sqlx::query(
             "SELECT t.id, s.id AS shopper, s.phone, t.number, t.dealer, t.fictitious_number, \
+             n.number AS ours, \
              p.id AS pairing, p.project, t.status, \
              t.missed, t.first_missed_at, t.last_missed_at, t.closed_at, \
              m.id AS sms_id, m.status AS sms, m.sent_at, m.delivered_at, m.error \
              FROM tickets t JOIN shoppers s ON s.id = t.shopper_id \
              JOIN pairings p ON p.id = t.pairing_id \
+             LEFT JOIN numbers n ON n.number = t.dealer \
              LEFT JOIN sms m ON m.id = (SELECT n.id FROM sms n WHERE n.ticket_id = t.id \
               ORDER BY n.created_at DESC, n.id DESC LIMIT 1) \
              WHERE ($1 IS NULL OR s.phone = $1) AND ($2 IS NULL OR p.project = $2) \
@@ -336,6 +354,7 @@ impl Store {
                 shopper: row.joined("shoppers", "shopper").phone("phone")?,
                 number: row.ticket_number("number")?,
                 dealer: row.phone("dealer")?,
+                dealer_is_ours: row.text_opt("ours")?.is_some(),
                 fictitious_number: row.phone("fictitious_number")?,
                 // A ticket is told although its pairing or SMS is damaged.
                 project: self.damage.noted(pairing.text_opt("project"))?.flatten(),

@@ -104,6 +104,7 @@ fn tell(app: &Arc<App>, ended: Ended, written: Written) {
         hangup_cause = hangup_cause.as_deref().unwrap_or_default(),
         ticket = settled.ticket.map(exchange::ticket::TicketNumber::value),
         sms = settled.sms_queued,
+        unreturnable = settled.unreturnable.map(exchange::destination::Refusal::as_str),
         "call ended"
     );
     if !settled.already {
@@ -130,7 +131,7 @@ async fn store_end(app: &App, ended: &Ended) -> Result<Written, StoreError> {
     let (ended_at, cause) = (ended.ended_at, ended.hangup_cause.as_deref());
     let mut history = ended.history.clone();
     service::finish_undialled(app, &mut history, ended_at, cause).await?;
-    let settlement = settle(&history);
+    let settlement = settle(&history).checked(&app.rules);
     let texts = |missed: &store::MissedCall| app.texts.write(missed);
     let timing = app.settings.sms_timing();
     let end = store::End { at: ended_at, now: app.clock.now(), hangup_cause: cause };

@@ -74,7 +74,7 @@ impl Texts {
                 let ticket = Some(number.value());
                 templates.missed.render(&Values { ticket, dealer: Some(dealer.as_str()), ..common })
             }
-            MissKind::NoNumberFree { dealer } => templates
+            MissKind::NoTicket { dealer } => templates
                 .missed_unnumbered
                 .render(&Values { dealer: Some(dealer.as_str()), ..common }),
             MissKind::Withheld => templates.withheld.render(&common),
@@ -113,7 +113,7 @@ impl Texts {
                     dealer,
                     missed: 1,
                 }),
-                Kind::MissedUnnumbered => Some(MissKind::NoNumberFree { dealer }),
+                Kind::MissedUnnumbered => Some(MissKind::NoTicket { dealer }),
                 Kind::Withheld => Some(MissKind::Withheld),
                 Kind::Digest | Kind::DigestWithheld => Some(MissKind::Together(Together {
                     calls: 12,
@@ -156,18 +156,16 @@ fn more(together: Together, language: Language) -> String {
         (Language::English, Plural::One) => "One more missed call".to_owned(),
         (Language::English, Plural::Few | Plural::Many) => format!("{count} more missed calls"),
     };
-    let one = count == 1;
-    let from = match (language, together.returnable, together.of_dealers) {
-        // Whoever it was, the list on the hotline tells.
-        (_, true, true) => return calls,
-        (Language::Czech, true, false) if one => "z neznámého čísla",
-        (Language::Czech, true, false) => "z neznámých čísel",
-        (Language::Czech, false, _) if one => "ze skrytého čísla",
-        (Language::Czech, false, _) => "ze skrytých čísel",
-        (Language::English, true, false) if one => "from an unknown number",
-        (Language::English, true, false) => "from unknown numbers",
-        (Language::English, false, _) if one => "from a withheld number",
-        (Language::English, false, _) => "from withheld numbers",
+    // Whoever the dealers were, the list on the hotline tells. What cannot be returned was withheld or
+    // may not be called, one by one.
+    if together.of_dealers || !together.returnable {
+        return calls;
+    }
+    let from = match language {
+        Language::Czech if count == 1 => "z neznámého čísla",
+        Language::Czech => "z neznámých čísel",
+        Language::English if count == 1 => "from an unknown number",
+        Language::English => "from unknown numbers",
     };
     format!("{calls} {from}")
 }

@@ -41,11 +41,15 @@ impl Kind {
             (Language::Czech, Self::Digest) => {
                 "{more} na Vaše číslo {numbers}. Volejte zpět {hotline}."
             }
-            (Language::Czech, Self::DigestWithheld) => "{more} na Vaše číslo {numbers}.",
+            (Language::Czech, Self::DigestWithheld) => {
+                "{more} na Vaše číslo {numbers}. Přes ústřednu zpět zavolat nelze."
+            }
             (Language::English, Self::Digest) => {
                 "{more} to your number {numbers}. Call back on {hotline}."
             }
-            (Language::English, Self::DigestWithheld) => "{more} to your number {numbers}.",
+            (Language::English, Self::DigestWithheld) => {
+                "{more} to your number {numbers}. They cannot be returned."
+            }
             (Language::English, Self::Missed) => {
                 "Missed call no. {ticket} from {dealer} to your number {number} ({time}). Call back on {hotline}."
             }

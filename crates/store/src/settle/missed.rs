@@ -1,6 +1,7 @@
 //! A missed callback: its ticket, and what the shopper is told of it.
 
 use exchange::{
+    destination::Refusal,
     model::{ShopperId, TicketId},
     number::PhoneNumber,
     settle::Missed,
@@ -12,6 +13,7 @@ use crate::{
     SmsTiming, StoreError,
     connections::Link,
     damage::Damage,
+    numbers,
     outbox::{self, Precedence, together},
     row::{Fields, ms},
     tickets,
@@ -28,12 +30,14 @@ pub(super) struct Told {
     /// Whether there is a new SMS.
     pub(super) sms_queued: bool,
     pub(super) burst: Option<u32>,
+    /// Why there is no ticket, if the shopper may not call who called.
+    pub(super) unreturnable: Option<Refusal>,
 }
 
 impl Told {
     /// A ticket, and nothing to tell.
     pub(super) fn of(ticket: Option<TicketId>) -> Self {
-        Self { ticket, sms_queued: false, burst: None }
+        Self { ticket, sms_queued: false, burst: None, unreturnable: None }
     }
 }
 
@@ -62,8 +66,14 @@ pub(super) async fn miss(
         Some(dealer) => tickets::is_known(tx, &missed.fictitious_number, dealer).await?,
     };
     let burst = if known { None } else { burst(tx, shopper, missed.shopper, times.now).await? };
+    let unreturnable = refusal(tx, missed).await?;
     let counted = match &missed.dealer {
         None => None,
+        // One that was opened under other rules could not be returned any more either.
+        Some(dealer) if unreturnable.is_some() => {
+            tickets::cancel(tx, &shopper.damage, missed, dealer, times.noticed).await?;
+            None
+        }
         Some(dealer) => {
             let stand = tickets::Stand { last: shopper.last_ticket, known };
             tickets::count(tx, &shopper.damage, stand, missed, dealer, times.at, times.noticed)
@@ -72,7 +82,7 @@ pub(super) async fn miss(
     };
     let kind = match (&missed.dealer, counted) {
         (None, _) => MissKind::Withheld,
-        (Some(dealer), None) => MissKind::NoNumberFree { dealer: dealer.clone() },
+        (Some(dealer), None) => MissKind::NoTicket { dealer: dealer.clone() },
         (Some(dealer), Some(counted)) => MissKind::Ticket {
             number: counted.number,
             dealer: dealer.clone(),
@@ -90,15 +100,27 @@ pub(super) async fn miss(
     let ticket = counted.map(|counted| counted.id);
     // Without a phone there is nobody to tell.
     let Some(phone) = &shopper.phone else {
-        return Ok(Told { ticket, sms_queued: false, burst });
+        return Ok(Told { ticket, sms_queued: false, burst, unreturnable });
     };
     let precedence = if known { Precedence::Dealer } else { Precedence::Stranger };
     let damage = &shopper.damage;
-    let notice = Notice { damage, phone, missed, ticket, precedence, times, timing };
+    let returnable = missed.dealer.is_some() && unreturnable.is_none();
+    let notice = Notice { damage, phone, missed, returnable, ticket, precedence, times, timing };
     let text = write(kind);
     let together = |together| write(MissKind::Together(together));
     let sms_queued = notice.queue(tx, &text, together).await?;
-    Ok(Told { ticket, sms_queued, burst })
+    Ok(Told { ticket, sms_queued, burst, unreturnable })
+}
+
+/// Why the shopper may not call who called, as the hotline would say it.
+async fn refusal(tx: &mut Link, missed: &Missed) -> Result<Option<Refusal>, StoreError> {
+    match &missed.dealer {
+        Some(dealer) if missed.refusal.is_none() && numbers::is_ours(tx, dealer).await? => {
+            Ok(Some(Refusal::ExchangeNumber))
+        }
+        Some(_) => Ok(missed.refusal),
+        None => Ok(None),
+    }
 }
 
 /// Counts a stranger's call; tells how many there were within the hour if that is news.
@@ -146,6 +168,7 @@ struct Notice<'a> {
     damage: &'a Damage,
     phone: &'a PhoneNumber,
     missed: &'a Missed,
+    returnable: bool,
     ticket: Option<TicketId>,
     precedence: Precedence,
     times: Times,
@@ -194,7 +217,7 @@ impl Notice<'_> {
         if together::is_crowded(tx, &new, self.timing.strangers, now).await? {
             let call = together::Call {
                 number: &self.missed.fictitious_number,
-                returnable: self.missed.dealer.is_some(),
+                returnable: self.returnable,
             };
             return together::add(tx, new, call, now, together).await;
         }

@@ -117,13 +117,13 @@ pub(super) fn text_of(missed: &MissedCall) -> SmsText {
     let at = missed.at.strftime("%H:%M:%S");
     let text = match &missed.kind {
         MissKind::Ticket { number, missed, .. } => format!("ticket {number} x{missed} {at}"),
-        MissKind::NoNumberFree { .. } => "no number free".to_owned(),
+        MissKind::NoTicket { .. } => "no ticket".to_owned(),
         MissKind::Withheld => "withheld".to_owned(),
         MissKind::Together(together) => {
             let calls = together.calls;
             let of = if together.of_dealers { "dealers" } else { "strangers" };
             let to = if together.several_numbers { "several numbers" } else { "one number" };
-            let back = if together.returnable { "returnable" } else { "withheld" };
+            let back = if together.returnable { "returnable" } else { "not returnable" };
             format!("{calls} more of {of} to {to}, {back}")
         }
     };

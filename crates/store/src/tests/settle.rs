@@ -154,7 +154,7 @@ pub(super) async fn with_all_numbers_taken_the_sms_says_so(world: World) {
     let settled = world.miss(&dealer(100), after(10)).await;
     assert_eq!((settled.ticket, settled.sms_queued), (None, true));
     let texts = world.sms().await;
-    assert!(texts.iter().any(|(text, _)| text == "no number free"), "{texts:?}");
+    assert!(texts.iter().any(|(text, _)| text == "no ticket"), "{texts:?}");
     assert_eq!(world.tickets().await.len(), 99);
 }
 

@@ -129,7 +129,7 @@ pub(super) async fn withheld_calls_are_told_together(world: World) {
     }
     let waiting = world.waiting().await;
     assert_eq!(waiting.len(), 6);
-    assert_eq!(waiting[0], "125 more of strangers to one number, withheld");
+    assert_eq!(waiting[0], "125 more of strangers to one number, not returnable");
     assert_eq!(world.tickets().await, []);
     // One who shows a number can be called back.
     world.miss(&stranger(1), after(140)).await;

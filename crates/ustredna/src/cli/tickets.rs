@@ -1,6 +1,8 @@
 //! `ustredna tickets`.
 
 use exchange::{
+    destination::{self, Refusal},
+    facts::Rules,
     model::{SmsStatus, TicketId, TicketStatus},
     number::PhoneNumber,
     ticket::TicketNumber,
@@ -16,7 +18,8 @@ use super::{
 };
 
 pub(super) const EXAMPLES: &str = "\
---since and --until are of the last missed call.
+--since and --until are of the last missed call. An open ticket that the callback hotline refuses by
+the rules as they are now has the reason in its status, and as `refusal` in JSON.
 
 Examples:
   ustredna tickets
@@ -31,6 +34,7 @@ struct TicketJson {
     fictitious_number: PhoneNumber,
     project: Option<String>,
     status: TicketStatus,
+    refusal: Option<Refusal>,
     missed: u32,
     first_missed_at: Timestamp,
     last_missed_at: Timestamp,
@@ -47,9 +51,29 @@ fn settled(sms: SmsStatus) -> SmsStatus {
     if sms == SmsStatus::Sending { SmsStatus::Queued } else { sms }
 }
 
-impl From<TicketRow> for TicketJson {
-    fn from(ticket: TicketRow) -> Self {
+/// Why an open ticket cannot be returned: the rules, or the exchange's numbers, have changed since.
+fn refusal(ticket: &TicketRow, rules: &Rules) -> Option<Refusal> {
+    if ticket.status != TicketStatus::Open {
+        None
+    } else if ticket.dealer_is_ours {
+        Some(Refusal::ExchangeNumber)
+    } else {
+        destination::check_callback(&ticket.dealer, &ticket.shopper, rules).err()
+    }
+}
+
+fn status(ticket: &TicketRow, rules: &Rules) -> String {
+    let status = ticket.status.to_string().replace('_', " ");
+    match refusal(ticket, rules) {
+        None => status,
+        Some(refusal) => format!("{status}, refused: {}", refusal.to_string().replace('_', " ")),
+    }
+}
+
+impl TicketJson {
+    fn of(ticket: TicketRow, rules: &Rules) -> Self {
         Self {
+            refusal: refusal(&ticket, rules),
             shopper: ticket.shopper,
             number: ticket.number,
             dealer: ticket.dealer,
@@ -72,8 +96,9 @@ impl From<TicketRow> for TicketJson {
 pub(super) async fn list(listing: &Listing, desk: &mut Desk<'_>) -> anyhow::Result<()> {
     let (store, filter) = listing.open(desk).await?;
     let tickets = store.tickets(&filter).await?;
+    let rules = desk.settings.rules();
     if listing.json {
-        return desk.json(tickets.into_iter().map(TicketJson::from));
+        return desk.json(tickets.into_iter().map(|ticket| TicketJson::of(ticket, &rules)));
     }
     let rows: Vec<_> = tickets
         .iter()
@@ -85,7 +110,7 @@ pub(super) async fn list(listing: &Listing, desk: &mut Desk<'_>) -> anyhow::Resu
                 desk.written(&ticket.dealer),
                 desk.written(&ticket.fictitious_number),
                 ticket.missed.to_string(),
-                ticket.status.to_string().replace('_', " "),
+                status(ticket, &rules),
                 ticket.sms.map(|sms| settled(sms).to_string()).unwrap_or_default(),
             ]
         })

@@ -78,7 +78,7 @@ fn several_calls_are_told_as_what_they_are() {
     );
     assert_eq!(
         told(Together { returnable: false, several_numbers: false, ..strangers }),
-        "Dalsich 12 zmeskanych hovoru ze skrytych cisel na Vase cislo 777000111."
+        "Dalsich 12 zmeskanych hovoru na Vase cislo 777000111. Pres ustrednu zpet zavolat nelze."
     );
 }
 

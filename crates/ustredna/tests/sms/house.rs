@@ -171,7 +171,7 @@ impl House {
                 MissKind::Ticket { number, dealer, .. } => {
                     format!("Zmeskany hovor c. {} od {dealer}", number.value())
                 }
-                MissKind::NoNumberFree { .. } | MissKind::Withheld | MissKind::Together(_) => {
+                MissKind::NoTicket { .. } | MissKind::Withheld | MissKind::Together(_) => {
                     "Zmeskany hovor".to_owned()
                 }
             };

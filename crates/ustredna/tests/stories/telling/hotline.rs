@@ -308,14 +308,12 @@ fn premium(story: &mut Story<'_>) {
     +420900123456 calls +420777000111: 180 487
     +420601123456 rings, shows +420234234390: 180 487
     +420601123456 calls +420234234390: 200
-      hears one-missed-call premium-number
+      hears no-missed-calls
     calls:
-      fictitious_number: +420601123456 as +420777000111 with +420900123456: abandoned, ticket 1
-      callback_hotline: +420601123456 as - with -: refused (premium_rate)
-    tickets:
-      1 of +420601123456 for +420777000111 from +420900123456: open, missed 1, sms queued
+      fictitious_number: +420601123456 as +420777000111 with +420900123456: abandoned
+      callback_hotline: +420601123456 as - with -: refused (no_ticket)
     sms:
-      to +420601123456 in 1: queued: Zmeskany hovor c. 1 od +420900123456 na Vase cislo 777000111 (HH:MM). Volejte zpet 234234390.
+      to +420601123456 in 1: queued: Zmeskany hovor od +420900123456 na Vase cislo 777000111 (HH:MM). Pres ustrednu zpet zavolat nelze.
     ");
 }
 

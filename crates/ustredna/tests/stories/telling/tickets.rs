@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::language::{
-    CALLBACK, Call, FIRST, HALF_A_SECOND, OUTBOUND, Person, Story, Tale, dealer, other_dealer,
-    phone, secs, shopper,
+    CALLBACK, Call, DEALER, FIRST, HALF_A_SECOND, OUTBOUND, Person, STRANGER, Story, Tale, dealer,
+    other_dealer, phone, secs, shopper,
 };
 
 pub(crate) fn all() -> Vec<Tale> {
@@ -15,6 +15,9 @@ pub(crate) fn all() -> Vec<Tale> {
             .setting("callbacks.sms_delay", "1s")
             // As if minutes lay between the calls.
             .setting("sms.throttle.minute", "0"),
+        Tale::new("who_may_not_be_called_is_told_without_a_ticket", uncallable)
+            .setting("destinations.deny", "[\"+420608\"]"),
+        Tale::new("a_ticket_that_cannot_be_returned_any_more_says_so", overtaken),
         Tale::new("ticket_numbers_begin_anew_after_99", around)
             .simulated_only("a hundred calls at once, and a week of waiting"),
     ]
@@ -92,6 +95,56 @@ fn expiry(story: &mut Story<'_>) {
       to +420601123456 in 1: sent: Zmeskany hovor c. 2 od +420222333444 na Vase cislo 777000111 (HH:MM). Volejte zpet 234234390.
     recordings:
       DAY/TIME_return_420777000111_420222333444_ID.wav
+    ");
+}
+
+/// Abroad, premium-rate, forbidden by a prefix.
+fn uncallable(story: &mut Story<'_>) {
+    for caller in ["+4930901820", "+420906471147", STRANGER] {
+        misses(story, phone(caller));
+    }
+    story.act(shopper().calls(CALLBACK).listens_until_hangup(), []);
+    insta::assert_snapshot!(story.told(), @"
+    +4930901820 calls +420777000111: 180 487
+    +420601123456 rings, shows +420234234390: 180 487
+    +420906471147 calls +420777000111: 180 487
+    +420601123456 rings, shows +420234234390: 180 487
+    +420608999888 calls +420777000111: 180 487
+    +420601123456 rings, shows +420234234390: 180 487
+    +420601123456 calls +420234234390: 200
+      hears no-missed-calls
+    calls:
+      fictitious_number: +420601123456 as +420777000111 with +4930901820: abandoned
+      fictitious_number: +420601123456 as +420777000111 with +420906471147: abandoned
+      fictitious_number: +420601123456 as +420777000111 with +420608999888: abandoned
+      callback_hotline: +420601123456 as - with -: refused (no_ticket)
+    sms:
+      to +420601123456 in 1: queued: Zmeskany hovor od +4930901820 na Vase cislo 777000111 (HH:MM). Pres ustrednu zpet zavolat nelze.
+      to +420601123456 in 1: queued: Zmeskany hovor od +420906471147 na Vase cislo 777000111 (HH:MM). Pres ustrednu zpet zavolat nelze.
+      to +420601123456 in 1: queued: Zmeskany hovor od +420608999888 na Vase cislo 777000111 (HH:MM). Pres ustrednu zpet zavolat nelze.
+    ");
+}
+
+/// What the rules, or the list of fictitious numbers, forbid only later.
+fn overtaken(story: &mut Story<'_>) {
+    misses(story, dealer());
+    story.command(&["numbers", "add", DEALER]);
+    let told = story.command(&["tickets"]);
+    assert!(told.contains("open, refused: exchange number"), "{told}");
+    assert_eq!(story.list("tickets")[0]["refusal"], "exchange_number");
+    story.act(shopper().calls(CALLBACK).listens_until_hangup(), [dealer().rings_on()]);
+    insta::assert_snapshot!(story.told(), @"
+    +420234567890 calls +420777000111: 180 487
+    +420601123456 rings, shows +420234234390: 180 487
+    +420601123456 calls +420234234390: 200
+      hears one-missed-call own-exchange-number
+    calls:
+      fictitious_number: +420601123456 as +420777000111 with +420234567890: abandoned, ticket 1
+      callback_hotline: +420601123456 as - with -: refused (exchange_number)
+    tickets:
+      1 of +420601123456 for +420777000111 from +420234567890: open, missed 1, sms queued
+    sms:
+      to +420601123456 in 1: queued: Zmeskany hovor c. 1 od +420234567890 na Vase cislo 777000111 (HH:MM). Volejte zpet 234234390.
     ");
 }
 
