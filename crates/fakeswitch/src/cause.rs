@@ -44,7 +44,6 @@ impl Cause {
     pub(crate) const MANAGER_REQUEST: Self = Self("MANAGER_REQUEST");
     pub(crate) const INVALID_GATEWAY: Self = Self("INVALID_GATEWAY");
     pub(crate) const CHAN_NOT_IMPLEMENTED: Self = Self("CHAN_NOT_IMPLEMENTED");
-    pub(crate) const UNALLOCATED_NUMBER: Self = Self("UNALLOCATED_NUMBER");
 
     /// A cause by name or number; what is neither is NORMAL_CLEARING, as
     /// `switch_channel_str2cause` has it.

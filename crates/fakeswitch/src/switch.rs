@@ -104,20 +104,16 @@ impl Switch {
         }
         let leg = Leg::inbound(office, &invite, uuid, handset.display);
         let session = Session::new(leg, handset.acts);
-        office.spawn(session.run(self.dialplan(&invite)));
+        office.spawn(session.run(self.dialplan()));
         phone
     }
 
-    /// The project's public context: a number is handed to a controller, anything else is none.
-    fn dialplan(&self, invite: &Invite) -> Vec<(String, String)> {
+    /// The project's public context: every call is handed to a controller.
+    fn dialplan(&self) -> Vec<(String, String)> {
         let step = |name: &str, data: &str| (name.to_owned(), data.to_owned());
         let office = self.office();
-        let digits = invite.to.strip_prefix('+').unwrap_or(&invite.to);
-        let number =
-            (3..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-        if !number || !office.is_running() {
-            let cause = if number { Cause::MANAGER_REQUEST } else { Cause::UNALLOCATED_NUMBER };
-            return vec![step("hangup", cause.name())];
+        if !office.is_running() {
+            return vec![step("hangup", Cause::MANAGER_REQUEST.name())];
         }
         let mut steps = Vec::new();
         for (name, value) in &office.config.variables {

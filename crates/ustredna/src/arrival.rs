@@ -1,5 +1,6 @@
 //! Who calls whom, as the reply to `connect` tells.
 
+mod dialled;
 mod own;
 mod written;
 
@@ -12,7 +13,9 @@ use exchange::{
     number::PhoneNumber,
 };
 
+pub(crate) use dialled::DialledIn;
 use own::Named;
+use tracing::{info, warn};
 use written::Written;
 
 /// A call that has just come in.
@@ -28,15 +31,41 @@ pub(crate) struct Arrival {
     pub(crate) answered: bool,
     /// Whom its headers name.
     pub(crate) named: Named,
+    /// The number dialled is not where the settings say.
+    astray: Option<Astray>,
+}
+
+/// Where the number dialled should be, and where others are.
+#[derive(Debug)]
+struct Astray {
+    wanted: DialledIn,
+    others: Vec<DialledIn>,
 }
 
 impl Arrival {
     /// Reads the channel's data. `None`: it names no channel.
-    pub(crate) fn read(event: &Event, rules: &Rules) -> Option<Self> {
+    pub(crate) fn read(event: &Event, rules: &Rules, dialled_in: DialledIn) -> Option<Self> {
         let call = CallId(event.unique_id()?.as_uuid());
         let hidden = event.header("Caller-Privacy-Hide-Number").is_some_and(|hide| hide == "true");
         let answered = event.header("Answer-State").is_some_and(|state| state == "answered");
-        Some(Self { answered, ..Self::of(call, hidden, rules, |name| event.variable(name)) })
+        let arrival = Self::of(call, hidden, rules, dialled_in, |name| event.variable(name));
+        Some(Self { answered, ..arrival })
+    }
+
+    /// Tells in the log that the number dialled was not where the settings say.
+    pub(crate) fn tell(&self) {
+        let Some(Astray { wanted, others }) = &self.astray else { return };
+        let others: Vec<String> = others.iter().map(ToString::to_string).collect();
+        let others = others.join(", ");
+        if self.dialled.is_some() {
+            info!(%wanted, others, "no number in switch.dialled_in: the request URI counts");
+        } else {
+            warn!(
+                %wanted,
+                others,
+                "refused (404): no number in switch.dialled_in; `others` are where the call has one"
+            );
+        }
     }
 
     /// The same from a channel's variables, wherever they are written.
@@ -44,24 +73,30 @@ impl Arrival {
         call: CallId,
         hidden: bool,
         rules: &Rules,
+        dialled_in: DialledIn,
         variable: impl Fn(&str) -> Option<Cow<'a, str>>,
     ) -> Self {
-        let dialled = variable("sip_req_user")
-            .and_then(|user| Written::read(&user)?.number(rules.country))
-            .map(|number| {
-                let service = if number == rules.outbound_hotline {
-                    Service::OutboundHotline
-                } else if number == rules.callback_hotline {
-                    Service::CallbackHotline
-                } else {
-                    Service::FictitiousNumber
-                };
-                (service, number)
-            });
+        let mut astray = None;
+        let number = dialled_in.number(&variable, rules.country).or_else(|| {
+            let others = dialled_in.others(&variable, rules.country);
+            astray = Some(Astray { wanted: dialled_in, others });
+            // A call that was not forwarded has no Diversion, for one.
+            DialledIn::RequestUri.number(&variable, rules.country)
+        });
+        let dialled = number.map(|number| {
+            let service = if number == rules.outbound_hotline {
+                Service::OutboundHotline
+            } else if number == rules.callback_hotline {
+                Service::CallbackHotline
+            } else {
+                Service::FictitiousNumber
+            };
+            (service, number)
+        });
         let named = Named::read(&variable, dialled.as_ref().map(|(_, number)| number), rules);
         let withheld = hidden || withheld(&variable);
         let caller = if withheld { None } else { caller(&variable, rules) };
-        Self { call, dialled, caller, answered: false, named }
+        Self { call, dialled, caller, answered: false, named, astray }
     }
 }
 
@@ -75,8 +110,11 @@ fn caller<'a>(
     let number = |name: &str| {
         variable(name).and_then(|written| Written::read(&written)?.number(rules.country))
     };
-    // Some carriers assert an account's name, and the number stands in From alone.
-    number("sip_P-Asserted-Identity").or_else(|| number("sip_from_user"))
+    // Some carriers assert an account's name, and the number stands in From alone. Of a `tel:` URI
+    // only the whole header holds the parameters.
+    number("sip_P-Asserted-Identity")
+        .or_else(|| number("sip_full_from"))
+        .or_else(|| number("sip_from_user"))
 }
 
 /// RFC 3323's `Privacy: id` and its kin, RFC 3325's anonymous From, or the caller profile's flag.

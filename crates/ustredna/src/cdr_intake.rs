@@ -97,6 +97,14 @@ impl Variables {
         self.0.get(name)?.as_str().filter(|value| !value.is_empty())
     }
 
+    /// The same whatever the case of its letters: a header's name is as the carrier wrote it.
+    fn header(&self, name: &str) -> Option<&str> {
+        self.get(name).or_else(|| {
+            let (written, _) = self.0.iter().find(|(key, _)| key.eq_ignore_ascii_case(name))?;
+            self.get(written)
+        })
+    }
+
     fn uuid(&self, name: &str) -> Option<Uuid> {
         self.get(name)?.parse().ok()
     }
@@ -376,7 +384,9 @@ async fn unattended(
     cdr: &Variables,
     ended_at: Timestamp,
 ) -> anyhow::Result<Fate> {
-    let arrival = Arrival::of(call, false, &app.rules, |name| cdr.get(name).map(Cow::from));
+    let dialled_in = app.settings.switch.dialled_in;
+    let variable = |name: &str| cdr.header(name).map(Cow::from);
+    let arrival = Arrival::of(call, false, &app.rules, dialled_in, variable);
     let now = app.clock.now();
     // There is no row to compare with; but a record of the future is of an older clock.
     let skew = Skew::between(ended_at.max(now), now);

@@ -83,7 +83,7 @@ pub(crate) async fn drive(
         return test_call::attend(app, line, &event, &named).await;
     }
     let time = CallTime::new(started_at, began, bridge::dated(&event));
-    let Some(arrival) = Arrival::read(&event, &app.rules) else {
+    let Some(arrival) = Arrival::read(&event, &app.rules, app.settings.switch.dialled_in) else {
         return warn!("connection dropped: its channel has no UUID");
     };
     let span = tracing::info_span!("call", call.id = %arrival.call);
@@ -109,6 +109,7 @@ pub(crate) async fn drive(
             dialled = ?arrival.dialled.as_ref().map(|(_, number)| number),
             "call"
         );
+        arrival.tell();
         let (call, desk) = exchange::call::call();
         let service::Flow { mut history, plan } = flow;
         history.switch_ahead = time.skew.ahead();

@@ -23,6 +23,8 @@ pub(crate) use load::{is_variable, load, load_alone, unreadable};
 pub(crate) use values::{Bytes, Span, Word, Zone};
 use values::{GatewayName, SwitchPath};
 
+use crate::arrival::DialledIn;
+
 /// Everything an operator may set.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -102,6 +104,8 @@ section! {
         #[serde(deserialize_with = "values::networks")]
         allow: Vec<IpNet> = vec![IpNet::from(ipnet::Ipv4Net::new_assert([127, 0, 0, 0].into(), 8))],
         gateway: GatewayName = GatewayName::carrier(),
+        /// Where the carrier puts the number dialled.
+        dialled_in: DialledIn = DialledIn::RequestUri,
         #[serde(deserialize_with = "values::address")]
         inbound: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8021)),
         password: Option<SecretString> = None,

@@ -19,7 +19,7 @@ fn arrival(variables: &[(&str, &str)]) -> Arrival {
     text.push_str("Content-Type: command/reply\nReply-Text: %2BOK%0A\n\n");
     let message = EslCodec::default().decode(&mut BytesMut::from(text.as_str())).unwrap().unwrap();
     let Message::Connect(event) = message else { panic!("no connect reply") };
-    Arrival::read(&event, &Settings::default().rules()).unwrap()
+    Arrival::read(&event, &Settings::default().rules(), DialledIn::RequestUri).unwrap()
 }
 
 fn caller(variables: &[(&str, &str)]) -> Option<String> {
@@ -172,6 +172,84 @@ fn a_caller_from_abroad_may_come_without_a_plus() {
     assert_eq!(caller(&[("variable_sip_from_user", "1234")]), None);
 }
 
+/// Where the number is found by this setting, and what the log would tell.
+fn dialled(dialled_in: DialledIn, variables: &[(&str, &str)]) -> (Option<String>, Vec<DialledIn>) {
+    let rules = Settings::default().rules();
+    let arrival = Arrival::of(CallId(uuid::Uuid::nil()), false, &rules, dialled_in, |name| {
+        let found = variables.iter().find(|(variable, _)| *variable == name);
+        found.map(|(_, value)| Cow::from(*value))
+    });
+    let number = arrival.dialled.map(|(_, number)| number.as_str().to_owned());
+    (number, arrival.astray.map(|astray| astray.others).unwrap_or_default())
+}
+
+#[test]
+fn the_number_dialled_is_where_the_carrier_puts_it() {
+    let ours = "+420777000111";
+    let account = ("sip_req_user", "trunk-17");
+    for (place, name) in [
+        (DialledIn::To, "sip_full_to"),
+        (DialledIn::PCalledPartyId, "sip_h_P-Called-Party-ID"),
+        (DialledIn::Diversion, "sip_h_Diversion"),
+        (DialledIn::HistoryInfo, "sip_history_info"),
+    ] {
+        for text in clothes("420777000111", "777000111", "+420-777-000-111") {
+            let found = dialled(place, &[account, (name, &text)]);
+            assert_eq!(found, (Some(ours.to_owned()), vec![]), "{place} {text}");
+        }
+        // It wins over the request URI, which counts where there is no number.
+        let uri = ("sip_req_user", "+420777000222");
+        let header = format!("<sip:{ours}@carrier.example>");
+        assert_eq!(dialled(place, &[uri, (name, &header)]).0.as_deref(), Some(ours));
+        for nothing in ["", "<sip:voicemail@x>", "<sip:%zz@x>", "\"+420777000111\" <sip:x>", ",,<"]
+        {
+            let found = dialled(place, &[uri, (name, nothing)]);
+            let others = vec![DialledIn::RequestUri];
+            assert_eq!(found, (Some("+420777000222".to_owned()), others), "{place} {nothing}");
+        }
+        assert_eq!(dialled(place, &[account]), (None, vec![]));
+        // Whoever looks for the right setting is told where there is one.
+        assert_eq!(
+            dialled(DialledIn::RequestUri, &[account, (name, &header)]),
+            (None, vec![place])
+        );
+    }
+}
+
+#[test]
+fn of_several_the_one_that_was_dialled_first_counts() {
+    let ours = "\"Car, our\" <sip:+420777000111;npdi@x>;reason=\"a,b\"";
+    let other = "\"\\\"<x>, \" <sip:+420910000001@x,y>;counter=1";
+    let account = "<sip:trunk-17@x?Reason=SIP%3Bcause%3D302>;index=1.1";
+    for (place, name, lists) in [
+        (
+            DialledIn::Diversion,
+            "sip_h_Diversion",
+            [format!("{other}, {ours}"), format!("{other},{ours} , {account}")],
+        ),
+        (
+            DialledIn::HistoryInfo,
+            "sip_history_info",
+            [format!("{ours}, {other}"), format!("{account},{ours},{other}")],
+        ),
+    ] {
+        for list in lists {
+            let (number, _) = dialled(place, &[(name, &list)]);
+            assert_eq!(number.as_deref(), Some("+420777000111"), "{place} {list}");
+        }
+    }
+}
+
+#[test]
+fn what_freeswitch_takes_off_a_tel_uri_counts() {
+    let abroad = ("sip_req_params", "phone-context=+49");
+    let (number, _) = dialled(DialledIn::RequestUri, &[("sip_req_user", "30901820"), abroad]);
+    assert_eq!(number.as_deref(), Some("+4930901820"));
+    let from = ("variable_sip_full_from", "<tel:30901820;phone-context=+49>;tag=1");
+    let user = ("variable_sip_from_user", "30901820");
+    assert_eq!(caller(&[user, from]).as_deref(), Some("+4930901820"));
+}
+
 proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig::with_cases(512))]
 
@@ -186,7 +264,8 @@ proptest::proptest! {
         let text = format!("{before}{digits}{after}");
         let written = ["sip_req_user", "sip_P-Asserted-Identity", "sip_from_user"];
         let rules = Settings::default().rules();
-        let arrival = Arrival::of(CallId(uuid::Uuid::nil()), hidden, &rules, |name| {
+        let id = CallId(uuid::Uuid::nil());
+        let arrival = Arrival::of(id, hidden, &rules, DialledIn::RequestUri, |name| {
             written.contains(&name).then(|| Cow::from(text.as_str()))
         });
         let dialled = arrival.dialled.map(|(_, number)| number);

@@ -52,6 +52,34 @@ impl Written {
     }
 }
 
+/// The entries of a header that may hold several, `"A, B" <uri>;parameter, <uri>`: apart by commas
+/// outside of quotes and angle brackets.
+pub(super) fn entries(text: &str) -> Vec<&str> {
+    // entries = entry *( "," entry )
+    let (mut quoted, mut escaped, mut bracketed) = (false, false, false);
+    text.split(|character| {
+        let after_backslash = std::mem::take(&mut escaped);
+        match character {
+            _ if after_backslash => false,
+            '\\' if quoted => {
+                escaped = true;
+                false
+            }
+            '"' if !bracketed => {
+                quoted = !quoted;
+                false
+            }
+            '<' | '>' if !quoted => {
+                bracketed = character == '<';
+                false
+            }
+            ',' => !quoted && !bracketed,
+            _ => false,
+        }
+    })
+    .collect()
+}
+
 /// `%2B420` is `+420`. `None`: an escape is cut off or wrong, or the bytes are no text.
 fn unescaped(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());

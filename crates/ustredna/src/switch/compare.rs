@@ -56,7 +56,7 @@ pub(crate) async fn compare(
     findings.push(records(settings, switch).await?);
     findings.push(modules(switch).await?);
     findings.push(protections(settings, switch).await?);
-    findings.extend(carrier(switch).await?);
+    findings.extend(carrier(settings, switch).await?);
     findings.extend(log(global(switch, "log_level").await?.as_deref()));
     findings.extend(apart(switch.ask("strepoch").await?.trim()));
     Ok(findings)
@@ -301,8 +301,11 @@ async fn protections(settings: &Settings, switch: &mut Inbound) -> Result<Findin
     })
 }
 
-/// Who may send calls.
-async fn carrier(switch: &mut Inbound) -> Result<Option<Finding>, InboundError> {
+/// Who may send calls, and where the number dialled is in them.
+async fn carrier(
+    settings: &Settings,
+    switch: &mut Inbound,
+) -> Result<Option<Finding>, InboundError> {
     const CHECK: &str = "carrier";
     let Some(networks) = global(switch, "carrier_cidr").await? else { return Ok(None) };
     if let Some(problem) = unsafe_networks(&networks) {
@@ -331,7 +334,11 @@ async fn carrier(switch: &mut Inbound) -> Result<Option<Finding>, InboundError> 
             "take acl.xml of freeswitch-conf, with CARRIER_CIDR=the carrier's addresses",
         )));
     }
-    Ok(Some(Finding::ok(CHECK, format!("calls are taken from {networks} only"))))
+    let dialled_in = settings.switch.dialled_in;
+    Ok(Some(Finding::ok(
+        CHECK,
+        format!("calls are taken from {networks} only, the number dialled from {dialled_in}"),
+    )))
 }
 
 /// The first that FreeSWITCH leaves out: it takes an address without a prefix for none.

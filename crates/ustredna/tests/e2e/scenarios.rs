@@ -2,6 +2,7 @@
 
 mod callback;
 mod clock;
+mod clothes;
 mod database;
 mod disk;
 mod early_keys;
@@ -50,6 +51,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         survival::all(),
         callback::all(),
         identity::all(),
+        clothes::all(),
         faults::all(),
         life::all(),
         import::all(),

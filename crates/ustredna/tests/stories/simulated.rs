@@ -153,6 +153,17 @@ fn make(
         if let Some(privacy) = &call.privacy {
             invite = invite.privacy(privacy);
         }
+        if let Some(to) = &call.to {
+            invite = invite.variable("sip_full_to", to);
+        }
+        for (name, value) in &call.headers {
+            // As mod_sofia names it.
+            let variable = match *name {
+                "History-Info" => "sip_history_info".to_owned(),
+                _ => format!("sip_h_{name}"),
+            };
+            invite = invite.variable(&variable, value);
+        }
         let person = Person::calling(switch.call(invite), call, tell.clone());
         tokio::spawn(person.does(call.steps.clone()))
     };

@@ -4,6 +4,8 @@ use crate::language::Tale;
 
 #[path = "telling/callback.rs"]
 mod callback;
+#[path = "telling/clothes.rs"]
+mod clothes;
 #[path = "telling/connected.rs"]
 mod connected;
 #[path = "telling/destination.rs"]
@@ -37,6 +39,7 @@ pub(crate) fn all() -> Vec<Tale> {
         hotline::all(),
         life::all(),
         identity::all(),
+        clothes::all(),
         connected::all(),
         limits::all(),
         tickets::all(),

@@ -27,6 +27,8 @@ const FAILURES: [u16; 10] = [403, 404, 408, 480, 484, 486, 487, 500, 503, 603];
 pub(crate) struct Caller {
     from: String,
     dialled: String,
+    /// To, if it is another than what is dialled.
+    to: Option<String>,
     /// Further lines of the INVITE.
     headers: String,
     course: Course,
@@ -40,6 +42,7 @@ impl Caller {
         Self {
             from: format!("\"{number}\" <sip:{number}@127.0.0.1>"),
             dialled: dialled.to_owned(),
+            to: None,
             headers: String::new(),
             course: Course::Fails(404),
             calls: 1,
@@ -50,6 +53,12 @@ impl Caller {
     /// Shows this From instead of the number.
     pub(crate) fn shows(mut self, from: &str) -> Self {
         from.clone_into(&mut self.from);
+        self
+    }
+
+    /// Shows this To instead of what is dialled.
+    pub(crate) fn to(mut self, to: &str) -> Self {
+        self.to = Some(to.to_owned());
         self
     }
 
@@ -100,16 +109,17 @@ impl Caller {
     }
 
     fn xml(&self, files: &Path) -> String {
-        let (from, to) = (&self.from, &self.dialled);
+        let (from, dialled) = (&self.from, &self.dialled);
+        let uri = format!("sip:{dialled}@[remote_ip]:[remote_port]");
+        let to = self.to.clone().unwrap_or_else(|| format!("<{uri}>"));
         let head = |method: &str, uri: &str, via: &str, tail: &str, cseq: u32| {
             format!(
                 "{method} {uri} SIP/2.0\n{via}\nFrom: {from};tag=[pid]e2e[call_number]\n\
-                 To: <sip:{to}@[remote_ip]:[remote_port]>{tail}\nCall-ID: [call_id]\n\
+                 To: {to}{tail}\nCall-ID: [call_id]\n\
                  CSeq: {cseq} {method}\nMax-Forwards: 70\n"
             )
         };
         let own_via = "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]";
-        let uri = format!("sip:{to}@[remote_ip]:[remote_port]");
         let headers = &self.headers;
         let invite = format!(
             "{}Contact: <sip:phone@[local_ip]:[local_port]>\n{headers}{SDP}",

@@ -75,6 +75,12 @@ impl Score {
         if let Some(privacy) = &call.privacy {
             caller = caller.header(&format!("Privacy: {privacy}"));
         }
+        if let Some(to) = &call.to {
+            caller = caller.to(to);
+        }
+        for (name, value) in &call.headers {
+            caller = caller.header(&format!("{name}: {value}"));
+        }
         match call.steps[..] {
             [Step::GivesUpRinging(after)] => caller.gives_up(180, ms(after)),
             [Step::GivesUpInAnnouncement(after)] => caller.gives_up(183, ms(after)),

@@ -47,6 +47,10 @@ pub(crate) struct Call {
     pub(crate) asserted: Option<String>,
     /// The Privacy header; `None`: none.
     pub(crate) privacy: Option<String>,
+    /// To, if it is another than what is dialled.
+    pub(crate) to: Option<String>,
+    /// Further headers, by their names.
+    pub(crate) headers: Vec<(&'static str, String)>,
     /// The tone in which they talk.
     pub(crate) voice: u32,
     pub(crate) steps: Vec<Step>,
@@ -134,6 +138,8 @@ impl Person {
             dials: number.to_owned(),
             asserted: None,
             privacy: None,
+            to: None,
+            headers: Vec::new(),
             voice: self.voice,
             steps: Vec::new(),
         }
@@ -211,6 +217,18 @@ impl Call {
     /// With this Privacy header.
     pub(crate) fn privacy(mut self, value: &str) -> Self {
         self.privacy = Some(value.to_owned());
+        self
+    }
+
+    /// With this To, which the carrier wrote.
+    pub(crate) fn to(mut self, header: &str) -> Self {
+        self.to = Some(header.to_owned());
+        self
+    }
+
+    /// With one more header.
+    pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
         self
     }
 

@@ -44,8 +44,14 @@ impl<'a> Call<'a> {
         let offer = sdp(line.address(), invite.codecs, "sendrecv");
         let is_late = invite.is_late;
         let mut request = Request::new("INVITE", &invite.dialled, peer);
-        request.from =
-            format!("<sip:{}@{}>;tag=raw{}", invite.from, phone.address().ip(), number());
+        let shown = format!("sip:{}@{}", invite.from, phone.address().ip());
+        request.from = format!("<{}>;tag=raw{}", invite.shown.as_ref().unwrap_or(&shown), number());
+        if let Some(uri) = &invite.uri {
+            request.uri.clone_from(uri);
+        }
+        if let Some(to) = &invite.to {
+            request.to.clone_from(to);
+        }
         request.headers.clone_from(&invite.headers);
         let request = if is_late { request } else { request.body("application/sdp", &offer) };
         let (text, branch) = request.text(phone.address(), peer);

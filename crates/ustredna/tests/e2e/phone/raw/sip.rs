@@ -33,6 +33,10 @@ pub(crate) fn sdp(media: SocketAddr, codecs: &[&str], direction: &str) -> String
 pub(crate) struct Invite {
     pub(crate) from: String,
     pub(crate) dialled: String,
+    /// The request URI, To and the URI of From, where they are others.
+    pub(super) uri: Option<String>,
+    pub(super) to: Option<String>,
+    pub(super) shown: Option<String>,
     /// Further lines of its head.
     pub(crate) headers: String,
     /// Without SDP.
@@ -47,6 +51,9 @@ impl Invite {
         Self {
             from: from.to_owned(),
             dialled: dialled.to_owned(),
+            uri: None,
+            to: None,
+            shown: None,
             headers: String::new(),
             is_late: false,
             codecs: ALAW,
@@ -56,6 +63,21 @@ impl Invite {
     /// Offers these codecs.
     pub(crate) fn offers(self, codecs: &'static [&'static str]) -> Self {
         Self { codecs, ..self }
+    }
+
+    /// With this request URI.
+    pub(crate) fn uri(self, uri: &str) -> Self {
+        Self { uri: Some(uri.to_owned()), ..self }
+    }
+
+    /// With this To.
+    pub(crate) fn to(self, to: &str) -> Self {
+        Self { to: Some(to.to_owned()), ..self }
+    }
+
+    /// With this URI in From.
+    pub(crate) fn shows(self, uri: &str) -> Self {
+        Self { shown: Some(uri.to_owned()), ..self }
     }
 
     /// Without SDP: the other side is to make the offer.
