@@ -126,6 +126,12 @@ impl Opening {
         Ok(first)
     }
 
+    /// The same for a copy of the SQLite file, whose tables are left as they are.
+    pub(crate) fn at(&self, file: &Path) -> Result<Self, StoreError> {
+        let url = format!("sqlite:{}?mode=rw", percent_encoded(file));
+        Ok(Self { options: options(&url)?, tables: Tables::Keep, ..self.clone() })
+    }
+
     /// Looks at a file that is to be used from now on, without changing it: whether it is a whole
     /// database, of an exchange, and the right one. Without `wal` the one beside it is of another file,
     /// and not looked at.

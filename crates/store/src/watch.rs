@@ -12,12 +12,15 @@
 //!   go of, so that the disk can be repaired, and opened again once it is back.
 //! - **The WAL or its index gone**: others would not see what is in ours, so it goes to the file, and
 //!   both are made anew.
+//! - **The WAL cut off** (`: > ustredna.db-wal` by who needs room): what was behind the cut is lost. What
+//!   is left by it is a whole database; a copy of that takes the place, and the rest is set aside.
 //! - **Written over** (`cp` onto it): what is in the file and what is in the WAL are of two databases.
 //!   Both are set aside under another name. If the file by itself is a whole database of this
 //!   exchange, a copy of it takes its place, else whatever is moved there next. It is known by the
 //!   file's header; a copy with the same header cannot be told from what SQLite wrote.
 
 mod header;
+mod index;
 
 use std::{
     fs::{self, OpenOptions},
@@ -31,7 +34,7 @@ use std::{
 use sqlx::{AnyConnection, Connection as _, Row as _};
 use tokio::time::Instant;
 
-use self::header::Header;
+use self::{header::Header, index::Index};
 use crate::{
     StoreError,
     backup::copy,
@@ -84,6 +87,8 @@ enum Found {
     Another,
     /// The file has another header than SQLite can have written.
     WrittenOver,
+    /// The WAL is shorter than what was written to it.
+    Cut,
     Gone,
 }
 
@@ -147,13 +152,16 @@ impl Watch {
 
     fn learn_header(&self, id: Option<Id>) {
         let mut seen = self.header.lock().unwrap_or_else(PoisonError::into_inner);
-        let file = match seen.take() {
-            Some(Seen { file, id: before, .. }) if Some(before) == id => Ok(file),
-            _ => fs::File::open(&self.database),
+        let [_, _, index_id] = self.opened().files;
+        let (file, index) = match seen.take() {
+            Some(Seen { file, id: before, index, .. }) if Some(before) == id => (Ok(file), index),
+            _ => (fs::File::open(&self.database), None),
         };
+        let index = index.filter(|(_, before)| Some(*before) == index_id);
+        let [_, _, name] = self.files();
         *seen = file.ok().zip(id).map(|(file, id)| {
             let header = Header::read(&file).ok().flatten().filter(|header| header.has_wal);
-            Seen { file, id, header }
+            Seen { file, id, header, index: index.or_else(|| Index::open(&name).zip(index_id)) }
         });
     }
 
@@ -162,6 +170,12 @@ impl Watch {
         let seen = self.header.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(seen) = &*seen else { return false };
         seen.file.metadata().is_ok_and(|found| found.nlink() == 0)
+    }
+
+    fn is_cut(&self, wal: &Path) -> bool {
+        let seen = self.header.lock().unwrap_or_else(PoisonError::into_inner);
+        let index = seen.as_ref().and_then(|seen| seen.index.as_ref());
+        index.is_some_and(|(index, _)| index.tells_of_more_than(wal))
     }
 
     /// Nothing is open any more: nor is the file whose header was watched, or its disk could not be
@@ -212,7 +226,11 @@ impl Watch {
         let is_same = |(file, opened): (&PathBuf, &Option<Id>)| {
             opened.is_none() || !id(file).is_ok_and(|found| found != *opened)
         };
-        if others.iter().zip(&rest).all(is_same) { Found::Same } else { Found::Torn }
+        if !others.iter().zip(&rest).all(is_same) {
+            return Found::Torn;
+        }
+        let [wal, _] = &others;
+        if self.is_cut(wal) { Found::Cut } else { Found::Same }
     }
 
     /// Whether the file was put there with a WAL of its own.
@@ -242,6 +260,7 @@ struct Seen {
     id: Id,
     /// `None`: it has no WAL, and is not watched.
     header: Option<Header>,
+    index: Option<(Index, Id)>,
 }
 
 /// What a database is to be called that is set aside.
@@ -342,7 +361,7 @@ impl Connections {
             tokio::time::sleep(GRACE).await;
             found = watch.look();
         }
-        if found == Found::WrittenOver {
+        if matches!(found, Found::WrittenOver | Found::Cut) {
             tokio::time::sleep(SECOND_LOOK).await;
             found = watch.look();
         }
@@ -402,8 +421,11 @@ impl Connections {
                 tracing::error!(%file, "the WAL of the database was taken away; it is made anew");
             }
             // The exchange's business.
-            Found::WrittenOver if !self.opening.serves() => return Err(StoreError::NotADatabase),
-            Found::WrittenOver => self.set_aside(watch, keeper).await?,
+            Found::WrittenOver | Found::Cut if !self.opening.serves() => {
+                return Err(StoreError::NotADatabase);
+            }
+            Found::WrittenOver => self.set_aside(watch, keeper, false).await?,
+            Found::Cut => self.set_aside(watch, keeper, true).await?,
         }
         if keeper.connection.is_none() {
             watch.let_go();
@@ -417,9 +439,14 @@ impl Connections {
         Ok(())
     }
 
-    /// Sets aside a file that was written over, with its WAL. If the file by itself is whole, a copy
-    /// takes its place.
-    async fn set_aside(&self, watch: &Watch, keeper: &mut Keeper) -> Result<(), StoreError> {
+    /// Sets aside a file that was written over, with its WAL. If the file by itself is whole (or with
+    /// what is left of its WAL), a copy takes its place.
+    async fn set_aside(
+        &self,
+        watch: &Watch,
+        keeper: &mut Keeper,
+        with_wal: bool,
+    ) -> Result<(), StoreError> {
         self.empty().await;
         let told = |error: io::Error| StoreError::Files(error.to_string());
         let [database, rest @ ..] = watch.files();
@@ -428,8 +455,13 @@ impl Connections {
         drop(fs::remove_file(&fresh));
         let copied = create(&fresh).and_then(|()| fs::copy(&database, &fresh));
         let is_whole = match copied {
-            Ok(_) => self.opening.examine(&fresh, false, &self.identity).await,
+            Ok(_) if with_wal => self.join(&fresh, rest.first()).await,
+            Ok(_) => Ok(()),
             Err(error) => Err(told(error)),
+        };
+        let is_whole = match is_whole {
+            Ok(()) => self.opening.examine(&fresh, false, &self.identity).await,
+            error => error,
         };
         let aside = free_name(&database, ASIDE);
         for (name, end) in rest.iter().zip(["-wal", "-shm"]) {
@@ -446,13 +478,38 @@ impl Connections {
         let (file, set_aside) = (database.display(), aside.display());
         if is_whole.is_ok() {
             fs::rename(&fresh, &database).map_err(told)?;
-            tracing::error!(%file, %set_aside, "another copy was written over the database while it was in use; that copy is opened");
+            if with_wal {
+                tracing::error!(%file, %set_aside, "the WAL of the database was cut off while it was in use; what is left is opened");
+            } else {
+                tracing::error!(%file, %set_aside, "another copy was written over the database while it was in use; that copy is opened");
+            }
             return Ok(());
         }
         drop(fs::remove_file(&fresh));
         watch.forget();
         watch.put_aside(Some(aside));
         Err(watch.gone())
+    }
+}
+
+impl Connections {
+    /// Brings what is left of a WAL into a copy of its database.
+    async fn join(&self, copy: &Path, wal: Option<&PathBuf>) -> Result<(), StoreError> {
+        let Some(wal) = wal else { return Ok(()) };
+        let files = ["-wal", "-shm"].map(|end| beside(copy, end));
+        let [own, _] = &files;
+        fs::copy(wal, own).map_err(|error| StoreError::Files(error.to_string()))?;
+        let joined = async {
+            let mut connection = self.opening.at(copy)?.connect().await?;
+            checkpoint(&mut connection).await?;
+            Ok(connection.close().await?)
+        };
+        let joined = joined.await;
+        for file in files {
+            // SQLite has taken them away, if all is well.
+            drop(fs::remove_file(file));
+        }
+        joined
     }
 }
 

@@ -155,6 +155,36 @@ async fn what_is_copied_onto_it_is_noticed_and_heals() {
     }
 }
 
+/// What was in the rest is lost; whatever happens after it is not, and the damage does not spread.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wal_that_is_cut_off_leaves_a_whole_database() {
+    for keeps in [0, 20, 30_000, 200_000] {
+        let folder = tempfile::tempdir().unwrap();
+        let (world, place) = (eva_in(folder.path()).await, file(folder.path()));
+        world.sql("PRAGMA wal_checkpoint(TRUNCATE)").await;
+        for number in 0..30 {
+            world.miss(&dealer(number), after(0)).await;
+        }
+        let wal = fs::OpenOptions::new().write(true).open(beside(&place, "-wal")).unwrap();
+        assert!(wal.metadata().unwrap().len() > keeps);
+        wal.set_len(keeps).unwrap();
+        let left = world.store.tickets(&Filter::default()).await.unwrap().len();
+        assert!(
+            if keeps < 200_000 { left < 2 } else { (1..30).contains(&left) },
+            "{keeps}: {left}"
+        );
+        assert!(beside(&place, ".written-over").exists());
+        works(&world, 40, left + 1).await;
+        world.store.close().await;
+        let again = Store::open(&world.url).await.unwrap();
+        assert_eq!(again.tickets(&Filter::default()).await.unwrap().len(), left + 1);
+        let mut connection = AnyConnection::connect(&world.url).await.unwrap();
+        let query = sqlx::query_scalar("PRAGMA integrity_check");
+        let whole: String = query.fetch_one(&mut connection).await.unwrap();
+        assert_eq!(whole, "ok", "{keeps}");
+    }
+}
+
 /// SQLite's own writing must never be taken for somebody else's.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_sqlite_writes_is_not_taken_for_a_copy() {
