@@ -18,6 +18,7 @@ mod rehearsal;
 mod replaced;
 mod reports;
 mod settle;
+mod siblings;
 mod strangers;
 mod trouble;
 mod unreturnable;
@@ -70,6 +71,11 @@ scenarios! {
     damaged::a_call_whose_last_leg_is_damaged_is_not_guessed_at,
     damaged::a_damaged_row_keeps_no_other_line_from_being_imported,
     damaged::whatever_column_is_damaged_the_rest_goes_on,
+    siblings::a_damaged_pairing_keeps_no_other_from_being_made,
+    siblings::a_damaged_shopper_s_calls_are_told_to_nobody_and_end,
+    siblings::a_damaged_ticket_is_closed_and_told_of_no_more,
+    siblings::a_damaged_message_is_nobody_s_report_and_counts_for_nothing,
+    siblings::a_damaged_recording_leaves_the_chain_to_be_looked_at,
     import::the_same_table_again_changes_nothing,
     import::a_table_changes_what_it_says_and_keeps_the_rest,
     import::every_bad_line_is_named_and_nothing_imported,

@@ -182,6 +182,15 @@ impl Alarms {
         Ok(Self { lines, clock, exchange, metrics, failing: Mutex::default() })
     }
 
+    /// What waits to be told by the first way.
+    #[cfg(test)]
+    pub(crate) fn raised(&self) -> Vec<serde_json::Value> {
+        let mut waiting = self.lines[0].waiting.lock().unwrap();
+        let waiting = waiting.as_mut().unwrap();
+        let told = std::iter::from_fn(|| waiting.try_recv().ok());
+        told.map(|told| serde_json::to_value(&*told).unwrap()).collect()
+    }
+
     fn failing(&self) -> MutexGuard<'_, BTreeMap<(&'static str, Subject), String>> {
         self.failing.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -6,6 +6,8 @@ mod shipped;
 mod watch;
 
 pub(crate) use self::compare::compare;
+#[cfg(test)]
+pub(crate) use self::watch::Known;
 pub(crate) use self::watch::{State, run};
 
 /// What `status` says (`status_function` in mod_commands.c).

@@ -19,6 +19,48 @@ async fn a_worker_that_fails_for_long_is_told_until_it_succeeds() {
     assert_eq!(health.successes(), [("cdr_intake", Duration::from_secs(7))]);
 }
 
+/// What is written to it.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_that_lasts_is_logged_once_a_minute() {
+    let log = Log::default();
+    let copy = log.clone();
+    let to_log = tracing_subscriber::fmt().with_ansi(false).with_writer(move || copy.clone());
+    let _kept = tracing::subscriber::set_default(to_log.finish());
+    let (health, sparse) = (Health::default(), Sparse::default());
+    let mut due = Vec::new();
+    for second in 0..150 {
+        health.note(Worker::Intake, Err("locked"));
+        health.note(Worker::Outbox, Err(format!("locked for {second} s")));
+        if sparse.is_due() {
+            due.push(second);
+        }
+        tokio::time::advance(Duration::from_secs(1)).await;
+    }
+    health.well(Worker::Intake);
+    health.well(Worker::Intake);
+    let told = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let lines = |what: &str, who: &str| {
+        told.lines().filter(|line| line.contains(what) && line.contains(who)).count()
+    };
+    assert_eq!(lines("a worker fails", "cdr_intake"), 3, "{told}");
+    assert_eq!(lines("a worker fails", "outbox"), 3, "{told}");
+    assert_eq!(lines("a worker works again", "cdr_intake"), 1, "{told}");
+    assert_eq!(due, [0, 60, 120]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_worker_without_a_turn_hangs_and_one_without_work_does_not() {
     let health = Health::default();

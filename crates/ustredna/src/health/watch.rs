@@ -174,7 +174,7 @@ impl Standing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proof::tests::House;
+    use crate::{proof::tests::House, switch::Known};
 
     #[tokio::test]
     async fn an_sms_tried_in_vain_for_long_is_told() {
@@ -187,6 +187,56 @@ mod tests {
         };
         assert_eq!(waiting(9), None);
         assert!(waiting(11).unwrap().contains("tried for 11 min in vain"));
+    }
+
+    #[tokio::test]
+    async fn what_nobody_sees_of_freeswitch_is_neither_well_nor_not() {
+        let house = House::with("").await;
+        let look = |switch: Known, gateway: Known| {
+            house.app.switch.learn(|found| (found.switch, found.gateway) = (switch, gateway));
+            let (faults, unseen) = (faults(&house.app), unseen(&house.app));
+            let is = |subject| (faults.contains_key(&subject), unseen.contains(&subject));
+            [is(Subject::Switch), is(Subject::Gateway)]
+        };
+        let (down, hidden) =
+            (|| Known::Down("gone".to_owned()), || Known::NotWatched(String::new()));
+        assert_eq!(look(Known::Up, Known::Up), [(false, false); 2]);
+        assert_eq!(look(Known::Up, down()), [(false, false), (true, false)]);
+        assert_eq!(look(down(), hidden()), [(true, false), (false, true)]);
+        assert_eq!(look(hidden(), hidden()), [(false, true); 2]);
+        assert_eq!(look(Known::NotYet, Known::NotYet), [(false, true); 2]);
+    }
+
+    #[tokio::test]
+    async fn a_gateway_s_end_and_return_are_told_once_each() {
+        let house = House::with("alarm.command = [\"true\"]").await;
+        let (app, stop) = (&house.app, CancellationToken::new());
+        let learn = |gateway| {
+            app.switch.learn(|found| (found.switch, found.gateway) = (Known::Up, gateway));
+        };
+        learn(Known::Down("no answer to OPTIONS".to_owned()));
+        tokio::time::pause();
+        let steps = async {
+            tokio::time::sleep(Duration::from_secs(30)).await;
+            // FreeSWITCH is asked in vain.
+            learn(Known::NotWatched("no answer".to_owned()));
+            tokio::time::sleep(Duration::from_secs(30)).await;
+            learn(Known::Up);
+            tokio::time::sleep(Duration::from_secs(30)).await;
+            stop.cancel();
+        };
+        tokio::join!(run(Arc::clone(app), stop.clone()), steps);
+        let raised = app.alarm.raised();
+        let states: Vec<_> = raised
+            .iter()
+            .map(|told| {
+                let text = |key: &str| told[key].as_str().unwrap_or_default();
+                [text("kind"), text("state"), text("problem")]
+            })
+            .collect();
+        let expected =
+            [["gateway", "failing", "no answer to OPTIONS"], ["gateway", "recovered", ""]];
+        assert_eq!(states, expected);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use exchange::{
 };
 use hound::{SampleFormat, WavSpec, WavWriter};
 use jiff::SignedDuration;
+use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _};
 use store::{Filter, ImportRow, Store};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -318,6 +319,40 @@ fn cost_of_looks(app: &App, path: &Path, count: usize) -> f64 {
         let threads: Vec<_> = (0..app.processors).map(|_| scope.spawn(looks)).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).sum()
     })
+}
+
+/// A database that does not take a call's end, and then the verdict, is asked again.
+#[tokio::test]
+async fn what_is_not_stored_at_once_is_kept_and_stored_later() {
+    let house = House::new().await;
+    let (ended, attended, path) = house.ended(3).await;
+    record(&path, 3, [true, true]);
+    let url = format!("sqlite://{}", house.folder.path().join("ustredna.db").display());
+    let mut other = AnyConnection::connect(&url).await.unwrap();
+    let says_no = "BEGIN SELECT raise(abort, 'not now'); END";
+    for what in ["no_end BEFORE INSERT ON calls", "no_verdict BEFORE UPDATE ON recordings"] {
+        let sql = AssertSqlSafe(format!("CREATE TRIGGER {what} {says_no}"));
+        other.execute(sql).await.unwrap();
+    }
+    ending::begin(&house.app, ended, attended);
+    let kept = &house.app.health.kept;
+    let until = async |is_so: bool| {
+        let waiting = async {
+            while (kept.figures().0 > 0) != is_so {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("it is not kept");
+    };
+    until(true).await;
+    other.execute("DROP TRIGGER no_end").await.unwrap();
+    until(false).await;
+    until(true).await;
+    other.execute("DROP TRIGGER no_verdict").await.unwrap();
+    assert_eq!(house.proven(1).await[0].verdict, "ok");
+    house.app.afterwork.close();
+    house.app.afterwork.wait().await;
+    assert_eq!(kept.figures().0, 0);
 }
 
 #[tokio::test]

@@ -83,7 +83,7 @@ impl State {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn learn(&self, change: impl FnOnce(&mut Found)) {
+    pub(crate) fn learn(&self, change: impl FnOnce(&mut Found)) {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
