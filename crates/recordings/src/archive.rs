@@ -37,7 +37,7 @@ pub enum ArchiveError {
     Encode(String),
     /// The FLAC cannot be written.
     #[error("the FLAC cannot be written: {0}")]
-    Write(#[source] io::Error),
+    Write(io::Error),
     /// The FLAC does not hold the same samples, so it was thrown away.
     #[error("the FLAC does not hold what the WAV does")]
     Differs,

@@ -28,7 +28,7 @@ pub enum DeleteError {
     #[error(
         "it cannot be removed ({0}): give this user the right to write in the folder of its day"
     )]
-    Io(#[source] io::Error),
+    Io(io::Error),
 }
 
 /// Removes the recording called `name` below the recordings folder `dir` in every form, then its

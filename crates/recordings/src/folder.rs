@@ -27,23 +27,26 @@ pub enum FolderError {
     #[error("{} is not a folder: set `recordings.dir` to one", .0.display())]
     NotAFolder(PathBuf),
     /// A file in the folder cannot be created, written and removed.
-    #[error("the recordings folder {} is not writable ({source}): give this program's user and FreeSWITCH's the right to write there, and look whether the disk is full", .dir.display())]
+    #[error("the recordings folder {} is not writable ({error}): give this program's user and FreeSWITCH's the right to write there, and look whether the disk is full", .dir.display())]
     NotWritable {
         /// The folder.
         dir: PathBuf,
         /// What the system said.
-        source: io::Error,
+        error: io::Error,
     },
+    /// Where the folder of a day, a month or a year belongs there is something else.
+    #[error("{} is in the way of the folder for recordings: it is no folder, so move it away", .0.display())]
+    InTheWay(PathBuf),
     /// A folder named after a sample rate would swallow the recordings of its day.
     #[error("remove the folder {}: FreeSWITCH records into it instead of beside it", .0.display())]
     RateFolder(PathBuf),
     /// A folder cannot be listed.
-    #[error("the folder {} cannot be read: {source}", .dir.display())]
+    #[error("the folder {} cannot be read: {error}", .dir.display())]
     Unreadable {
         /// The folder.
         dir: PathBuf,
         /// What the system said.
-        source: io::Error,
+        error: io::Error,
     },
 }
 
@@ -58,12 +61,12 @@ pub fn check_writable(dir: &Path) -> Result<(), FolderError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(FolderError::Missing(dir.to_owned()));
         }
-        Err(source) => return Err(FolderError::NotWritable { dir: dir.to_owned(), source }),
+        Err(error) => return Err(FolderError::NotWritable { dir: dir.to_owned(), error }),
     }
     let probe = dir.join(format!(".ustredna-probe-{}", process::id()));
     let written = write_probe(&probe);
     let removed = fs::remove_file(&probe);
-    written.and(removed).map_err(|source| FolderError::NotWritable { dir: dir.to_owned(), source })
+    written.and(removed).map_err(|error| FolderError::NotWritable { dir: dir.to_owned(), error })
 }
 
 fn write_probe(probe: &Path) -> io::Result<()> {
@@ -79,14 +82,53 @@ fn write_probe(probe: &Path) -> io::Result<()> {
 /// written.
 ///
 /// # Errors
-/// [`FolderError::NotWritable`], or [`FolderError::RateFolder`] if one lies in wait.
+/// See [`find_day`].
 pub fn prepare_day(dir: &Path, date: Date) -> Result<PathBuf, FolderError> {
     let day = dir.join(day_folder(date));
-    fs::create_dir_all(&day)
-        .map_err(|source| FolderError::NotWritable { dir: day.clone(), source })?;
+    if !find_day(dir, date)?.is_whole {
+        fs::create_dir_all(&day)
+            .map_err(|error| FolderError::NotWritable { dir: day.clone(), error })?;
+    }
+    Ok(day)
+}
+
+/// How much of the folder of a day there is; see [`find_day`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundDay {
+    /// The folders of it that are there, below the recordings folder: nothing, `2026`, `2026/11` or
+    /// `2026/11/22`.
+    pub below: PathBuf,
+    /// Whether that is all of it.
+    pub is_whole: bool,
+}
+
+/// Looks how much of the folder of `date` there is below the recordings folder `dir`; makes nothing.
+///
+/// # Errors
+/// [`FolderError::InTheWay`] or [`FolderError::NotWritable`] if the rest cannot be made, or
+/// [`FolderError::RateFolder`] if one lies in wait.
+pub fn find_day(dir: &Path, date: Date) -> Result<FoundDay, FolderError> {
+    let mut below = PathBuf::new();
+    for part in Path::new(&day_folder(date)) {
+        let next = below.join(part);
+        let at = dir.join(&next);
+        match fs::metadata(&at) {
+            Ok(found) if found.is_dir() => below = next,
+            Ok(_) => return Err(FolderError::InTheWay(at)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // A link to nowhere is there all the same.
+                if fs::symlink_metadata(&at).is_ok() {
+                    return Err(FolderError::InTheWay(at));
+                }
+                return Ok(FoundDay { below, is_whole: false });
+            }
+            Err(error) => return Err(FolderError::NotWritable { dir: at, error }),
+        }
+    }
+    let day = dir.join(&below);
     match RATE_FOLDERS.iter().map(|rate| day.join(rate)).find(|folder| folder.is_dir()) {
         Some(folder) => Err(FolderError::RateFolder(folder)),
-        None => Ok(day),
+        None => Ok(FoundDay { below, is_whole: true }),
     }
 }
 
@@ -116,11 +158,11 @@ impl Iterator for Scan {
                 if let Some(name) = RecordingName::parse(&path) {
                     return Some(Ok((name, path)));
                 }
-            } else if let Err(source) = self.open(&path, depth) {
-                if depth == 0 && source.kind() == io::ErrorKind::NotFound {
+            } else if let Err(error) = self.open(&path, depth) {
+                if depth == 0 && error.kind() == io::ErrorKind::NotFound {
                     return Some(Err(FolderError::Missing(self.root.clone())));
                 }
-                return Some(Err(FolderError::Unreadable { dir: path, source }));
+                return Some(Err(FolderError::Unreadable { dir: path, error }));
             }
         }
         None

@@ -67,7 +67,7 @@ pub enum InspectError {
     TooLarge,
     /// The samples are not linear PCM of 8 to 32 bits.
     #[error("the samples cannot be decoded: {0}")]
-    Undecodable(#[source] hound::Error),
+    Undecodable(hound::Error),
     /// The frames of a FLAC file are damaged, or some are missing.
     #[error("the FLAC file cannot be decoded: {0}")]
     DamagedFlac(&'static str),

@@ -29,7 +29,7 @@ mod wav;
 pub use archive::{ArchiveError, archive};
 pub use delete::{DeleteError, Deleted, delete, remains};
 pub use disk::{Deletions, DiskUse, free_bytes, usage};
-pub use folder::{FolderError, Scan, check_writable, prepare_day, scan};
+pub use folder::{FolderError, FoundDay, Scan, check_writable, find_day, prepare_day, scan};
 pub use inspect::{InspectError, Inspection, Level, SILENCE_FLOOR_DBFS, checksum, inspect};
 pub use name::{Direction, Format, RecordingName};
 pub use repair::{RepairError, repair};

@@ -26,7 +26,7 @@ pub enum RepairError {
     Unreadable(#[from] InspectError),
     /// The header cannot be written.
     #[error("the header cannot be rewritten: {0}")]
-    Write(#[source] io::Error),
+    Write(io::Error),
 }
 
 /// Writes the true sizes into the header at `path`, in place, and inspects the file again.

@@ -162,14 +162,14 @@ impl Recording {
 pub enum SidecarError {
     /// The file or its folder cannot be written.
     #[error("the sidecar cannot be written: {0}")]
-    Write(#[source] io::Error),
+    Write(io::Error),
     /// The file cannot be read.
     #[error("the sidecar cannot be read: {0}")]
-    Read(#[source] io::Error),
+    Read(io::Error),
     /// The file is not a sidecar.
     // What serde says of it may quote a number.
     #[error("not a sidecar: see line {}, column {}", .0.line(), .0.column())]
-    Json(#[from] serde_json::Error),
+    Json(serde_json::Error),
 }
 
 impl Sidecar {
@@ -193,7 +193,7 @@ impl Sidecar {
     }
 
     fn json(&self) -> Result<Vec<u8>, SidecarError> {
-        let mut json = serde_json::to_vec_pretty(self)?;
+        let mut json = serde_json::to_vec_pretty(self).map_err(SidecarError::Json)?;
         json.push(b'\n');
         Ok(json)
     }
@@ -203,7 +203,8 @@ impl Sidecar {
     /// # Errors
     /// The file is not there, not readable or not a sidecar.
     pub fn read(path: &Path) -> Result<Self, SidecarError> {
-        Ok(serde_json::from_slice(&fs::read(path).map_err(SidecarError::Read)?)?)
+        let text = fs::read(path).map_err(SidecarError::Read)?;
+        serde_json::from_slice(&text).map_err(SidecarError::Json)
     }
 }
 

@@ -125,7 +125,7 @@ pub(crate) async fn measure(
     spawn_blocking(move || {
         let usage = recordings::usage(&dir)?;
         let free = recordings::free_bytes(&dir)
-            .map_err(|source| FolderError::Unreadable { dir, source })?;
+            .map_err(|error| FolderError::Unreadable { dir, error })?;
         Ok(DiskUse::new(free, &usage, today, deletions))
     })
     .await?

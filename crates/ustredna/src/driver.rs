@@ -36,6 +36,7 @@ use crate::{
     line::{Line, LineError},
     listener::{Closing, Places},
     persist::until_stored,
+    place,
     ringing::Rings,
     seats::Seat,
     service,
@@ -432,7 +433,10 @@ impl Driver {
         #[expect(clippy::wildcard_enum_match_arm, reason = "the others tell nothing here")]
         match event.event_name() {
             EventName::ChannelAnswer => self.answered = true,
-            EventName::RecordStart => self.recording = true,
+            EventName::RecordStart => {
+                self.recording = true;
+                place::recorded(&self.app, true);
+            }
             EventName::ChannelPark => {
                 if claim::is_led(event) {
                     self.on_its_way = None;
@@ -445,6 +449,7 @@ impl Driver {
                 self.hangup_cause = event.hangup_cause().map(std::borrow::Cow::into_owned);
                 self.look_at_media();
                 self.look_at_cause(event);
+                self.look_at_recording();
             }
             EventName::ChannelHangupComplete => {
                 self.unbridged(event);

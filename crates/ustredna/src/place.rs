@@ -1,19 +1,16 @@
 //! The place where recordings go, looked at before anybody is rung: there is room on the disk, we
 //! can write there, and FreeSWITCH sees the same folder.
 
+pub(crate) mod probe;
+
 use std::{
-    fs::{self, File},
-    io::{self, Write as _},
-    path::Path,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
-use anyhow::Context as _;
-use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp, civil::Date};
 use secrecy::ExposeSecret as _;
 use tokio::{
     sync::Semaphore,
@@ -21,13 +18,14 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
-use uuid::Uuid;
 
 use crate::{
     alarm::Alarm,
     app::App,
+    clock,
     health::Worker,
     inbound::{Inbound, InboundError},
+    settings::Settings,
 };
 
 const LOOK_EVERY: Duration = Duration::from_secs(30);
@@ -37,6 +35,10 @@ const FIRST: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Looks at once. A server that is gone keeps them all, and not every thread that there is.
 const TURNS: usize = 32;
+/// How long a recording that FreeSWITCH could not make counts.
+const REMEMBERED: Duration = Duration::from_mins(1);
+/// So long before midnight the next day's folder counts as today's.
+const SOON: SignedDuration = SignedDuration::from_mins(5);
 /// Before FreeSWITCH is asked again that does not see a file: a network's file systems need it.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -53,21 +55,36 @@ pub(crate) enum Shared {
 pub(crate) struct Place {
     shared: Mutex<Shared>,
     turns: Arc<Semaphore>,
-    /// FreeSWITCH could not record the last time.
-    unrecordable: AtomicBool,
+    /// Since FreeSWITCH could not record the last time, if it has not recorded after that.
+    unrecordable: Mutex<Option<Instant>>,
 }
 
 impl Default for Place {
     fn default() -> Self {
         let shared = Mutex::new(Shared::Unknown("nobody has looked yet".to_owned()));
         let turns = Arc::new(Semaphore::new(TURNS));
-        Self { shared, turns, unrecordable: AtomicBool::new(false) }
+        Self { shared, turns, unrecordable: Mutex::default() }
     }
 }
 
 impl Place {
     fn shared(&self) -> Shared {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes what a recording's beginning came to; whether it is another thing than the last time.
+    fn records(&self, started: bool) -> bool {
+        let mut since = self.unrecordable.lock().unwrap_or_else(PoisonError::into_inner);
+        let was_well = since.is_none();
+        *since = (!started).then(clock::instant);
+        was_well != started
+    }
+
+    /// Whether FreeSWITCH could not record a short while ago, and has not since. Longer than that it
+    /// must not keep calls away, for they alone show that it can.
+    fn is_unrecordable(&self) -> bool {
+        let since = *self.unrecordable.lock().unwrap_or_else(PoisonError::into_inner);
+        since.is_some_and(|at| clock::instant().saturating_duration_since(at) < REMEMBERED)
     }
 
     /// Takes a new answer; the old one.
@@ -78,65 +95,81 @@ impl Place {
 
 /// Notes whether FreeSWITCH could begin a recording; that it cannot is told once.
 pub(crate) fn recorded(app: &App, started: bool) {
-    if !app.place.unrecordable.swap(!started, Ordering::Relaxed) && !started {
-        let problem = format!("FreeSWITCH cannot record into {}", app.switch_recordings);
-        app.alarm.raise(Alarm::Folder { problem });
+    if app.place.records(started) && !started {
+        app.alarm.raise(Alarm::Folder { problem: unrecordable(app) });
     }
 }
 
-/// Whether a recording can be made now; with a date, its folder is made if need be and tried.
+fn unrecordable(app: &App) -> String {
+    format!("FreeSWITCH cannot record into {}", app.switch_recordings)
+}
+
+/// Whether a call of that day can be recorded; its folder is made if need be.
 ///
 /// # Errors
 /// Why not, and what to do.
-pub(crate) async fn ready(app: &App, day: Option<Date>) -> anyhow::Result<()> {
+pub(crate) async fn ready(app: &App, day: Date) -> anyhow::Result<()> {
     anyhow::ensure!(app.place.shared() != Shared::No, "{}", elsewhere(&app.switch_recordings));
-    let (dir, min_free) = (app.recordings.clone(), app.settings.recordings.min_free.0);
-    let looking = async {
-        let turn = Arc::clone(&app.place.turns).acquire_owned().await?;
-        tokio::task::spawn_blocking(move || {
-            let usable = usable(&dir, day, min_free);
-            drop(turn);
-            usable
-        })
-        .await?
+    on_disk(app, move |dir, min_free| probe::prepare(dir, day, min_free)).await?
+}
+
+/// What keeps calls from being recorded.
+#[derive(Debug, Default)]
+pub(crate) struct Standing {
+    /// Now, or within minutes.
+    pub(crate) now: Option<String>,
+    /// From midnight on.
+    pub(crate) ahead: Option<String>,
+}
+
+/// How it stands, for whoever asks without a call.
+pub(crate) async fn standing(app: &App) -> Standing {
+    let told = match app.place.shared() {
+        Shared::No => Some(elsewhere(&app.switch_recordings)),
+        Shared::Unknown(_) | Shared::Yes => None,
     };
-    timeout(PATIENCE, looking).await.map_err(|_| {
+    let told = told.or_else(|| app.place.is_unrecordable().then(|| unrecordable(app)));
+    let found = days(app).await;
+    Standing { now: told.or(found.now), ahead: found.ahead }
+}
+
+/// The same of our own side alone: today's folder, and tomorrow's.
+async fn days(app: &App) -> Standing {
+    let (zone, now) = (app.settings.exchange.timezone.0.clone(), app.clock.now());
+    let today = now.to_zoned(zone.clone()).date();
+    let soon = now.saturating_add(SOON).unwrap_or(now).to_zoned(zone).date();
+    let tried = on_disk(app, move |dir, min_free| {
+        let told = |tried: anyhow::Result<()>| tried.err().map(|error| format!("{error:#}"));
+        let now = told(probe::try_day(dir, today, min_free));
+        let tomorrow = today.tomorrow().ok().filter(|_| now.is_none());
+        let ahead = tomorrow.and_then(|day| told(probe::try_day(dir, day, 0)));
+        Standing { now, ahead }
+    });
+    match tried.await {
+        Ok(Standing { now: None, ahead }) if soon != today => Standing { now: ahead, ahead: None },
+        Ok(found) => found,
+        Err(error) => Standing { now: Some(format!("{error:#}")), ahead: None },
+    }
+}
+
+/// Does something with `recordings.dir` and `recordings.min_free` that blocks.
+async fn on_disk<T: Send + 'static>(
+    app: &App,
+    work: impl FnOnce(&Path, u64) -> T + Send + 'static,
+) -> anyhow::Result<T> {
+    let (dir, min_free) = (app.recordings.clone(), app.settings.recordings.min_free.0);
+    let working = async {
+        let turn = Arc::clone(&app.place.turns).acquire_owned().await?;
+        let work = tokio::task::spawn_blocking(move || {
+            let done = work(&dir, min_free);
+            drop(turn);
+            done
+        });
+        anyhow::Ok(work.await?)
+    };
+    timeout(PATIENCE, working).await.map_err(|_| {
         anyhow::anyhow!("the recordings folder does not answer: is it on a server that is gone?")
     })?
-}
-
-fn usable(dir: &Path, day: Option<Date>, min_free: u64) -> anyhow::Result<()> {
-    let folder = match day {
-        Some(date) => recordings::prepare_day(dir, date)?,
-        None => dir.to_owned(),
-    };
-    let probe = folder.join(probe_name());
-    let written = write(&probe);
-    // A full disk takes a name, but not what it stands for.
-    let removed = match fs::remove_file(&probe) {
-        Err(error) if written.is_err() && error.kind() == io::ErrorKind::NotFound => Ok(()),
-        removed => removed,
-    };
-    written.and(removed).with_context(|| {
-        format!("{} cannot be written: check its rights and its disk", folder.display())
-    })?;
-    let free = recordings::free_bytes(&folder).with_context(|| folder.display().to_string())?;
-    anyhow::ensure!(
-        free >= min_free,
-        "only {free} bytes are free on the disk of the recordings, less than recordings.min_free \
-         ({min_free}): make room"
-    );
-    Ok(())
-}
-
-/// Random, so that calls at once do not disturb each other, and no file system remembers that
-/// there was no such file.
-fn probe_name() -> String {
-    format!(".ustredna-probe-{}", Uuid::new_v4().simple())
-}
-
-fn write(probe: &Path) -> io::Result<()> {
-    File::create_new(probe)?.write_all(b"probe")
 }
 
 fn elsewhere(switch_dir: &str) -> String {
@@ -150,8 +183,13 @@ fn elsewhere(switch_dir: &str) -> String {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LookError {
     /// Our own side cannot be written.
-    #[error("recordings.dir cannot be written ({0})")]
-    Own(#[from] io::Error),
+    #[error("{} cannot be written ({error})", .dir.display())]
+    Own {
+        /// The folder.
+        dir: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
     /// FreeSWITCH did not answer.
     #[error(transparent)]
     Switch(#[from] InboundError),
@@ -163,22 +201,42 @@ pub(crate) async fn look(
     own: &Path,
     theirs: &str,
 ) -> Result<Shared, LookError> {
-    let name = probe_name();
+    let name = probe::name();
     let probe = own.join(&name);
     let written = probe.clone();
-    tokio::task::spawn_blocking(move || write(&written)).await.map_err(io::Error::other)??;
+    let closed = |error| LookError::Own { dir: own.to_owned(), error };
+    let writing = tokio::task::spawn_blocking(move || probe::write(&written));
+    writing.await.map_err(io::Error::other).flatten().map_err(closed)?;
     let question = format!("file_exists {theirs}/{name}");
     let mut answer = switch.ask(&question).await;
     if answer.as_deref().is_ok_and(|answer| answer.trim() == "false") {
         tokio::time::sleep(AGAIN).await;
         answer = switch.ask(&question).await;
     }
-    tokio::fs::remove_file(&probe).await?;
+    tokio::fs::remove_file(&probe).await.map_err(closed)?;
     Ok(match answer?.trim() {
         "true" => Shared::Yes,
         "false" => Shared::No,
         _ => Shared::Unknown("FreeSWITCH does not tell what it sees".to_owned()),
     })
+}
+
+/// The same where a recording of today goes: a folder of a day, a month or a year may be a disk or a
+/// link of its own, which FreeSWITCH does not have.
+pub(crate) async fn look_today(
+    switch: &mut Inbound,
+    settings: &Settings,
+    own: &Path,
+    theirs: &str,
+    now: Timestamp,
+) -> Result<Shared, LookError> {
+    let today = now.to_zoned(settings.exchange.timezone.0.clone()).date();
+    let dir = own.to_owned();
+    let found = tokio::task::spawn_blocking(move || recordings::find_day(&dir, today)).await;
+    // What is in the way is told by whoever tries to write there.
+    let below = found.ok().and_then(Result::ok).map(|found| found.below).unwrap_or_default();
+    let theirs = Path::new(theirs).join(&below);
+    look(switch, &own.join(&below), theirs.to_string_lossy().trim_end_matches('/')).await
 }
 
 async fn ask(app: &App) -> Shared {
@@ -188,7 +246,8 @@ async fn ask(app: &App) -> Shared {
     };
     let asked = async {
         let mut inbound = Inbound::open(switch.inbound, password.expose_secret()).await?;
-        look(&mut inbound, &app.recordings, &app.switch_recordings).await
+        let now = app.clock.now();
+        look_today(&mut inbound, &app.settings, &app.recordings, &app.switch_recordings, now).await
     };
     asked.await.unwrap_or_else(|error: LookError| Shared::Unknown(error.to_string()))
 }
@@ -218,13 +277,13 @@ pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
                     app.alarm.raise(Alarm::Disk { free_bytes, days_left: None });
                 }
             }
-            // Told already: that the disk is low, that FreeSWITCH sees another folder.
-            let elsewhere = app.place.shared() == Shared::No;
-            let problem = ready(&app, None).await.err().filter(|_| !was_low && !elsewhere);
+            let Standing { now, ahead } = days(&app).await;
+            let ahead = ahead.map(|problem| format!("from midnight on: {problem}"));
+            // That the disk is low is told already.
+            let problem = now.filter(|_| !was_low).or(ahead);
             if turns(&mut was_unusable, problem.is_some())
                 && let Some(problem) = problem
             {
-                let problem = format!("{problem:#}");
                 error!(problem, "nothing can be recorded");
                 app.alarm.raise(Alarm::Folder { problem });
             }
@@ -280,72 +339,4 @@ fn learn(app: &App, found: Shared) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::proof::tests::House;
-
-    const MUCH: u64 = u64::MAX;
-
-    const DAY: Option<Date> = Some(jiff::civil::date(2026, 11, 22));
-
-    #[test]
-    fn a_folder_with_room_is_usable_and_stays_clean() {
-        let dir = tempfile::tempdir().unwrap();
-        usable(dir.path(), DAY, 0).unwrap();
-        usable(dir.path(), None, 0).unwrap();
-        let inside = fs::read_dir(dir.path().join("2026/11/22")).unwrap().count();
-        assert_eq!((inside, fs::read_dir(dir.path()).unwrap().count()), (0, 1));
-    }
-
-    #[test]
-    fn too_little_room_is_told_with_the_setting() {
-        let dir = tempfile::tempdir().unwrap();
-        let error = usable(dir.path(), DAY, MUCH).unwrap_err().to_string();
-        assert!(error.contains("recordings.min_free"), "{error}");
-    }
-
-    #[test]
-    fn a_disk_that_fills_up_is_told_once_until_there_is_room_again() {
-        let mut was = false;
-        let told = [false, true, true, false, true].map(|is| turns(&mut was, is));
-        assert_eq!(told, [false, true, false, false, true]);
-    }
-
-    #[test]
-    fn a_day_that_is_a_file_cannot_be_used() {
-        let dir = tempfile::tempdir().unwrap();
-        fs::write(dir.path().join("2026"), "").unwrap();
-        assert!(usable(dir.path(), DAY, 0).is_err());
-        usable(dir.path(), None, 0).unwrap();
-    }
-
-    #[test]
-    fn calls_at_once_do_not_take_each_other_s_probe() {
-        let dir = tempfile::tempdir().unwrap();
-        std::thread::scope(|scope| {
-            for _ in 0..8 {
-                scope.spawn(|| (0..50).for_each(|_| usable(dir.path(), DAY, 0).unwrap()));
-            }
-        });
-    }
-
-    #[tokio::test]
-    async fn that_freeswitch_cannot_record_is_told_once_until_it_can() {
-        let house = House::with("").await;
-        for started in [false, false, true, false] {
-            recorded(&house.app, started);
-        }
-        let told = house.metric("ustredna_alarms_total{kind=\"folder\"}");
-        assert!((told - 2.0).abs() < 0.5, "{told}");
-    }
-
-    #[tokio::test]
-    async fn what_freeswitch_does_not_see_stays_unusable_until_it_says_otherwise() {
-        let house = House::with("").await;
-        learn(&house.app, Shared::No);
-        learn(&house.app, Shared::Unknown("it is started again".to_owned()));
-        assert!(ready(&house.app, None).await.is_err());
-        learn(&house.app, Shared::Yes);
-        ready(&house.app, None).await.unwrap();
-    }
-}
+mod tests;

@@ -40,7 +40,7 @@ pub(crate) fn recording_name(
 
 /// Makes the day's folder, before anybody is rung, and sees that it can be recorded into.
 pub(crate) async fn prepare(app: &App, name: &RecordingName) -> anyhow::Result<()> {
-    place::ready(app, Some(name.date())).await
+    place::ready(app, name.date()).await
 }
 
 /// A call that was answered, and what is told of it beside its recording.

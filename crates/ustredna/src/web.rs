@@ -22,7 +22,8 @@ use crate::{
     app::App,
     health::{self, Probe, Worker},
     metrics::{self, DiskFigures, Moment},
-    place, prompts, sms_reports,
+    place::{self, Standing},
+    prompts, sms_reports,
 };
 
 /// A thousand reports at once fit well.
@@ -59,8 +60,9 @@ async fn health(State((app, _)): Shared) -> Json<Value> {
 
 async fn ready(State((app, draining)): Shared) -> (StatusCode, Json<Value>) {
     let (database, recordings, (prompts, some_prompts)) =
-        tokio::join!(Probe::ask(&app), place::ready(&app, None), prompts::soon(&app.settings));
-    let recordings = recordings.err().map(|error| format!("{error:#}"));
+        tokio::join!(Probe::ask(&app), place::standing(&app), prompts::soon(&app.settings));
+    let Standing { now: recordings, ahead } = recordings;
+    let ahead = ahead.map(|problem| format!("from midnight on nothing can be recorded: {problem}"));
     let stopping = draining.is_cancelled();
     // Without `required` calls are taken all the same.
     let recordable = recordings.is_none() || !app.settings.recordings.required;
@@ -86,6 +88,7 @@ async fn ready(State((app, draining)): Shared) -> (StatusCode, Json<Value>) {
         StatusCode::SERVICE_UNAVAILABLE
     };
     let ready = status == StatusCode::OK;
+    let warnings = health::overdue(&app).into_iter().chain(alarms).chain(some_prompts).chain(ahead);
     let told = json!({
         "ready": ready,
         "stopping": stopping,
@@ -97,7 +100,7 @@ async fn ready(State((app, draining)): Shared) -> (StatusCode, Json<Value>) {
         "switch_settings": found.misfits,
         "workers": workers,
         "not_watched": not_watched,
-        "warnings": health::overdue(&app).into_iter().chain(alarms).chain(some_prompts).collect::<Vec<_>>(),
+        "warnings": warnings.collect::<Vec<_>>(),
     });
     (status, Json(told))
 }

@@ -31,12 +31,12 @@ pub enum SpoolError {
     #[error("{} is not a folder: set `sms.spool.dir` to one", .0.display())]
     NotAFolder(PathBuf),
     /// A file in the folder cannot be created, written and removed.
-    #[error("the spool folder {} is not writable ({source}): give this program's user the right to write there, and look whether the disk is full", .dir.display())]
+    #[error("the spool folder {} is not writable ({error}): give this program's user the right to write there, and look whether the disk is full", .dir.display())]
     NotWritable {
         /// The folder.
         dir: PathBuf,
         /// What the system said.
-        source: io::Error,
+        error: io::Error,
     },
 }
 
@@ -97,12 +97,12 @@ impl SpoolGateway {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(SpoolError::Missing(dir));
             }
-            Err(source) => return Err(SpoolError::NotWritable { dir, source }),
+            Err(error) => return Err(SpoolError::NotWritable { dir, error }),
         }
         self.clear()
             .and_then(|()| self.written(b"probe"))
             .and_then(NamedTempFile::close)
-            .map_err(|source| SpoolError::NotWritable { dir, source })
+            .map_err(|error| SpoolError::NotWritable { dir, error })
     }
 
     /// Writes the message to the disk; blocks until it is there. When `Ok` comes back, the file survives

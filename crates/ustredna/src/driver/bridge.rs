@@ -194,6 +194,15 @@ impl Driver {
         Ok(())
     }
 
+    /// A dealer's call that FreeSWITCH could not record is ended by it in the moment of the answer.
+    pub(super) fn look_at_recording(&self) {
+        let back = self.history.legs.last().is_some_and(|leg| leg.dial.direction == Direction::Back);
+        if back && !self.recording && self.hangup_cause.as_deref() == Some(UNRECORDED) {
+            error!("FreeSWITCH cannot record: can it write to {}?", self.app.switch_recordings);
+            place::recorded(&self.app, false);
+        }
+    }
+
     /// The callee has answered and the two can hear each other: with `ignore_early_media` the
     /// bridge stands for nothing less.
     pub(super) fn bridged(&mut self, event: &Event) {
@@ -306,6 +315,9 @@ impl Driver {
 fn settings_require(driver: &Driver) -> bool {
     driver.app.settings.recordings.required
 }
+
+/// FreeSWITCH's cause where `RECORD_HANGUP_ON_ERROR` ends a call.
+const UNRECORDED: &str = "DESTINATION_OUT_OF_ORDER";
 
 /// Stands for FreeSWITCH's cause with a leg that was not dialled.
 const NOT_RECORDABLE: &str = "NOT_RECORDABLE";

@@ -43,8 +43,17 @@ impl House {
         Self::within(settings, &std::env::temp_dir()).await
     }
 
+    /// The same, at a time of its own.
+    pub(crate) async fn at(settings: &str, now: Timestamp) -> Self {
+        Self::made(settings, &std::env::temp_dir(), Clock::steered(now)).await
+    }
+
     /// The same, with its files in a folder there.
     async fn within(settings: &str, place: &Path) -> Self {
+        Self::made(settings, place, Clock::SYSTEM).await
+    }
+
+    async fn made(settings: &str, place: &Path, clock: Clock) -> Self {
         let folder = tempfile::tempdir_in(place).unwrap();
         let path = |name: &str| folder.path().join(name);
         let dir = format!("recordings.dir = {:?}\n", path("recordings"));
@@ -63,9 +72,9 @@ impl House {
             valid_from: None,
             valid_to: None,
         };
-        let now = Clock::SYSTEM.now();
+        let now = clock.now();
         store.import(&[row], Language::Czech, now, false, &mut |_| {}).await.unwrap();
-        Self { app: App::new(settings, store, Clock::SYSTEM).unwrap(), folder }
+        Self { app: App::new(settings, store, clock).unwrap(), folder }
     }
 
     /// A call in which two talked for so many seconds, over now; and where its recording belongs.
@@ -86,7 +95,7 @@ impl House {
             ticket: None,
         };
         let name = recording_name(&history, &dial, began, &TimeZone::UTC);
-        place::ready(&self.app, Some(name.date())).await.unwrap();
+        place::ready(&self.app, name.date()).await.unwrap();
         let path = self.app.recordings.join(name.relative());
         history.legs.push(Leg {
             id: LegId(Uuid::new_v4()),

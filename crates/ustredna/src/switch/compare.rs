@@ -1,8 +1,10 @@
 //! Whether FreeSWITCH is set up for this exchange: its settings, asked for, held against ours.
 
+mod records;
+mod sofia;
+
 use std::{
     net::{IpAddr, SocketAddr},
-    path::Path,
     time::Duration,
 };
 
@@ -16,7 +18,6 @@ use crate::{
     counted::counted,
     finding::Finding,
     inbound::{Inbound, InboundError},
-    place::{self, LookError, Shared},
     settings::Settings,
 };
 
@@ -53,10 +54,11 @@ pub(crate) async fn compare(
     };
     findings.push(capacity(settings, status, ports));
     findings.push(controllers(settings, global(switch, "controllers").await?.as_deref()).await);
-    findings.push(records(settings, switch).await?);
+    findings.push(records::compare(settings, switch).await?);
     findings.push(modules(switch).await?);
     findings.push(protections(settings, switch).await?);
     findings.extend(carrier(settings, switch).await?);
+    findings.extend(sofia::compare(settings, switch).await?);
     findings.extend(log(global(switch, "log_level").await?.as_deref()));
     findings.extend(apart(switch.ask("strepoch").await?.trim()));
     Ok(findings)
@@ -203,36 +205,6 @@ fn admitted(settings: &Settings, told: &str, controller: IpAddr) -> Finding {
         format!("FreeSWITCH connects from {from}, which switch.allow keeps out"),
         format!("add \"{from}\" with its prefix length to switch.allow, for example {from}/32"),
     )
-}
-
-/// Whether its records go where the exchange looks for them: proved by a file, for a folder of the
-/// same name in another container is another one.
-async fn records(settings: &Settings, switch: &mut Inbound) -> Result<Finding, InboundError> {
-    const CHECK: &str = "its records";
-    let Some(theirs) = global(switch, "cdr_dir").await? else {
-        return Ok(Finding::skipped(CHECK, "FreeSWITCH does not tell where its records go"));
-    };
-    let own: &Path = &settings.cdr.dir;
-    if !own.exists() {
-        return Ok(Finding::skipped(CHECK, "there is no folder cdr.dir yet"));
-    }
-    Ok(match place::look(switch, own, &theirs).await {
-        Ok(Shared::Yes) => Finding::ok(CHECK, format!("FreeSWITCH writes to {theirs} = cdr.dir")),
-        Ok(Shared::No) => {
-            let absolute = std::path::absolute(own).unwrap_or_else(|_| own.to_owned());
-            Finding::fail(
-                CHECK,
-                format!("FreeSWITCH writes its call records to {theirs}, which is not cdr.dir"),
-                format!(
-                    "start FreeSWITCH with CDR_DIR={}, as it sees that folder, or set cdr.dir",
-                    absolute.display()
-                ),
-            )
-        }
-        Ok(Shared::Unknown(why)) => Finding::skipped(CHECK, why),
-        Err(LookError::Own(error)) => Finding::skipped(CHECK, format!("cdr.dir: {error}")),
-        Err(LookError::Switch(error)) => return Err(error),
-    })
 }
 
 async fn modules(switch: &mut Inbound) -> Result<Finding, InboundError> {

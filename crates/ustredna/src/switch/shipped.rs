@@ -86,6 +86,12 @@ impl Part {
     }
 }
 
+/// What a `param` of a configuration is set to.
+pub(super) fn param(xml: &str, root: (&str, &str), name: &str) -> Option<String> {
+    let key = format!("param {name}");
+    facts(xml, root).into_iter().find_map(|((_, found), value)| (found == key).then_some(value))
+}
+
 /// The global variables that are set and not from the environment.
 pub(super) fn globals() -> BTreeMap<String, String> {
     let main = include_str!("../../../../freeswitch-conf/freeswitch.xml");

@@ -83,7 +83,7 @@ async fn test(
     leg.plays().await?;
 
     let today = app.clock.now().to_zoned(app.settings.exchange.timezone.0.clone()).date();
-    place::ready(&app, Some(today)).await.context("nothing can be recorded")?;
+    place::ready(&app, today).await.context("nothing can be recorded")?;
     leg.records(&format!("{}/{}", app.switch_recordings, below(&app, token))).await?;
     let began = leg.connects(token, port).await?;
     tokio::time::sleep(TALK).await;
@@ -206,6 +206,7 @@ impl Leg {
                 && id == asked
             {
                 let started = matches!(reply, Answer::Api(response) if response.ok());
+                place::recorded(&self.app, started);
                 ensure!(
                     started,
                     "FreeSWITCH cannot record to {path}: make it writable for FreeSWITCH's user"

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{
     ports,
-    switch::{Mistake, PASSWORD, Switch, UP, mistakes, prompts, ready},
+    switch::{Mistake, PASSWORD, Switch, UP, mistakes, prompts, ready, today},
     world::{World, record},
 };
 
@@ -161,7 +161,7 @@ fn all_is_ready_when_freeswitch_is() {
     let told = finding(&findings, "capacity").to_string();
     assert!(told.contains("1000 calls at once"), "{told}");
     let told = finding(&findings, "gateway").to_string();
-    assert!(told.contains("carrier is up (NOREG), calls go to 192.0.2.1"), "{told}");
+    assert!(told.contains("carrier is up (NOREG), calls go to 127.0.0.1:5090"), "{told}");
 }
 
 fn assert_told(
@@ -179,13 +179,19 @@ fn assert_told(
 
 #[test]
 fn every_planted_mistake_is_told() {
-    let world = ready();
+    let good = ready();
     // Mostly they wait.
     thread::scope(|scope| {
         for mistake in mistakes() {
-            let world = &world;
+            let good = &good;
             scope.spawn(move || {
-                let Mistake { switch, setting, check, says, .. } = mistake;
+                let Mistake { switch, setting, plant, check, says, .. } = mistake;
+                let own = plant.map(|plant| {
+                    let world = ready();
+                    plant(&world.path(""));
+                    world
+                });
+                let world = own.as_ref().unwrap_or(good);
                 assert_told(world, &switch, setting.as_slice(), check, says);
             });
         }
@@ -269,6 +275,14 @@ fn a_folder_of_the_same_name_elsewhere_is_not_the_same() {
     assert_fails(&findings, "its folders", "recordings.switch_dir");
     // The file that it was asked for is gone.
     assert_eq!(std::fs::read_dir(world.path("recordings")).unwrap().count(), 0);
+
+    // Today's is a disk of its own, say, and that FreeSWITCH does not have.
+    let day = today(&world.path(""), 2);
+    std::fs::create_dir(&day).unwrap();
+    let at = format!("file_exists {}", day.display());
+    let switch = Switch::default().with(at.leak(), "false");
+    let (_, findings) = ask_freeswitch(&world, &switch, &[]);
+    assert_fails(&findings, "its folders", "recordings.switch_dir");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::{
     io::{Read as _, Write as _},
     net::{SocketAddr, TcpStream},
+    path::Path,
     process::{Child, Stdio},
     sync::{Arc, Mutex},
     thread,
@@ -13,13 +14,16 @@ use serde_json::Value;
 
 use crate::{
     ports,
-    switch::{Mistake, NO_START, PASSWORD, Switch, mistakes, ready},
+    switch::{Mistake, NO_START, PASSWORD, Switch, mistakes, ready, today},
     world::{Done, World, done},
 };
 
 /// It starts, looks at FreeSWITCH and compares, while others do so too; well below the half minute
 /// between two comparisons.
 const SOON: Duration = Duration::from_secs(25);
+
+/// What must last for a quarter of a minute before it is told.
+const LATE: Duration = Duration::from_mins(1);
 
 /// A running exchange.
 pub(crate) struct Serve {
@@ -48,6 +52,14 @@ impl Serve {
         switch: &Arc<Mutex<Switch>>,
         setting: Option<(&'static str, &str)>,
     ) -> Self {
+        Self::planted(switch, setting, None)
+    }
+
+    fn planted(
+        switch: &Arc<Mutex<Switch>>,
+        setting: Option<(&'static str, &str)>,
+        plant: Option<fn(&Path)>,
+    ) -> Self {
         let (world, web, controller) = (ready(), ports::free(), ports::free().to_string());
         switch.lock().unwrap().0.push(("global_getvar controllers", controller.clone()));
         let mut settings = vec![
@@ -57,6 +69,9 @@ impl Serve {
             ("USTREDNA_SWITCH__PASSWORD", PASSWORD.to_owned()),
         ];
         settings.extend(setting.map(|(name, value)| (name, value.to_owned())));
+        if let Some(plant) = plant {
+            plant(&world.path(""));
+        }
         let mut command = world.command(&["serve"]);
         command.envs(settings.clone()).stdout(Stdio::null()).stderr(Stdio::piped());
         Self { process: command.spawn().unwrap(), web, world, settings }
@@ -85,7 +100,12 @@ impl Serve {
 
     #[track_caller]
     pub(crate) fn comes_to(&self, status: &str, says: &str) {
-        let end = now() + SOON;
+        self.comes_within(SOON, status, says);
+    }
+
+    #[track_caller]
+    fn comes_within(&self, time: Duration, status: &str, says: &str) {
+        let end = now() + time;
         loop {
             let told = self.readyz();
             if let Some((code, body)) = &told
@@ -129,19 +149,33 @@ fn every_planted_mistake_makes_it_unready() {
         // Not thirty of them at once.
         for _ in 0..4 {
             scope.spawn(|| {
-                while let Some(Mistake { switch, setting, readyz, .. }) = next() {
-                    let serve = Serve::beside(&Arc::new(Mutex::new(switch)), setting);
+                while let Some(Mistake { switch, setting, plant, readyz, .. }) = next() {
+                    let switch = Arc::new(Mutex::new(switch));
+                    let serve = Serve::planted(&switch, setting, plant);
                     match readyz {
                         NO_START => {
                             let told = serve.ends();
                             assert!(told.contains("database.url"), "{told}");
                         }
-                        told => serve.comes_to("503", told),
+                        told => serve.comes_within(LATE, "503", told),
                     }
                 }
             });
         }
     });
+}
+
+/// The disk of a day is back, and so is the exchange, without a restart.
+#[test]
+fn a_day_whose_folder_is_put_right_is_recorded_again() {
+    let serve = Serve::beside(&Arc::new(Mutex::new(Switch::default())), None);
+    serve.comes_to("200", "\"recordings\":null");
+    let day = today(&serve.world.path(""), 2);
+    std::fs::write(&day, "").unwrap();
+    serve.comes_to("503", "is in the way of the folder for recordings");
+    std::fs::remove_file(&day).unwrap();
+    serve.comes_to("200", "\"recordings\":null");
+    assert!(!day.exists(), "who only looks makes nothing");
 }
 
 /// A FreeSWITCH that is started again with other settings is compared at once, not half a minute

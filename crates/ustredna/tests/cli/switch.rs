@@ -3,10 +3,12 @@
 use std::{
     io::{Read as _, Write as _},
     net::{TcpListener, TcpStream},
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
     thread,
 };
+
+use jiff::Timestamp;
 
 use crate::world::World;
 
@@ -55,6 +57,11 @@ impl Switch {
         match words[..] {
             ["status"] => STATUS.to_owned(),
             ["sofia", "status", "gateway", "carrier"] => UP.to_owned(),
+            ["sofia", "status"] => PROFILES.to_owned(),
+            ["sofia", "status", "profile", "trunk"] => {
+                "=====\nName             \ttrunk\nRTP-IP           \t127.0.0.1\nSIP-IP           \t127.0.0.1\n".to_owned()
+            }
+            ["hostname"] => rustix::system::uname().nodename().to_str().unwrap().to_owned(),
             ["file_exists" | "module_exists", _] => "true".to_owned(),
             ["acl", ..] => "false".to_owned(),
             ["fsctl", "api_expansion"] => "+OK api_expansion is off \n".to_owned(),
@@ -115,7 +122,9 @@ impl Switch {
 
 pub(crate) const PASSWORD: &str = "not-the-usual-one";
 
-pub(crate) const UP: &str = "=====\nName    \tcarrier\nProfile \ttrunk\nProxy   \tsip:192.0.2.1\nPingFreq\t15\nState   \tNOREG\nStatus  \tUP\n=====\n";
+pub(crate) const UP: &str = "=====\nName    \tcarrier\nProfile \ttrunk\nProxy   \tsip:127.0.0.1:5090\nPingFreq\t15\nState   \tNOREG\nStatus  \tUP\n=====\n";
+
+const PROFILES: &str = "                     Name\t   Type\t                                      Data\tState\n=====\n                    trunk\tprofile\t                  sip:trunk@127.0.0.1:5060\tRUNNING (0)\n           trunk::carrier\tgateway\t                  sip:trunk@127.0.0.1:5090\tNOREG\n                     test\tprofile\t             sip:mod_sofia@127.0.0.1:41234\tRUNNING (0)\n=====\n2 profiles 0 aliases\n";
 
 pub(crate) fn prompts(folder: &Path) {
     for language in ["cs", "en"] {
@@ -143,6 +152,8 @@ pub(crate) const NO_START: &str = "(it does not start)";
 pub(crate) struct Mistake {
     pub(crate) switch: Switch,
     pub(crate) setting: Option<(&'static str, &'static str)>,
+    /// What is done in its folder before.
+    pub(crate) plant: Option<fn(&Path)>,
     /// The line of `check` that fails, and what it says.
     pub(crate) check: &'static str,
     pub(crate) says: &'static str,
@@ -152,7 +163,7 @@ pub(crate) struct Mistake {
 
 impl Mistake {
     fn of(switch: Switch, check: &'static str, says: &'static str, readyz: &'static str) -> Self {
-        Self { switch, setting: None, check, says, readyz }
+        Self { switch, setting: None, plant: None, check, says, readyz }
     }
 
     fn set(
@@ -162,11 +173,39 @@ impl Mistake {
         says: &'static str,
         readyz: &'static str,
     ) -> Self {
-        Self { switch: Switch::default(), setting: Some((key, value)), check, says, readyz }
+        Self { setting: Some((key, value)), ..Self::of(Switch::default(), check, says, readyz) }
+    }
+
+    fn after(self, plant: fn(&Path)) -> Self {
+        Self { plant: Some(plant), ..self }
     }
 }
 
-/// All that is planted: 20 in FreeSWITCH's answers, 8 in settings.
+/// Where a recording of today goes: the folder of its year, of its month in it, or of its day.
+pub(crate) fn today(world: &Path, depth: usize) -> PathBuf {
+    let zone = jiff::tz::TimeZone::get("Europe/Prague").unwrap();
+    let at = Timestamp::now().to_zoned(zone).strftime("%Y/%m/%d").to_string();
+    let parts: PathBuf = at.split('/').take(depth + 1).collect();
+    let folder = world.join("recordings").join(parts);
+    std::fs::create_dir_all(folder.parent().unwrap()).unwrap();
+    folder
+}
+
+/// The record of a call to a number that nobody has, a minute ago.
+fn unattended(world: &Path, more: &str) {
+    let ended = Timestamp::now().as_microsecond() - 60_000_000;
+    let record = format!(
+        r#"{{"variables":{{"uuid":"ee067b11-8021-4b48-a0f9-8cb0b822be37","end_uepoch":"{ended}"{more}}}}}"#
+    );
+    std::fs::write(world.join("cdr/a_ee067b11.cdr.json"), record).unwrap();
+}
+
+fn json_cdr(dir: &str) -> String {
+    let answer = "xml_locate configuration configuration name json_cdr.conf";
+    Switch::default().answer(answer).replace("$${cdr_dir}", dir)
+}
+
+/// All that is planted: in FreeSWITCH's answers, in settings, and in folders.
 #[expect(clippy::too_many_lines, reason = "it is a list")]
 pub(crate) fn mistakes() -> Vec<Mistake> {
     let good = Switch::default;
@@ -233,6 +272,59 @@ pub(crate) fn mistakes() -> Vec<Mistake> {
             "its records",
             "start FreeSWITCH with CDR_DIR=/",
             "its records: FreeSWITCH writes",
+        ),
+        Mistake::of(
+            good().with("global_getvar cdr_dir", "cdr"),
+            "its records",
+            "start FreeSWITCH with CDR_DIR=/",
+            "its records: FreeSWITCH takes CDR_DIR=cdr for a folder in its log folder",
+        ),
+        // As an edited json_cdr.xml has it, whatever the variable says.
+        Mistake::of(
+            good().with("xml_locate configuration configuration name json_cdr.conf", json_cdr("cdr")),
+            "its records",
+            "start FreeSWITCH with CDR_DIR=/",
+            "its records: FreeSWITCH takes CDR_DIR=cdr for a folder in its log folder",
+        ),
+        Mistake::of(
+            good().with(
+                "xml_locate configuration configuration name json_cdr.conf",
+                json_cdr("/cdr\"/><param name=\"url\" value=\"http://192.0.2.1/"),
+            ),
+            "its records",
+            "to a URL and writes none",
+            "its records: FreeSWITCH sends its call records to a URL",
+        ),
+        Mistake::of(
+            good().with("sofia status profile trunk", "RTP-IP           \t192.0.2.7\n"),
+            "media",
+            "start FreeSWITCH with RTP_IP=",
+            "media: sound is to come to 192.0.2.7, which is no address of this machine",
+        ),
+        // As shipped, with a real carrier.
+        Mistake::of(
+            gateway(&UP.replace("127.0.0.1:5090", "192.0.2.1")),
+            "media",
+            "start FreeSWITCH with RTP_IP=",
+            "media: the carrier at 192.0.2.1 would be told to send sound to 127.0.0.1",
+        ),
+        Mistake::of(
+            gateway(&UP.replace("5090", "5060")),
+            "proxy",
+            "start FreeSWITCH with CARRIER_PROXY=",
+            "proxy: the gateway carrier leads back here: sip:trunk@127.0.0.1:5060 is FreeSWITCH's own",
+        ),
+        Mistake::of(
+            gateway(&UP.replace("127.0.0.1:5090", "localhost:41234;transport=udp")),
+            "proxy",
+            "start FreeSWITCH with CARRIER_PROXY=",
+            "is FreeSWITCH's own profile test",
+        ),
+        Mistake::of(
+            gateway(UP).with("global_getvar controllers", "127.0.0.1:5090"),
+            "proxy",
+            "leads back here: 127.0.0.1:5090 is one of CONTROLLERS",
+            "127.0.0.1:5090 is one of CONTROLLERS",
         ),
         Mistake::of(
             good().with("module_exists mod_spandsp", "false"),
@@ -314,6 +406,30 @@ pub(crate) fn mistakes() -> Vec<Mistake> {
             "its folders",
             "does not see the prompt",
             "its records: FreeSWITCH writes",
+        ),
+        // Where a year, a month and a day of recordings belong.
+        Mistake::of(good(), "recordings", "is in the way", "is in the way of the folder for recordings")
+            .after(|world| std::fs::write(today(world, 0), "").unwrap()),
+        Mistake::of(good(), "recordings", "is in the way", "is in the way of the folder for recordings")
+            .after(|world| std::os::unix::fs::symlink("/nowhere", today(world, 1)).unwrap()),
+        Mistake::of(good(), "recordings", "cannot be written", "cannot be written: check its rights")
+            .after(|world| std::os::unix::fs::symlink("/proc", today(world, 2)).unwrap()),
+        Mistake::of(good(), "recordings", "remove the folder", "FreeSWITCH records into it")
+            .after(|world| std::fs::create_dir_all(today(world, 2).join("8000")).unwrap()),
+        Mistake::set(
+            "USTREDNA_CDR__KEEP",
+            "/proc",
+            "cdr",
+            "cdr.keep: /proc: ",
+            "a call detail record is stored, but it cannot be taken away: cdr.keep (/proc)",
+        )
+        .after(|world| unattended(world, "")),
+        // One of another exchange, of which nothing can be made.
+        Mistake::of(good(), "cdr", "cdr/unmatched", "it cannot be taken away: cdr.dir (cdr)").after(
+            |world| {
+                std::fs::write(world.join("cdr/unmatched"), "").unwrap();
+                unattended(world, r#","bridge_uepoch":"1""#);
+            },
         ),
         Mistake::set(
             "USTREDNA_SWITCH__PASSWORD",

@@ -10,6 +10,8 @@ use std::{
 use super::Finding;
 use crate::{
     cdr_intake,
+    clock::Clock,
+    place::probe,
     prompts::{self, Prompts},
     settings::Settings,
 };
@@ -51,15 +53,24 @@ pub(super) fn recordings(settings: &Settings) -> Finding {
     match recordings::check_writable(dir) {
         Ok(()) => match newest_recording(dir).map(|file| (File::open(&file), file)) {
             Some((Err(error), file)) => unreadable(CHECK, &file, &error),
-            Some((Ok(_), _)) | None => {
-                Finding::ok(CHECK, format!("{} can be written", dir.display()))
-            }
+            Some((Ok(_), _)) | None => match unusable_day(settings) {
+                Some(problem) => Finding::failed(CHECK, problem),
+                None => Finding::ok(CHECK, format!("{} can be written", dir.display())),
+            },
         },
         Err(recordings::FolderError::Missing(_)) => {
             will_be_made(CHECK, dir, "recordings.dir", "at the first start")
         }
         Err(error) => Finding::failed(CHECK, error.to_string()),
     }
+}
+
+/// Whether today's folder, or tomorrow's, could not be made or written for a call. What is wrong with the
+/// disk is told by a line of its own.
+fn unusable_day(settings: &Settings) -> Option<String> {
+    let today = Clock::SYSTEM.now().to_zoned(settings.exchange.timezone.0.clone()).date();
+    let failed = |day| Some(format!("{:#}", probe::try_day(&settings.recordings.dir, day, 0).err()?));
+    failed(today).or_else(|| Some(format!("from midnight on: {}", failed(today.tomorrow().ok()?)?)))
 }
 
 /// What FreeSWITCH writes, and we cannot read.

@@ -6,6 +6,7 @@ use secrecy::ExposeSecret as _;
 
 use super::Finding;
 use crate::{
+    clock::Clock,
     inbound::{Inbound, InboundError},
     place::{self, LookError, Shared},
     prompts,
@@ -142,7 +143,8 @@ async fn folders(settings: &Settings, switch: &mut Inbound) -> Finding {
         return Finding::ok(CHECK, "FreeSWITCH sees the prompts");
     }
     // A folder of the same name on another machine is another one: a file must be seen in it.
-    match place::look(switch, &settings.recordings.dir, &recordings).await {
+    let (dir, now) = (&settings.recordings.dir, Clock::SYSTEM.now());
+    match place::look_today(switch, settings, dir, &recordings, now).await {
         Ok(Shared::Yes) => {
             Finding::ok(CHECK, "FreeSWITCH sees the prompts and what is in the recordings folder")
         }
@@ -152,7 +154,7 @@ async fn folders(settings: &Settings, switch: &mut Inbound) -> Finding {
             "set recordings.switch_dir to the same folder as FreeSWITCH sees it, writable for its user",
         ),
         Ok(Shared::Unknown(why)) => Finding::skipped(CHECK, why),
-        Err(LookError::Own(_)) => Finding::skipped(CHECK, "recordings.dir cannot be written"),
+        Err(error @ LookError::Own { .. }) => Finding::skipped(CHECK, error.to_string()),
         Err(LookError::Switch(error)) => no_answer(CHECK, &error),
     }
 }
