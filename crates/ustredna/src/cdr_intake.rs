@@ -216,28 +216,25 @@ async fn take(app: &Arc<App>, batches: usize) -> anyhow::Result<()> {
     let files = tokio::task::spawn_blocking(move || list(&dir)).await??;
     waiting.keep_to(&files);
     app.metrics.cdrs_waiting(files.len());
-    let mut refused = None;
+    let mut waits = None;
     for batch in files.chunks(BATCH).take(batches) {
         let paths = batch.to_vec();
         let read = tokio::task::spawn_blocking(move || {
             paths.into_iter().map(|path| (read(&path), path)).collect::<Vec<_>>()
         });
-        refused = take_batch(app, read.await?, &mut waiting).await?.or(refused);
+        waits = take_batch(app, read.await?, &mut waiting).await?.or(waits);
         // Ten thousand take many batches.
         app.health.works(Worker::Intake);
     }
     // The others are taken in all the same.
-    match refused {
-        Some(error) => Err(error).context("the end of a call cannot be stored; its record waits"),
-        None => Ok(()),
-    }
+    waits.map_or(Ok(()), Err)
 }
 
 async fn take_batch(
     app: &Arc<App>,
     files: Vec<(Result<Cdr, Unread>, PathBuf)>,
     waiting: &mut Waiting,
-) -> anyhow::Result<Option<StoreError>> {
+) -> anyhow::Result<Option<anyhow::Error>> {
     // In this order: a call that ends meanwhile is either still looked after here or settled
     // there, never completed twice.
     let live = app.live.all();
@@ -295,13 +292,21 @@ async fn take_batch(
             Fate::Aside => tokio::task::spawn_blocking(move || set_aside(&dir, &file)).await?,
             Fate::Waits | Fate::Damaged => continue,
             Fate::Refused(error) => {
-                why = Some(error.clone());
+                why = Some(
+                    anyhow::Error::new(error.clone())
+                        .context("the end of a call cannot be stored; its record waits"),
+                );
                 continue;
             }
         };
         // What stays is looked at again and again, to no effect.
         if let Err(error) = moved {
-            waiting.tell(app, &path, &format!("it cannot be taken away: {error}"));
+            let cdr = &app.settings.cdr;
+            let is_kept = fate == Fate::Done && !cdr.keep.as_os_str().is_empty();
+            let (key, to) = if is_kept { ("cdr.keep", &cdr.keep) } else { ("cdr.dir", &cdr.dir) };
+            let problem = format!("it cannot be taken away: {key} ({}): {error}", to.display());
+            waiting.tell(app, &path, &problem);
+            why = Some(anyhow::anyhow!("a call detail record is stored, but {problem}"));
             continue;
         }
         waiting.0.remove(&path);

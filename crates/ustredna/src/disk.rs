@@ -124,8 +124,8 @@ pub(crate) async fn measure(
     let dir = dir.to_owned();
     spawn_blocking(move || {
         let usage = recordings::usage(&dir)?;
-        let free = recordings::free_bytes(&dir)
-            .map_err(|error| FolderError::Unreadable { dir, error })?;
+        let free =
+            recordings::free_bytes(&dir).map_err(|error| FolderError::Unreadable { dir, error })?;
         Ok(DiskUse::new(free, &usage, today, deletions))
     })
     .await?

@@ -23,6 +23,7 @@ mod driver;
 mod ending;
 mod files;
 mod finding;
+mod folders;
 mod health;
 mod inbound;
 mod line;

@@ -27,11 +27,11 @@ use crate::{
     clock::{self, Clock},
     disk,
     files::Files,
-    health,
+    folders, health,
     health::{Sparse, Worker},
     listener::{Closing, Listener, Reserved},
     place, proof, reconcile, settings,
-    settings::{Settings, SmsGateway},
+    settings::Settings,
     sms_gateway, sms_reports, sms_worker, switch, talks,
     texts::Texts,
     web,
@@ -100,7 +100,7 @@ impl Running {
         if let Some(fault) = sms_gateway::fault(&settings.sms) {
             return Err(fault);
         }
-        prepare_folders(&settings).await?;
+        folders::prepare(&settings).await?;
         let store = open(settings.database.url.expose_secret())
             .await
             .context("database.url: the database cannot be opened")?
@@ -314,32 +314,4 @@ fn workers(
         tended!(Disk, disk::run),
         tended!(Switch, switch::run),
     ]
-}
-
-/// Checks that what a call needs can be written, before the first one comes.
-async fn prepare_folders(settings: &Settings) -> anyhow::Result<()> {
-    let recordings = settings.recordings.dir.clone();
-    let spool = (settings.sms.gateway == SmsGateway::Spool).then(|| settings.sms.spool.dir.clone());
-    let form = settings.sms.spool.form;
-    let cdr = settings.cdr.dir.clone();
-    let keep = Some(settings.cdr.keep.clone()).filter(|dir| !dir.as_os_str().is_empty());
-    tokio::task::spawn_blocking(move || {
-        let folders = [
-            ("recordings.dir", Some(&recordings)),
-            ("sms.spool.dir", spool.as_ref()),
-            ("cdr.dir", Some(&cdr)),
-            ("cdr.keep", keep.as_ref()),
-        ];
-        for (setting, folder) in folders {
-            let Some(folder) = folder else { continue };
-            std::fs::create_dir_all(folder)
-                .with_context(|| format!("{setting}: {} cannot be made", folder.display()))?;
-        }
-        recordings::check_writable(&recordings).context("recordings.dir")?;
-        match spool {
-            Some(dir) => sms::SpoolGateway::new(dir, form).probe().context("sms.spool.dir"),
-            None => Ok(()),
-        }
-    })
-    .await?
 }

@@ -19,6 +19,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 pub(crate) use self::sms::{LanguageTexts, Sms, SmsGateway, tries_limit};
+pub(crate) use check::parts;
 pub(crate) use load::{is_variable, load, load_alone, unreadable};
 pub(crate) use values::{Bytes, Span, Word, Zone};
 use values::{GatewayName, SwitchPath};

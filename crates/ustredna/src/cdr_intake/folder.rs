@@ -11,6 +11,7 @@ use anyhow::Context as _;
 use tracing::info;
 
 use super::Cdr;
+use crate::folders;
 
 /// Where files go that nothing can be made of.
 pub(crate) const ASIDE: &str = "unmatched";
@@ -46,11 +47,11 @@ const LARGEST: u64 = 4 << 20;
 pub(super) enum Unread {
     /// It may be read another time.
     #[error("it cannot be read: {0}")]
-    Closed(#[from] io::Error),
+    Closed(io::Error),
     /// It is still being written, or never was to its end.
     // What serde says of it may quote a number.
     #[error("it is no whole record: see line {}, column {}", .0.line(), .0.column())]
-    Torn(#[from] serde_json::Error),
+    Torn(serde_json::Error),
     /// Reading it could take for ever.
     #[error("it is no file, or larger than any record")]
     Strange,
@@ -61,12 +62,12 @@ pub(super) enum Unread {
 
 /// FreeSWITCH passes on a display name's bytes as they came, UTF-8 or not.
 pub(super) fn read(path: &Path) -> Result<Cdr, Unread> {
-    let found = fs::symlink_metadata(path)?;
+    let found = fs::symlink_metadata(path).map_err(Unread::Closed)?;
     if !found.is_file() || found.len() > LARGEST {
         return Err(Unread::Strange);
     }
-    let bytes = fs::read(path)?;
-    let cdr: Cdr = serde_json::from_str(&String::from_utf8_lossy(&bytes))?;
+    let bytes = fs::read(path).map_err(Unread::Closed)?;
+    let cdr: Cdr = serde_json::from_str(&String::from_utf8_lossy(&bytes)).map_err(Unread::Torn)?;
     if cdr.variables.call().is_some() { Ok(cdr) } else { Err(Unread::Nameless) }
 }
 
@@ -87,6 +88,10 @@ pub(super) fn set_aside(dir: &Path, path: &Path) -> io::Result<()> {
 fn shift(path: &Path, folder: &Path) -> io::Result<()> {
     let name = path.file_name().ok_or(ErrorKind::InvalidFilename)?;
     fs::create_dir_all(folder)?;
+    // A move to itself is none, and the record would be taken in again and again.
+    if path.parent().is_some_and(|dir| folders::are_one(dir, folder)) {
+        return Err(io::Error::other("that is cdr.dir itself"));
+    }
     let to = folder.join(name);
     match fs::rename(path, &to) {
         Err(error) if error.kind() == ErrorKind::CrossesDevices => {

@@ -20,6 +20,7 @@ use jiff::Timestamp;
 use super::{DEFAULT_CONFIG, table};
 use crate::{
     colours,
+    files::Files,
     finding::{Finding, Status},
     settings::{self, Settings},
     text::printable_lines,
@@ -165,6 +166,12 @@ async fn all(settings: &Settings, report: &mut Report<'_>) -> anyhow::Result<()>
         database::close(store).await;
     }
     report.tell(&folders::cdr(settings))?;
+    if let Some(finding) = folders::apart(settings) {
+        report.tell(&finding)?;
+    }
+    if let Err(error) = Files::claim(settings) {
+        report.tell(&Finding::failed("open files", format!("{error:#}")))?;
+    }
     report.tell(&alarm::check(settings))?;
     report.tell(&gateway::check(settings).await)?;
     let running = exchange::runs(settings).await;

@@ -196,7 +196,8 @@ impl Driver {
 
     /// A dealer's call that FreeSWITCH could not record is ended by it in the moment of the answer.
     pub(super) fn look_at_recording(&self) {
-        let back = self.history.legs.last().is_some_and(|leg| leg.dial.direction == Direction::Back);
+        let back =
+            self.history.legs.last().is_some_and(|leg| leg.dial.direction == Direction::Back);
         if back && !self.recording && self.hangup_cause.as_deref() == Some(UNRECORDED) {
             error!("FreeSWITCH cannot record: can it write to {}?", self.app.switch_recordings);
             place::recorded(&self.app, false);

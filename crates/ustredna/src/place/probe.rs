@@ -77,6 +77,8 @@ pub(super) fn write(probe: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::symlink;
+
     use super::*;
 
     const DAY: Date = jiff::civil::date(2026, 11, 22);
@@ -107,24 +109,21 @@ mod tests {
     /// Whatever keeps a call from its folder, whoever only looks sees it too, in the same words.
     #[test]
     fn a_look_finds_what_a_call_would() {
-        let days = ["2026", "2026/11", "2026/11/22"];
-        let plants: [(&str, fn(&Path)); 4] = [
-            ("a file", |at| fs::write(at, "").unwrap()),
-            ("a link to nowhere", |at| std::os::unix::fs::symlink("/nowhere", at).unwrap()),
-            ("a link in a circle", |at| std::os::unix::fs::symlink(at, at).unwrap()),
-            // Nothing can be made there, whoever tries.
-            ("a closed folder", |at| std::os::unix::fs::symlink("/proc", at).unwrap()),
-        ];
-        for day in days {
-            for (what, plant) in &plants {
+        for day in ["2026", "2026/11", "2026/11/22"] {
+            // A file; links to nowhere, in a circle, and to where nothing can be made, whoever tries.
+            for what in ["", "/nowhere", "/itself", "/proc"] {
                 let dir = tempfile::tempdir().unwrap();
                 let at = dir.path().join(day);
                 fs::create_dir_all(at.parent().unwrap()).unwrap();
-                plant(&at);
+                match what {
+                    "" => fs::write(&at, "").unwrap(),
+                    "/itself" => symlink(&at, &at).unwrap(),
+                    to => symlink(to, &at).unwrap(),
+                }
                 let seen = try_day(dir.path(), DAY, 0).map_err(|error| format!("{error:#}"));
                 let called = prepare(dir.path(), DAY, 0).map_err(|error| format!("{error:#}"));
                 let (Err(seen), Err(called)) = (seen, called) else {
-                    panic!("{what} at {day} is not seen")
+                    panic!("{what:?} at {day} is not seen")
                 };
                 assert!(seen.contains("2026") && called.contains("2026"), "{seen} {called}");
                 assert_eq!(seen.matches("os error").count().max(1), 1, "{seen}");

@@ -149,7 +149,7 @@ impl Settings {
 }
 
 /// The path without `.`, and without what a `..` behind it takes back.
-fn parts(path: &Path) -> PathBuf {
+pub(crate) fn parts(path: &Path) -> PathBuf {
     let mut parts = PathBuf::new();
     for part in path.components() {
         match part {

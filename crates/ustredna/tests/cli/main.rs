@@ -13,8 +13,10 @@ mod lists;
 #[path = "../ports/mod.rs"]
 mod ports;
 mod readyz;
+mod refused;
 mod serve;
 mod settings;
+mod sources;
 mod switch;
 mod terminal;
 mod trouble;

@@ -181,10 +181,14 @@ impl Mistake {
     }
 }
 
+fn now() -> Timestamp {
+    Timestamp::UNIX_EPOCH + std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap()
+}
+
 /// Where a recording of today goes: the folder of its year, of its month in it, or of its day.
 pub(crate) fn today(world: &Path, depth: usize) -> PathBuf {
     let zone = jiff::tz::TimeZone::get("Europe/Prague").unwrap();
-    let at = Timestamp::now().to_zoned(zone).strftime("%Y/%m/%d").to_string();
+    let at = now().to_zoned(zone).strftime("%Y/%m/%d").to_string();
     let parts: PathBuf = at.split('/').take(depth + 1).collect();
     let folder = world.join("recordings").join(parts);
     std::fs::create_dir_all(folder.parent().unwrap()).unwrap();
@@ -193,7 +197,7 @@ pub(crate) fn today(world: &Path, depth: usize) -> PathBuf {
 
 /// The record of a call to a number that nobody has, a minute ago.
 fn unattended(world: &Path, more: &str) {
-    let ended = Timestamp::now().as_microsecond() - 60_000_000;
+    let ended = now().as_microsecond() - 60_000_000;
     let record = format!(
         r#"{{"variables":{{"uuid":"ee067b11-8021-4b48-a0f9-8cb0b822be37","end_uepoch":"{ended}"{more}}}}}"#
     );
@@ -281,7 +285,8 @@ pub(crate) fn mistakes() -> Vec<Mistake> {
         ),
         // As an edited json_cdr.xml has it, whatever the variable says.
         Mistake::of(
-            good().with("xml_locate configuration configuration name json_cdr.conf", json_cdr("cdr")),
+            good()
+                .with("xml_locate configuration configuration name json_cdr.conf", json_cdr("cdr")),
             "its records",
             "start FreeSWITCH with CDR_DIR=/",
             "its records: FreeSWITCH takes CDR_DIR=cdr for a folder in its log folder",
@@ -408,12 +413,27 @@ pub(crate) fn mistakes() -> Vec<Mistake> {
             "its records: FreeSWITCH writes",
         ),
         // Where a year, a month and a day of recordings belong.
-        Mistake::of(good(), "recordings", "is in the way", "is in the way of the folder for recordings")
-            .after(|world| std::fs::write(today(world, 0), "").unwrap()),
-        Mistake::of(good(), "recordings", "is in the way", "is in the way of the folder for recordings")
-            .after(|world| std::os::unix::fs::symlink("/nowhere", today(world, 1)).unwrap()),
-        Mistake::of(good(), "recordings", "cannot be written", "cannot be written: check its rights")
-            .after(|world| std::os::unix::fs::symlink("/proc", today(world, 2)).unwrap()),
+        Mistake::of(
+            good(),
+            "recordings",
+            "is in the way",
+            "is in the way of the folder for recordings",
+        )
+        .after(|world| std::fs::write(today(world, 0), "").unwrap()),
+        Mistake::of(
+            good(),
+            "recordings",
+            "is in the way",
+            "is in the way of the folder for recordings",
+        )
+        .after(|world| std::os::unix::fs::symlink("/nowhere", today(world, 1)).unwrap()),
+        Mistake::of(
+            good(),
+            "recordings",
+            "cannot be written",
+            "cannot be written: check its rights",
+        )
+        .after(|world| std::os::unix::fs::symlink("/proc", today(world, 2)).unwrap()),
         Mistake::of(good(), "recordings", "remove the folder", "FreeSWITCH records into it")
             .after(|world| std::fs::create_dir_all(today(world, 2).join("8000")).unwrap()),
         Mistake::set(
@@ -425,12 +445,11 @@ pub(crate) fn mistakes() -> Vec<Mistake> {
         )
         .after(|world| unattended(world, "")),
         // One of another exchange, of which nothing can be made.
-        Mistake::of(good(), "cdr", "cdr/unmatched", "it cannot be taken away: cdr.dir (cdr)").after(
-            |world| {
+        Mistake::of(good(), "cdr", "cdr/unmatched", "it cannot be taken away: cdr.dir (cdr)")
+            .after(|world| {
                 std::fs::write(world.join("cdr/unmatched"), "").unwrap();
                 unattended(world, r#","bridge_uepoch":"1""#);
-            },
-        ),
+            }),
         Mistake::set(
             "USTREDNA_SWITCH__PASSWORD",
             "hunter2",

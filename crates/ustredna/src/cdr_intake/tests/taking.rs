@@ -209,24 +209,35 @@ async fn what_is_no_record_at_all_is_put_aside_unread() {
     assert_eq!(aside(&place.app.settings.cdr.dir), 4);
 }
 
+/// Whatever stands in the way of taking records away: the worker fails, and is well again once it is gone.
 #[tokio::test]
-async fn what_cannot_be_taken_away_is_counted_once_it_is() {
-    let place = Place::new("cdr.keep = \"kept\"").await;
-    fs::write(place.folder.path().join("kept"), "a file in its place").unwrap();
-    let path = place.missed(1, 60);
-    let taken_in = || {
-        let told = place.app.metrics.told(&Moment::default()).unwrap();
-        let name = "ustredna_cdrs_total{outcome=\"taken_in\"} ";
-        told.lines().find_map(|line| line.strip_prefix(name)).unwrap().to_owned()
-    };
-    for _ in 0..3 {
+async fn what_cannot_be_taken_away_fails_and_is_counted_once_it_can() {
+    let plants: [fn(&Path, &Path); 3] = [
+        |kept, _| fs::write(kept, "a file in its place").unwrap(),
+        |kept, _| symlink("/proc", kept).unwrap(),
+        // A move to itself would go well, for ever.
+        |kept, dir| symlink(dir, kept).unwrap(),
+    ];
+    for plant in plants {
+        let place = Place::new("cdr.keep = \"kept\"").await;
+        let kept = place.folder.path().join("kept");
+        plant(&kept, &place.app.settings.cdr.dir);
+        let path = place.missed(1, 60);
+        let taken_in = || {
+            let told = place.app.metrics.told(&Moment::default()).unwrap();
+            let name = "ustredna_cdrs_total{outcome=\"taken_in\"} ";
+            told.lines().find_map(|line| line.strip_prefix(name)).unwrap().to_owned()
+        };
+        for _ in 0..3 {
+            let error = take_in(&place.app).await.unwrap_err().to_string();
+            assert!(error.contains("it cannot be taken away: cdr.keep (/"), "{error}");
+            assert!(path.exists());
+            assert_eq!((taken_in().as_str(), place.missed_calls().await), ("0", Some(1)));
+        }
+        fs::remove_file(&kept).unwrap();
         place.take_in().await;
-        assert!(path.exists());
-        assert_eq!((taken_in().as_str(), place.missed_calls().await), ("0", Some(1)));
+        assert_eq!(taken_in(), "1");
     }
-    fs::remove_file(place.folder.path().join("kept")).unwrap();
-    place.take_in().await;
-    assert_eq!(taken_in(), "1");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Is the state there, and can it be written?
 
-use std::{path::Path, time::Duration};
+use std::{fs, path::Path, time::Duration};
 
 use secrecy::ExposeSecret as _;
 use store::{DamagedRow, Store, StoreError};
@@ -72,6 +72,14 @@ fn unopened(settings: &Settings, error: StoreError) -> Finding {
             "until then this version's lists and changes do not work either",
         ),
         StoreError::NoDatabase(path) => {
+            // None is made where a link leads to.
+            if fs::symlink_metadata(&path).is_ok() {
+                return Finding::fail(
+                    CHECK,
+                    format!("{} is a link to a file that is not there", path.display()),
+                    "take it away, or set database.url to where it leads",
+                );
+            }
             let folder = path.parent().unwrap_or(Path::new("/"));
             match folders::try_write(folder) {
                 Ok(()) => Finding::ok(

@@ -7,10 +7,11 @@ use std::{
     process,
 };
 
-use super::Finding;
+use super::{Finding, Status};
 use crate::{
     cdr_intake,
     clock::Clock,
+    folders,
     place::probe,
     prompts::{self, Prompts},
     settings::Settings,
@@ -33,7 +34,9 @@ pub(super) fn try_write(folder: &Path) -> io::Result<()> {
 /// What will happen to a folder that is not there: it is made below the first one that is.
 pub(super) fn will_be_made(check: &'static str, dir: &Path, key: &str, by: &str) -> Finding {
     let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
-    let there = dir.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("/"));
+    // A link to nowhere is in the way.
+    let is_there = |folder: &&Path| fs::symlink_metadata(folder).is_ok();
+    let there = dir.ancestors().find(is_there).unwrap_or(Path::new("/"));
     match try_write(there) {
         Ok(()) => Finding::ok(check, format!("{} will be made {by}", dir.display())),
         Err(error) => Finding::fail(
@@ -69,7 +72,8 @@ pub(super) fn recordings(settings: &Settings) -> Finding {
 /// disk is told by a line of its own.
 fn unusable_day(settings: &Settings) -> Option<String> {
     let today = Clock::SYSTEM.now().to_zoned(settings.exchange.timezone.0.clone()).date();
-    let failed = |day| Some(format!("{:#}", probe::try_day(&settings.recordings.dir, day, 0).err()?));
+    let failed =
+        |day| Some(format!("{:#}", probe::try_day(&settings.recordings.dir, day, 0).err()?));
     failed(today).or_else(|| Some(format!("from midnight on: {}", failed(today.tomorrow().ok()?)?)))
 }
 
@@ -100,6 +104,12 @@ fn newest_recording(dir: &Path) -> Option<PathBuf> {
 pub(super) fn cdr(settings: &Settings) -> Finding {
     const CHECK: &str = "cdr";
     let dir = &settings.cdr.dir;
+    let keep = &settings.cdr.keep;
+    if !keep.as_os_str().is_empty()
+        && let Some(finding) = usable(CHECK, keep, "cdr.keep", "at the first start")
+    {
+        return finding;
+    }
     if !dir.exists() {
         return will_be_made(CHECK, dir, "cdr.dir", "at the first start");
     }
@@ -114,19 +124,16 @@ pub(super) fn cdr(settings: &Settings) -> Finding {
             );
         }
     }
+    let aside = dir.join(cdr_intake::ASIDE);
+    if let Some(finding) = usable(CHECK, &aside, "cdr.dir", "when it is needed") {
+        return finding;
+    }
     let closed = cdr_intake::records(dir).into_iter().find_map(|file| {
         let error = File::open(&file).err().filter(|error| error.kind() != ErrorKind::NotFound)?;
         Some(unreadable(CHECK, &file, &error))
     });
     if let Some(finding) = closed {
         return finding;
-    }
-    let keep = &settings.cdr.keep;
-    if keep.is_dir()
-        && let Err(error) = try_write(keep)
-    {
-        let fix = "make it writable for this user, or set cdr.keep to another folder";
-        return Finding::fail(CHECK, format!("{}: {error}", keep.display()), fix);
     }
     let detail = format!("{} can be read and emptied", dir.display());
     match cdr_intake::aside(dir) {
@@ -140,6 +147,23 @@ pub(super) fn cdr(settings: &Settings) -> Finding {
             ),
         ),
     }
+}
+
+/// What is wrong with a folder that records are moved to.
+fn usable(check: &'static str, folder: &Path, key: &str, by: &str) -> Option<Finding> {
+    let found = if folder.is_dir() {
+        let error = try_write(folder).err()?;
+        let fix = format!("make it writable for this user, or set {key} to another folder");
+        Finding::fail(check, format!("{key}: {}: {error}", folder.display()), fix)
+    } else {
+        will_be_made(check, folder, key, by)
+    };
+    (found.status == Status::Fail).then_some(found)
+}
+
+/// Whether two folders are one; told only if so.
+pub(super) fn apart(settings: &Settings) -> Option<Finding> {
+    Some(Finding::failed("folders", format!("{:#}", folders::apart(settings).err()?)))
 }
 
 /// Whether every prompt is there, as far as this machine can tell.

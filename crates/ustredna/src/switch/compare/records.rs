@@ -24,15 +24,9 @@ pub(super) async fn compare(
     let conf = switch.ask("xml_locate configuration configuration name json_cdr.conf").await?;
     let param = |name| shipped::param(&conf, CONF, name).filter(|value| !value.contains("$$"));
     // What mod_json_cdr has been told; the variable that it is made of may be another one.
-    let theirs = match param("log-dir").filter(|dir| !dir.is_empty()) {
-        Some(dir) => dir,
-        None => match global(switch, "cdr_dir").await? {
-            Some(dir) => dir,
-            None => {
-                let why = "FreeSWITCH does not tell where its records go";
-                return Ok(Finding::skipped(CHECK, why));
-            }
-        },
+    let set = global(switch, "cdr_dir").await?;
+    let Some(theirs) = param("log-dir").filter(|dir| !dir.is_empty()).or(set) else {
+        return Ok(Finding::skipped(CHECK, "FreeSWITCH does not tell where its records go"));
     };
     let own: &Path = &settings.cdr.dir;
     let absolute = std::path::absolute(own).unwrap_or_else(|_| own.to_owned());
@@ -42,7 +36,8 @@ pub(super) async fn compare(
             absolute.display()
         )
     };
-    let is_on = |name| param(name).is_some_and(|value| matches!(&*value, "true" | "yes" | "on" | "1"));
+    let is_on =
+        |name| param(name).is_some_and(|value| matches!(&*value, "true" | "yes" | "on" | "1"));
     if param("url").is_some_and(|url| !url.is_empty()) && !is_on("log-http-and-disk") {
         return Ok(Finding::fail(
             CHECK,

@@ -45,7 +45,8 @@ pub(super) async fn compare(
     }
     let answer = switch.ask(&format!("sofia status profile {profile}")).await?;
     let addresses = |key| values(&answer, key).filter_map(|value| value.parse().ok()).collect();
-    let (media, outside): (Vec<IpAddr>, Vec<IpAddr>) = (addresses("RTP-IP"), addresses("Ext-RTP-IP"));
+    let (media, outside): (Vec<IpAddr>, Vec<IpAddr>) =
+        (addresses("RTP-IP"), addresses("Ext-RTP-IP"));
     let hostname = switch.ask("hostname").await?;
     findings.extend(judge(&media, &outside, &carrier, is_here(settings, hostname.trim())));
     Ok(findings)
@@ -98,7 +99,8 @@ async fn leads_back(
     let status = switch.ask("sofia status").await?;
     for line in status.lines() {
         let mut fields = line.split('\t').map(str::trim);
-        let (Some(profile), Some("profile"), Some(uri)) = (fields.next(), fields.next(), fields.next())
+        let (Some(profile), Some("profile"), Some(uri)) =
+            (fields.next(), fields.next(), fields.next())
         else {
             continue;
         };
@@ -130,7 +132,9 @@ fn is_here(settings: &Settings, hostname: &str) -> bool {
 
 /// Whether an address is this machine's. Where that cannot be found out it may be.
 fn is_ours(address: IpAddr) -> bool {
-    UdpSocket::bind((address, 0)).err().is_none_or(|error| error.kind() != ErrorKind::AddrNotAvailable)
+    UdpSocket::bind((address, 0))
+        .err()
+        .is_none_or(|error| error.kind() != ErrorKind::AddrNotAvailable)
 }
 
 /// `outside`: what FreeSWITCH says of itself to the carrier in place of `media`.
@@ -213,7 +217,11 @@ mod tests {
         assert_eq!(of("192.0.2.7", &[], far, true), Status::Fail, "of no machine");
         assert_eq!(of("2001:db8::7", &[], far, true), Status::Fail, "of no machine");
         assert_eq!(of("192.0.2.7", &[], far, false), Status::Ok, "perhaps of its machine");
-        assert_eq!(of("127.0.0.1", &[], far, true), Status::Fail, "loopback of the carrier's machine");
+        assert_eq!(
+            of("127.0.0.1", &[], far, true),
+            Status::Fail,
+            "loopback of the carrier's machine"
+        );
         assert_eq!(of("127.0.0.1", &[ip("203.0.113.1")], far, true), Status::Ok);
         assert!(judge(&[], &[], &[], true).is_none());
     }
