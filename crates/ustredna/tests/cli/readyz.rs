@@ -185,6 +185,9 @@ fn it_is_ready_beside_a_good_switch_only() {
     let switch = Arc::new(Mutex::new(Switch::default()));
     let serve = Serve::beside(&switch, None);
     serve.stays_ready();
+    // A prompt that is missing ends no call, and is told.
+    std::fs::remove_file(serve.world.path("freeswitch-conf/sounds/cs/goodbye.wav")).unwrap();
+    serve.comes_to("200", "cs/goodbye.wav");
     let good = switch.lock().unwrap().clone();
     *switch.lock().unwrap() = good.clone().with("module_exists mod_spandsp", "false");
     let began = now();
