@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::flac;
 use crate::meter::Meter;
+use crate::trace::Trace;
 use crate::wav::{Layout, LayoutError};
 
 /// What digital silence is said to measure; minus infinity has no place in JSON.
@@ -35,6 +36,8 @@ pub struct Inspection {
     pub header_damaged: bool,
     /// The header was damaged, and [`repair`](crate::repair()) has just put it right.
     pub repaired: bool,
+    /// Where each channel may be missing; none unless there are two.
+    pub(crate) traces: Vec<Trace>,
 }
 
 /// Loudness of a channel in dB relative to full scale: 0 is a square wave at the limit, a sine at the
@@ -125,7 +128,7 @@ pub fn inspect(path: &Path) -> Result<Inspection, InspectError> {
     let meter = decode(&honest_header(&layout), samples)?;
     io::copy(&mut hashing, &mut io::sink())?;
 
-    Ok(inspection(&meter, layout.size, hashing, layout.damaged))
+    Ok(inspection(meter, layout.size, hashing, layout.damaged))
 }
 
 /// SHA-256 of the file at `path` in lower-case hexadecimal, whatever is in it.
@@ -160,10 +163,10 @@ fn inspect_flac(file: BufReader<File>) -> Result<Inspection, InspectError> {
     }
     drop(flac);
     io::copy(&mut hashing, &mut io::sink())?;
-    Ok(inspection(&meter, bytes, hashing, false))
+    Ok(inspection(meter, bytes, hashing, false))
 }
 
-fn inspection<R>(meter: &Meter, bytes: u64, hashed: Hashing<R>, damaged: bool) -> Inspection {
+fn inspection<R>(meter: Meter, bytes: u64, hashed: Hashing<R>, damaged: bool) -> Inspection {
     Inspection {
         seconds: meter.seconds(),
         bytes,
@@ -173,6 +176,7 @@ fn inspection<R>(meter: &Meter, bytes: u64, hashed: Hashing<R>, damaged: bool) -
         sha256: hexadecimal(&hashed.hash.finalize()),
         header_damaged: damaged,
         repaired: false,
+        traces: meter.traces,
     }
 }
 

@@ -1,6 +1,7 @@
 //! How long and how loud the samples of a recording are.
 
 use crate::inspect::{Level, SILENCE_FLOOR_DBFS};
+use crate::trace::Trace;
 
 pub(crate) struct Meter {
     pub(crate) channels: u16,
@@ -10,6 +11,7 @@ pub(crate) struct Meter {
     samples: u64,
     squares: Vec<f64>,
     peaks: Vec<f64>,
+    pub(crate) traces: Vec<Trace>,
 }
 
 impl Meter {
@@ -21,6 +23,8 @@ impl Meter {
             samples: 0,
             squares: vec![0.0; usize::from(channels)],
             peaks: vec![0.0; usize::from(channels)],
+            // Of a recording of ours; a file may promise any number of channels.
+            traces: vec![Trace::new(sample_rate, bits); if channels == 2 { 2 } else { 0 }],
         }
     }
 
@@ -32,6 +36,9 @@ impl Meter {
         }
         if let Some(peak) = self.peaks.get_mut(channel) {
             *peak = peak.max(value.abs());
+        }
+        if let Some(trace) = self.traces.get_mut(channel) {
+            trace.add(sample);
         }
     }
 

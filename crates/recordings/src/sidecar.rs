@@ -12,7 +12,9 @@ use jiff::{Timestamp, Zoned};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest as _, Sha256};
 
+use crate::gaps::Gap;
 use crate::inspect::{Inspection, Level, hexadecimal};
+use crate::media::Hold;
 use crate::name::{Direction, RecordingName};
 use crate::verdict::{Verdict, silent_side};
 
@@ -133,6 +135,12 @@ pub struct Recording {
     /// `shopper` or `dealer`: who alone is not heard.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub silent_side: Option<String>,
+    /// From when to when sound of a side is missing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<Gap>,
+    /// From when to when a side's phone was on hold by what it said itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holds: Vec<Hold>,
 }
 
 impl Recording {
@@ -153,6 +161,8 @@ impl Recording {
             dealer_channel: "right".to_owned(),
             levels: inspection.map(|found| found.levels.clone()).unwrap_or_default(),
             silent_side: inspection.and_then(|found| silent_side(&found.levels)).map(str::to_owned),
+            gaps: Vec::new(),
+            holds: Vec::new(),
         }
     }
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::gaps::{self, GAPS_AT_MOST, Gap};
 use crate::inspect::{InspectError, Inspection, Level, checksum, inspect};
+use crate::media::{Hold, Media, Side};
 use crate::repair::{RepairError, repair};
 
 /// How much shorter than the talk a recording may be.
@@ -45,7 +47,8 @@ pub enum Verdict {
     OneSided,
     /// The recording is shorter than the talk, or a player would stop early for its damaged header.
     Short,
-    /// The recording is longer than the talk: it holds what was no part of it.
+    /// A side's media have holes, stop or begin late, or much of them is lost; or the recording is
+    /// longer than the talk, so that it holds what was no part of it.
     Broken,
     /// As good as [`Verdict::Ok`] after its header was put right.
     Repaired,
@@ -94,11 +97,20 @@ impl Verdict {
 /// one-sided, short, broken, repaired, ok.
 ///
 /// `talk` is how long the parties were bridged; `None` if nobody knows, and then nothing is too short
-/// or too long.
+/// or too long. `media` is what was counted of its packets; `None` of a recording that was judged before
+/// anybody looked for gaps, and then none are looked for.
 /// A mono file with sound in it is one-sided: with both parties mixed, neither can be shown to be
 /// there. More than two channels must all be heard.
 #[must_use]
-pub fn judge(inspection: &Inspection, talk: Option<Duration>) -> Verdict {
+pub fn judge(inspection: &Inspection, talk: Option<Duration>, media: Option<&Media>) -> Verdict {
+    weigh(inspection, talk, &gaps_of(inspection, media))
+}
+
+fn gaps_of(inspection: &Inspection, media: Option<&Media>) -> Vec<Gap> {
+    media.map(|media| gaps::find(&inspection.traces, media)).unwrap_or_default()
+}
+
+fn weigh(inspection: &Inspection, talk: Option<Duration>, gaps: &[Gap]) -> Verdict {
     let silent = inspection.levels.iter().filter(|level| is_silent(level)).count();
     if silent == inspection.levels.len() {
         return Verdict::Silent;
@@ -106,14 +118,20 @@ pub fn judge(inspection: &Inspection, talk: Option<Duration>) -> Verdict {
     if silent > 0 || inspection.levels.len() < 2 {
         return Verdict::OneSided;
     }
-    let least = talk.unwrap_or_default().saturating_sub(SHORT_TOLERANCE).as_secs_f64();
-    if inspection.seconds < least || inspection.header_damaged {
+    if lack(inspection, talk).is_some() || inspection.header_damaged {
         return Verdict::Short;
     }
-    if excess(inspection, talk).is_some() {
+    if !gaps.is_empty() || excess(inspection, talk).is_some() {
         return Verdict::Broken;
     }
     if inspection.repaired { Verdict::Repaired } else { Verdict::Ok }
+}
+
+/// By how many seconds the recording is shorter than the talk, if by more than it may be.
+fn lack(inspection: &Inspection, talk: Option<Duration>) -> Option<f64> {
+    let talk = talk?;
+    let least = talk.saturating_sub(SHORT_TOLERANCE).as_secs_f64();
+    (inspection.seconds < least).then_some(talk.as_secs_f64() - inspection.seconds)
 }
 
 /// By how many seconds the recording is longer than the talk, if by more than it may be.
@@ -143,17 +161,38 @@ pub fn silent_side(levels: &[Level]) -> Option<&'static str> {
 }
 
 /// What there is to say of a verdict that one word does not tell.
-fn told(verdict: Verdict, inspection: &Inspection, talk: Option<Duration>) -> Option<String> {
-    if verdict == Verdict::Broken {
-        let seconds = excess(inspection, talk)?;
-        return Some(format!("the recording is {seconds:.1} s longer than the talk"));
-    }
-    if verdict != Verdict::OneSided {
-        return None;
-    }
-    match silent_side(&inspection.levels) {
-        Some(side) => Some(format!("nothing is heard of the {side}")),
-        None => (inspection.levels.len() < 2).then(|| "both sides are in one channel".to_owned()),
+fn told(
+    verdict: Verdict,
+    inspection: &Inspection,
+    talk: Option<Duration>,
+    gaps: &[Gap],
+) -> Option<String> {
+    match verdict {
+        Verdict::OneSided => match silent_side(&inspection.levels) {
+            Some(side) => Some(format!("nothing is heard of the {side}")),
+            None => {
+                (inspection.levels.len() < 2).then(|| "both sides are in one channel".to_owned())
+            }
+        },
+        Verdict::Short => {
+            let lack = lack(inspection, talk)?;
+            let short = format!("the recording is {lack:.1} s shorter than the talk");
+            let gaps = gaps::told(gaps, inspection.seconds);
+            Some(gaps.map_or_else(|| short.clone(), |gaps| format!("{short}; {gaps}")))
+        }
+        Verdict::Broken => {
+            let long = excess(inspection, talk)
+                .map(|excess| format!("the recording is {excess:.1} s longer than the talk"));
+            let gaps = gaps::told(gaps, inspection.seconds);
+            let told: Vec<String> = long.into_iter().chain(gaps).collect();
+            Some(told.join("; "))
+        }
+        Verdict::Ok
+        | Verdict::Silent
+        | Verdict::Repaired
+        | Verdict::Changed
+        | Verdict::Missing
+        | Verdict::Pending => None,
     }
 }
 
@@ -167,10 +206,24 @@ pub struct Proof {
     /// SHA-256 of the file in lower-case hexadecimal, also of one that cannot be decoded; `None` if
     /// there is no file, or it was changed.
     pub sha256: Option<String>,
-    /// Why the verdict is [`Verdict::Missing`], [`Verdict::Changed`] or [`Verdict::Broken`], who is not
-    /// heard if it is
-    /// [`Verdict::OneSided`], or why a damaged header was not repaired.
+    /// Why the verdict is [`Verdict::Missing`], [`Verdict::Changed`], [`Verdict::Short`] or
+    /// [`Verdict::Broken`], who is not heard if it is [`Verdict::OneSided`], or why a damaged header
+    /// was not repaired.
     pub problem: Option<String>,
+    /// What is missing of each side, [`GAPS_AT_MOST`] at most. Behind the end of a recording that is
+    /// too short, both sides are.
+    pub gaps: Vec<Gap>,
+    /// When the phone of a side was on hold by what it said itself; nothing is missing then.
+    pub holds: Vec<Hold>,
+}
+
+impl Proof {
+    /// Of what could not be decoded, and why.
+    #[must_use]
+    pub fn without_recording(verdict: Verdict, sha256: Option<String>, problem: String) -> Self {
+        let (gaps, holds) = (Vec::new(), Vec::new());
+        Self { verdict, inspection: None, sha256, problem: Some(problem), gaps, holds }
+    }
 }
 
 /// Proves the finished recording at `path`, at which nobody has looked yet: inspects it, repairs its
@@ -180,7 +233,7 @@ pub struct Proof {
 /// # Errors
 /// The file is there but cannot be read (permissions, a failing disk): that is no verdict about the
 /// recording. All else is in the [`Proof`].
-pub fn verify(path: &Path, talk: Option<Duration>) -> Result<Proof, InspectError> {
+pub fn verify(path: &Path, talk: Option<Duration>, media: &Media) -> Result<Proof, InspectError> {
     let found = match inspect(path) {
         Ok(found) => found,
         Err(error) => return undecodable(path, error),
@@ -196,20 +249,21 @@ pub fn verify(path: &Path, talk: Option<Duration>) -> Result<Proof, InspectError
     } else {
         (found, None)
     };
-    Ok(judged(inspection, talk, problem))
+    Ok(judged(inspection, talk, Some(media), problem))
 }
 
 /// Looks again at the recording at `path`, whose checksum was `sha256` when it was proven; `None` if
 /// there was no file then. Nothing is ever written.
 ///
 /// A file with another checksum is [`Verdict::Changed`], however good it sounds, and so is a link to
-/// a file and a file where there was none.
+/// a file and a file where there was none. `media` is as [`judge`] takes it.
 ///
 /// # Errors
 /// As [`verify`].
 pub fn verify_again(
     path: &Path,
     talk: Option<Duration>,
+    media: Option<&Media>,
     sha256: Option<&str>,
 ) -> Result<Proof, InspectError> {
     let Some(proven) = sha256 else {
@@ -219,7 +273,7 @@ pub fn verify_again(
         };
     };
     let proof = match inspect(path) {
-        Ok(found) => judged(found, talk, None),
+        Ok(found) => judged(found, talk, media, None),
         Err(InspectError::NotAFile) => return Ok(changed(NO_FILE)),
         Err(error) => undecodable(path, error)?,
     };
@@ -231,16 +285,28 @@ const OTHER_FILE: &str = "its checksum is not the one it had when it was verifie
 const CAME_LATER: &str = "there was no file when it was first looked at: this one came later";
 const NO_FILE: &str = "in its place is something that is not a file, or a link to one";
 
-fn judged(inspection: Inspection, talk: Option<Duration>, problem: Option<String>) -> Proof {
-    let verdict = judge(&inspection, talk);
-    let problem = problem.or_else(|| told(verdict, &inspection, talk));
+fn judged(
+    inspection: Inspection,
+    talk: Option<Duration>,
+    media: Option<&Media>,
+    problem: Option<String>,
+) -> Proof {
+    let mut gaps = gaps_of(&inspection, media);
+    let verdict = weigh(&inspection, talk, &gaps);
+    let problem = problem.or_else(|| told(verdict, &inspection, talk, &gaps));
+    gaps.truncate(GAPS_AT_MOST);
+    if let Some(missing) = lack(&inspection, talk) {
+        let from = inspection.seconds;
+        let behind = |side| Gap { side, from, to: from + missing, missing };
+        gaps.extend(Side::BOTH.map(behind));
+    }
+    let holds = media.map(|media| media.holds(inspection.seconds)).unwrap_or_default();
     let sha256 = Some(inspection.sha256.clone());
-    Proof { verdict, inspection: Some(inspection), sha256, problem }
+    Proof { verdict, inspection: Some(inspection), sha256, problem, gaps, holds }
 }
 
 fn changed(problem: &str) -> Proof {
-    let problem = Some(problem.to_owned());
-    Proof { verdict: Verdict::Changed, inspection: None, sha256: None, problem }
+    Proof::without_recording(Verdict::Changed, None, problem.to_owned())
 }
 
 /// There is no recording, though there may be a file.
@@ -259,8 +325,7 @@ fn undecodable(path: &Path, error: InspectError) -> Result<Proof, InspectError> 
             Err(error) => return Err(error),
         },
     };
-    let problem = Some(error.to_string());
-    Ok(Proof { verdict: Verdict::Missing, inspection: None, sha256, problem })
+    Ok(Proof::without_recording(Verdict::Missing, sha256, error.to_string()))
 }
 
 #[cfg(test)]

@@ -234,6 +234,8 @@ pub(crate) static RECORDINGS: Table = Table {
         ("verdict", Kind::Text),
         ("levels", Kind::TextOpt),
         ("problem", Kind::TextOpt),
+        ("gaps", Kind::TextOpt),
+        ("media", Kind::TextOpt),
         ("verified_at", Kind::TimeOpt),
         ("archived_at", Kind::TimeOpt),
         ("held_at", Kind::TimeOpt),

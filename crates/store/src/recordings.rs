@@ -31,6 +31,10 @@ pub struct RecordingRow {
     pub levels: Option<String>,
     /// Why it falls short, in words.
     pub problem: Option<String>,
+    /// From when to when a side is missing, as JSON: one `{"side", "from", "to", "missing"}` a gap.
+    pub gaps: Option<String>,
+    /// What was counted of the talk's packets, as JSON; kept for the looks to come.
+    pub media: Option<String>,
     /// When somebody looked last.
     pub verified_at: Option<Timestamp>,
     /// When it became a FLAC.
@@ -48,7 +52,7 @@ pub struct RecordingRow {
 }
 
 pub(crate) const COLUMNS: &str = "r.leg_id AS id, r.call_id, r.path, r.duration_ms, r.bytes, r.channels, \
-    r.sha256, r.verdict, r.levels, r.problem, r.verified_at, r.archived_at, r.held_at, \
+    r.sha256, r.verdict, r.levels, r.problem, r.gaps, r.media, r.verified_at, r.archived_at, r.held_at, \
     r.held_because, r.sidecar, r.deleted_at, r.deleted_because";
 
 pub(crate) fn recording(row: &sqlx::any::AnyRow) -> Result<RecordingRow, StoreError> {
@@ -69,6 +73,8 @@ pub(crate) fn recording(row: &sqlx::any::AnyRow) -> Result<RecordingRow, StoreEr
         verdict: row.text("verdict")?,
         levels: row.text_opt("levels")?,
         problem: row.text_opt("problem")?,
+        gaps: row.text_opt("gaps")?,
+        media: row.text_opt("media")?,
         verified_at: row.time_opt("verified_at")?,
         archived_at: row.time_opt("archived_at")?,
         held_at: row.time_opt("held_at")?,

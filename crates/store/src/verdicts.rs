@@ -117,7 +117,7 @@ async fn write(
     sqlx::query(
         "UPDATE recordings SET duration_ms = $2, bytes = $3, channels = $4, \
          sha256 = COALESCE(sha256, $5), levels = $6, verdict = $7, problem = $8, verified_at = $9, \
-         sidecar = $10 WHERE leg_id = $1",
+         sidecar = $10, gaps = $11, media = COALESCE(media, $12) WHERE leg_id = $1",
     )
     .bind(found.leg.to_string())
     .bind(duration_ms)
@@ -129,6 +129,8 @@ async fn write(
     .bind(clean_opt(found.problem.as_deref()))
     .bind(ms_opt(found.verified_at))
     .bind(found.sidecar.clone())
+    .bind(clean_opt(told.gaps.as_deref()))
+    .bind(clean_opt(found.media.as_deref()))
     .execute(tx)
     .await?;
     Ok(())

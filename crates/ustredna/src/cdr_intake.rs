@@ -12,6 +12,7 @@
 //! before it. How long one has waited is told by the steady clock as well as by its times, for the
 //! time of day may be set back.
 
+mod counted;
 mod folder;
 
 use std::{
@@ -37,8 +38,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use uuid::Uuid;
 
-pub(crate) use self::folder::ASIDE;
 use self::folder::{Unread, dispose, list, read, set_aside};
+pub(crate) use self::{counted::counted, folder::ASIDE};
 use crate::{
     alarm::Alarm,
     app::App,
@@ -71,6 +72,9 @@ const DAMAGED: &str = "the database's row of its call is damaged: `ustredna chec
 #[derive(Debug, Deserialize)]
 struct Cdr {
     variables: Variables,
+    /// What the dialplan has run, and when.
+    #[serde(default)]
+    app_log: serde_json::Value,
 }
 
 /// A channel's variables at its end.
@@ -252,7 +256,7 @@ async fn take_batch(
             continue;
         }
         let fate = match cdr {
-            Ok(Cdr { variables }) => match variables.call() {
+            Ok(Cdr { variables, .. }) => match variables.call() {
                 // The task that looks after the call writes its end; until then the file is kept.
                 Some(call) if live.contains(&call) => Fate::Waits,
                 Some(call) => {

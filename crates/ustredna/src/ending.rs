@@ -9,6 +9,7 @@ use exchange::{
     settle::{Settlement, settle},
 };
 use jiff::Timestamp;
+use recordings::Media;
 use store::{Settled, StoreError};
 use tracing::{Instrument as _, debug, error, info, warn};
 
@@ -16,6 +17,7 @@ use crate::{
     alarm::Alarm,
     app::{App, Attended},
     health::Worker,
+    media::{self, Records},
     persist::until_stored,
     proof::{Talk, prove},
     service,
@@ -43,7 +45,11 @@ pub(crate) fn begin(app: &Arc<App>, ended: Ended, attended: Attended) {
             let kept = &shared.health.kept;
             let written = until_stored(kept, "a call's end", || store_end(&shared, &ended)).await;
             match written {
-                Ok(written) => tell(&shared, ended, written),
+                Ok(written) => {
+                    // Before its records may be taken in.
+                    let media = written.media(&shared, Records::Coming).await;
+                    tell(&shared, ended, written, media);
+                }
                 Err(error) => {
                     error!(%error, "a call's end was not stored; its record may complete it");
                     shared.health.note(Worker::Calls, Err(error));
@@ -82,7 +88,8 @@ pub(crate) fn leave(app: &Arc<App>, history: History, attended: Attended) {
 /// Why the store would not take it.
 pub(crate) async fn write(app: &Arc<App>, ended: Ended) -> Result<(), StoreError> {
     let written = store_end(app, &ended).await?;
-    tell(app, ended, written);
+    let media = written.media(app, Records::There).await;
+    tell(app, ended, written, media);
     Ok(())
 }
 
@@ -94,8 +101,19 @@ struct Written {
     settled: Settled,
 }
 
+impl Written {
+    /// What was counted of the packets of a talk.
+    async fn media(&self, app: &App, records: Records) -> Option<Media> {
+        if self.settlement.outcome == Outcome::Answered {
+            media::counted(app, &self.history, records).await
+        } else {
+            None
+        }
+    }
+}
+
 /// Everybody who wants to know of a stored end does.
-fn tell(app: &Arc<App>, ended: Ended, written: Written) {
+fn tell(app: &Arc<App>, ended: Ended, written: Written, media: Option<Media>) {
     let Ended { ended_at, hangup_cause, .. } = ended;
     let Written { history, settlement, settled } = written;
     info!(
@@ -121,7 +139,7 @@ fn tell(app: &Arc<App>, ended: Ended, written: Written) {
     }
     if settlement.outcome == Outcome::Answered {
         let ticket = settled.ticket;
-        let talk = Talk { history, ended_at, hangup_cause, ticket };
+        let talk = Talk { history, ended_at, hangup_cause, ticket, media };
         let shared = Arc::clone(app);
         app.afterwork.spawn(async move { prove(&shared, talk).await }.in_current_span());
     }

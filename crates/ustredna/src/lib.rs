@@ -29,6 +29,7 @@ mod inbound;
 mod line;
 mod listener;
 mod logging;
+mod media;
 mod metrics;
 mod nearest;
 mod persist;

@@ -4,18 +4,20 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use exchange::{
-    call::{Dial, Direction},
+    call::Dial,
     history::{History, Leg},
     number::PhoneNumber,
     ticket::TicketNumber,
 };
 use jiff::{Timestamp, tz::TimeZone};
-use recordings::{Proof, Recording, RecordingName, Verdict};
+use recordings::{Gap, Media, Proof, Recording, RecordingName, Verdict};
 use store::{Recorded, RecordingRow};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
-use crate::{alarm::Alarm, app::App, health::Worker, persist::until_stored, place, sidecars};
+use crate::{
+    alarm::Alarm, app::App, health::Worker, media, persist::until_stored, place, sidecars,
+};
 
 /// The name of a leg's recording, by local time.
 pub(crate) fn recording_name(
@@ -24,14 +26,9 @@ pub(crate) fn recording_name(
     now: Timestamp,
     zone: &TimeZone,
 ) -> RecordingName {
-    let direction = match dial.direction {
-        Direction::Out => recordings::Direction::Out,
-        Direction::Back => recordings::Direction::Back,
-        Direction::Return => recordings::Direction::Return,
-    };
     RecordingName::new(
         &now.to_zoned(zone.clone()),
-        direction,
+        media::direction(dial.direction),
         dial.pairing.fictitious_number.as_str(),
         dial.dealer.as_ref().map(PhoneNumber::as_str),
         &history.id.to_string(),
@@ -49,6 +46,8 @@ pub(crate) struct Talk {
     pub(crate) ended_at: Timestamp,
     pub(crate) hangup_cause: Option<String>,
     pub(crate) ticket: Option<TicketNumber>,
+    /// What was counted of its packets, where somebody asked.
+    pub(crate) media: Option<Media>,
 }
 
 /// Looks at the recording of an answered call: opens it, decodes it, measures it, and writes what
@@ -73,7 +72,9 @@ pub(crate) async fn prove(app: &App, talk: Talk) {
         Duration::try_from(ended.duration_since(answered)).unwrap_or_default()
     });
     let while_it_went_on = app.talks.take_problem(leg.id);
-    match look(app, path.clone(), length).await {
+    let uncounted = || Media::uncounted(media::direction(leg.dial.direction));
+    let media = talk.media.clone().unwrap_or_else(uncounted);
+    match look(app, path.clone(), length, media.clone()).await {
         Ok(mut proof) => {
             let problems: Vec<String> =
                 while_it_went_on.into_iter().chain(proof.problem.take()).collect();
@@ -82,7 +83,7 @@ pub(crate) async fn prove(app: &App, talk: Talk) {
             if !proof.verdict.is_good() {
                 raise(app, &talk, &leg, length, &proof);
             }
-            if let Err(error) = write(app, &talk, &leg, path, &proof).await {
+            if let Err(error) = write(app, &talk, &leg, path, (&proof, &media)).await {
                 let error = format!("{error:#}");
                 error!(error, "the proof of a recording was not written");
                 app.health.note(Worker::Proof, Err(error));
@@ -94,8 +95,7 @@ pub(crate) async fn prove(app: &App, talk: Talk) {
             let problem = format!("{error:#}");
             error!(problem, "a recording cannot be verified");
             app.health.note(Worker::Proof, Err(&problem));
-            let verdict = Verdict::Pending;
-            let unseen = Proof { verdict, inspection: None, sha256: None, problem: Some(problem) };
+            let unseen = Proof::without_recording(Verdict::Pending, None, problem);
             raise(app, &talk, &leg, length, &unseen);
             let after = app.clock.now().duration_since(talk.ended_at).as_secs_f64();
             app.metrics.recording_judged(unseen.verdict.as_str(), after);
@@ -115,10 +115,16 @@ fn raise(app: &App, talk: &Talk, leg: &Leg, length: Option<Duration>, proof: &Pr
     });
 }
 
-async fn look(app: &App, path: PathBuf, talk: Option<Duration>) -> anyhow::Result<Proof> {
+async fn look(
+    app: &App,
+    path: PathBuf,
+    talk: Option<Duration>,
+    media: Media,
+) -> anyhow::Result<Proof> {
     // All processors, and no more at once: the first come are done while the last ones wait.
     let _turn = app.looks.acquire().await?;
-    let proof = tokio::task::spawn_blocking(move || recordings::verify(&path, talk)).await?;
+    let proof =
+        tokio::task::spawn_blocking(move || recordings::verify(&path, talk, &media)).await?;
     proof.context("the recording cannot be read: check the rights of the recordings folder")
 }
 
@@ -143,7 +149,7 @@ async fn write(
     talk: &Talk,
     leg: &Leg,
     path: PathBuf,
-    proof: &Proof,
+    (proof, media): (&Proof, &Media),
 ) -> anyhow::Result<()> {
     let found = proof.inspection.as_ref();
     // The sidecar first: a proof that is stored is whole. Whatever comes of it, the verdict counts.
@@ -159,6 +165,8 @@ async fn write(
         verdict: proof.verdict.as_str().to_owned(),
         levels: found.and_then(|found| serde_json::to_string(&found.levels).ok()),
         problem: proof.problem.clone(),
+        gaps: gaps_in_json(&proof.gaps),
+        media: serde_json::to_string(media).ok(),
         verified_at: Some(app.clock.now()),
         archived_at: None,
         held_at: None,
@@ -179,6 +187,11 @@ async fn write(
     told.map(drop)
 }
 
+/// As they stand in the row of a recording.
+pub(crate) fn gaps_in_json(gaps: &[Gap]) -> Option<String> {
+    if gaps.is_empty() { None } else { serde_json::to_string(gaps).ok() }
+}
+
 async fn write_sidecar(
     app: &App,
     talk: &Talk,
@@ -191,6 +204,8 @@ async fn write_sidecar(
     };
     let recording = Recording {
         sha256: proof.sha256.clone(),
+        gaps: proof.gaps.clone(),
+        holds: proof.holds.clone(),
         ..Recording::new(&name, proof.verdict, proof.inspection.as_ref())
     };
     let phone = || sidecars::shopper_phone(&app.store, &app.settings, talk);

@@ -85,7 +85,7 @@ pub(crate) async fn prove_unproven(
         }
         let ended_at = call.ended_at.unwrap_or_else(|| app.clock.now());
         let EndedCall { history, hangup_cause, ticket, .. } = call;
-        prove(&app, Talk { history, ended_at, hangup_cause, ticket }).await;
+        prove(&app, Talk { history, ended_at, hangup_cause, ticket, media: None }).await;
     }
 }
 

@@ -1,6 +1,6 @@
 use std::{fs, io::ErrorKind, path::Path, time::Duration};
 
-use recordings::{Verdict, verify};
+use recordings::{Media, Verdict, verify};
 
 use super::Recording;
 use crate::faults::RecordingFault;
@@ -37,7 +37,7 @@ fn both_sides_are_apart_and_proven() {
     assert!((398..=400).contains(&side(0, 0)));
     assert!((898..=900).contains(&side(1, 0)));
     assert_eq!(side(0, 1), 0);
-    let proof = verify(&path, Some(2 * SECOND)).unwrap();
+    let proof = verify(&path, Some(2 * SECOND), &Media::default()).unwrap();
     assert_eq!(proof.verdict, Verdict::Ok);
     assert!(proof.inspection.unwrap().levels.iter().all(|level| level.rms_dbfs > -20.0));
 }
@@ -103,7 +103,7 @@ fn a_killed_one_says_it_is_empty_and_can_be_repaired() {
     let bytes = fs::read(&path).unwrap();
     assert_eq!(bytes.len(), 44 + 32_000);
     assert_eq!((&bytes[4..8], &bytes[40..44]), (&[36, 0, 0, 0][..], &[0, 0, 0, 0][..]));
-    assert_eq!(verify(&path, Some(SECOND)).unwrap().verdict, Verdict::Repaired);
+    assert_eq!(verify(&path, Some(SECOND), &Media::default()).unwrap().verdict, Verdict::Repaired);
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn a_full_disk_keeps_what_fits() {
     recording.finish().unwrap();
     assert_eq!(samples(&path).1.len(), 8000);
     assert_eq!(fs::metadata(&path).unwrap().len(), 44 + 16_000, "whole frames");
-    assert_eq!(verify(&path, Some(2 * SECOND)).unwrap().verdict, Verdict::Short);
+    assert_eq!(verify(&path, Some(2 * SECOND), &Media::default()).unwrap().verdict, Verdict::Short);
 }
 
 #[test]

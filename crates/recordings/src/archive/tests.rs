@@ -6,6 +6,7 @@ use hound::{SampleFormat, WavReader, WavSpec, WavWriter};
 use super::{ArchiveError, archive, compare};
 use crate::flac::Samples;
 use crate::inspect::{InspectError, inspect};
+use crate::media::Media;
 use crate::samples::{RATE, forget_sizes, tone, two_tones, write};
 use crate::verdict::{Verdict, verify};
 
@@ -100,7 +101,7 @@ fn what_is_known_of_it_is_the_same_and_it_is_smaller() {
     assert_eq!((after.seconds, &after.levels), (before.seconds, &before.levels));
     assert_eq!((after.channels, after.sample_rate), (2, RATE));
     assert!(after.bytes < before.bytes / 2 && after.sha256 != before.sha256, "{}", after.bytes);
-    let proof = verify(&flac, Some(std::time::Duration::from_secs(3))).unwrap();
+    let proof = verify(&flac, Some(std::time::Duration::from_secs(3)), &Media::default()).unwrap();
     assert_eq!((proof.verdict, proof.problem), (Verdict::Ok, None));
 }
 
@@ -136,7 +137,7 @@ fn damage_to_a_flac_is_found_wherever_it_is() {
     let whole = fs::read(&flac).unwrap();
     let verdict = |bytes: &[u8]| {
         fs::write(&flac, bytes).unwrap();
-        let proof = verify(&flac, None).unwrap();
+        let proof = verify(&flac, None, &Media::default()).unwrap();
         assert!(proof.verdict == Verdict::Ok || proof.problem.is_some());
         proof.verdict
     };

@@ -20,6 +20,8 @@ async fn recorded(world: &World, number: u32, ended: Timestamp, verdict: &str) -
         bytes: Some(1000),
         sha256: Some("ab".repeat(32)),
         levels: Some("[]".to_owned()),
+        gaps: None,
+        media: None,
         problem: Some("nobody speaks".to_owned()),
         verified_at: Some(ended),
         ..row

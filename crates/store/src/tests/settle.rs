@@ -247,6 +247,8 @@ pub(super) async fn a_recording_waits_for_its_verdict(world: World) {
         channels: Some(2),
         sha256: Some("ab".repeat(32)),
         verdict: "ok".to_owned(),
+        gaps: Some("[1]".to_owned()),
+        media: Some("{}".to_owned()),
         ..pending
     };
     world.store.record_verdict(&found).await.unwrap();

@@ -8,7 +8,7 @@ mod verify;
 
 use std::process::ExitCode;
 
-use ::recordings::{Level, silent_side};
+use ::recordings::{Gap, Hold, Level, Media, Side, silent_side};
 use clap::{Args, Subcommand};
 use exchange::model::{CallId, LegId};
 use jiff::Timestamp;
@@ -96,6 +96,8 @@ struct RecordingJson {
     verdict: String,
     levels: Option<Box<RawValue>>,
     problem: Option<String>,
+    gaps: Vec<Gap>,
+    holds: Vec<Hold>,
     verified_at: Option<Timestamp>,
     archived_at: Option<Timestamp>,
     held: Option<Since>,
@@ -123,6 +125,8 @@ impl From<RecordingRow> for RecordingJson {
             verdict: recording.verdict,
             levels: recording.levels.and_then(|levels| RawValue::from_string(levels).ok()),
             problem: recording.problem,
+            gaps: gaps(recording.gaps.as_deref()),
+            holds: holds(recording.media.as_deref(), recording.seconds),
             verified_at: recording.verified_at,
             archived_at: recording.archived_at,
             held: since(recording.held_at, recording.held_because),
@@ -140,7 +144,8 @@ impl Recordings {
     pub(super) async fn run(self, desk: &mut Desk<'_>) -> anyhow::Result<ExitCode> {
         match self.action.unwrap_or(Action::List(self.list)) {
             Action::List(list) => list.run(desk).await.map(|()| ExitCode::SUCCESS),
-            Action::Verify(verify) => verify.run(desk).await,
+            // By far the largest of all commands.
+            Action::Verify(verify) => Box::pin(verify.run(desk)).await,
             Action::Chain(chain) => chain.run(desk).await.map(|()| ExitCode::SUCCESS),
             Action::Purge(purge) => purge.run(desk).await,
             Action::Hold(hold) => hold.run(desk).await.map(|()| ExitCode::SUCCESS),
@@ -197,10 +202,12 @@ fn told(recording: RecordingRow) -> [String; 5] {
     let levels: Vec<Level> =
         levels.and_then(|levels| serde_json::from_str(levels).ok()).unwrap_or_default();
     // Whose: in every list, since it is the first thing one wants to know.
-    let verdict = match silent_side(&levels) {
-        Some(side) if recording.verdict == "one_sided" => format!("one sided, {side} silent"),
-        _ => recording.verdict.replace('_', " "),
+    let verdict = match recording.verdict.as_str() {
+        "one_sided" => silent_side(&levels).map(|side| format!("one sided, {side} silent")),
+        "broken" => cut_side(&gaps(recording.gaps.as_deref())),
+        _ => None,
     };
+    let verdict = verdict.unwrap_or_else(|| recording.verdict.replace('_', " "));
     [
         verdict,
         recording.seconds.map(length).unwrap_or_default(),
@@ -208,6 +215,26 @@ fn told(recording: RecordingRow) -> [String; 5] {
         kept.to_owned(),
         recording.path.into_revealed(),
     ]
+}
+
+fn gaps(json: Option<&str>) -> Vec<Gap> {
+    json.and_then(|gaps| serde_json::from_str(gaps).ok()).unwrap_or_default()
+}
+
+fn holds(media: Option<&str>, seconds: Option<f64>) -> Vec<Hold> {
+    let media: Option<Media> = media.and_then(|media| serde_json::from_str(media).ok());
+    media.map(|media| media.holds(seconds.unwrap_or_default())).unwrap_or_default()
+}
+
+/// Whose sound is missing.
+fn cut_side(gaps: &[Gap]) -> Option<String> {
+    let of = |side| gaps.iter().any(|gap| gap.side == side);
+    match (of(Side::Shopper), of(Side::Dealer)) {
+        (true, true) => Some("broken, both cut".to_owned()),
+        (true, false) => Some("broken, shopper cut".to_owned()),
+        (false, true) => Some("broken, dealer cut".to_owned()),
+        (false, false) => None,
+    }
 }
 
 /// Bytes as people say them.

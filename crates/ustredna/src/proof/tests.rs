@@ -1,7 +1,7 @@
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use exchange::{
-    call::Dial,
+    call::{Dial, Direction},
     model::{CallId, Language, LegId, PairingNumber, Service},
     recording::RecordingPath,
 };
@@ -186,7 +186,9 @@ async fn what_falls_short_raises_one_alarm() {
         ("nothing is heard of the shopper", "nothing is heard of the dealer");
     let cases: [(&str, Option<&str>, Record); 5] = [
         ("missing", Some("there is no such file"), |_| {}),
-        ("short", None, |path| record(path, 2, [true, true])),
+        ("short", Some("the recording is 3.0 s shorter than the talk"), |path| {
+            record(path, 2, [true, true]);
+        }),
         ("silent", None, |path| record(path, 5, [false, false])),
         ("one_sided", Some(no_dealer), |path| record(path, 5, [true, false])),
         ("one_sided", Some(no_shopper), |path| record(path, 5, [false, true])),
@@ -243,7 +245,7 @@ async fn what_was_seen_while_the_talk_went_on_stands_in_the_row() {
     let row = house.proven(1).await.remove(0);
     assert_eq!(
         (row.verdict.as_str(), row.problem.as_deref()),
-        ("short", Some("the recording broke"))
+        ("short", Some("the recording broke; the recording is 55.0 s shorter than the talk"))
     );
 }
 
@@ -320,7 +322,7 @@ fn cost_of_looks(app: &App, path: &Path, count: usize) -> f64 {
     let looks = || {
         let began = of_a_processor();
         for _ in 0..count.div_ceil(app.processors) {
-            recordings::verify(path, None).unwrap();
+            recordings::verify(path, None, &Media::default()).unwrap();
         }
         of_a_processor().saturating_sub(began).as_secs_f64()
     };

@@ -7,7 +7,7 @@ use esl::{
     Answer, Api, App as Application, Arg, Command, Completion, Event, EventName, Execute, Path,
     Playlist, Recording, SessionEvent, Sound,
 };
-use recordings::Verdict;
+use recordings::{Media, Verdict};
 use tokio::{task::spawn_blocking, time::timeout};
 use tracing::{info, warn};
 use uuid::Uuid;
@@ -112,7 +112,10 @@ async fn proves(recording: PathBuf, talked: Duration) -> anyhow::Result<()> {
     let shown = recording.display().to_string();
     let (proof, readable) = spawn_blocking(move || {
         let readable = fs::File::open(&recording).map(drop);
-        (recordings::verify(&recording, Some(talked.saturating_sub(START))), readable)
+        (
+            recordings::verify(&recording, Some(talked.saturating_sub(START)), &Media::default()),
+            readable,
+        )
     })
     .await?;
     match readable {

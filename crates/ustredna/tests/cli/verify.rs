@@ -123,3 +123,68 @@ fn before_the_first_recording_all_is_in_order() {
     let out = World::imported().run(&["recordings", "verify"]).ok();
     assert_eq!(out, "Recordings: 0 checked, 0 in order, 0 falling short.\n");
 }
+
+/// From 1 s to 2.5 s nothing came from the shopper, who called in: FreeSWITCH filled that.
+fn cut(world: &World) {
+    let path = world.path("recordings").join(GOOD);
+    let mut bytes = fs::read(&path).unwrap();
+    for frame in 8000..20_000 {
+        bytes[44 + 4 * frame..][..2].copy_from_slice(&(-1_i16).to_le_bytes());
+    }
+    fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn a_side_that_is_cut_is_told_with_its_seconds() {
+    let world = world();
+    cut(&world);
+    let (code, found) = verify(&world);
+    let told = "nothing came from the shopper from 0:01.0 to 0:02.5";
+    assert_eq!(
+        (code, &found[0]["verdict"], &found[0]["problem"]),
+        (Some(1), &json!("broken"), &json!(told))
+    );
+    let gaps = json!([{ "side": "shopper", "from": 1.0, "to": 2.5, "missing": 1.5 }]);
+    let recording = &world.json(&["recordings"])[0];
+    assert_eq!((&recording["gaps"], &recording["holds"]), (&gaps, &json!([])));
+    let beside = world.path("recordings").join(GOOD).with_extension("json");
+    let sidecar: Value = serde_json::from_slice(&fs::read(beside).unwrap()).unwrap();
+    assert_eq!(sidecar["recording"]["gaps"], gaps);
+    let listed = world.run(&["recordings"]).out;
+    assert!(listed.contains("broken, shopper cut"), "{listed}");
+    // The second look finds the same.
+    assert_eq!(verify(&world).1[0]["problem"], told);
+    assert_eq!(world.json(&["recordings"])[0]["gaps"], gaps);
+}
+
+#[test]
+fn what_an_earlier_version_found_in_order_stays_so() {
+    let world = world();
+    cut(&world);
+    let path = world.path("recordings").join(GOOD);
+    world.judge(GOOD, |row| {
+        row.verdict = "ok".to_owned();
+        row.sha256 = Some(recordings::checksum(&path).unwrap());
+    });
+    let out = world.run(&["recordings", "verify"]).ok();
+    assert_eq!(out, "Recordings: 1 checked, 1 in order, 0 falling short.\n");
+    assert_eq!(world.json(&["recordings"])[0]["gaps"], json!([]));
+}
+
+#[test]
+fn a_hold_that_a_phone_told_is_in_order_and_told() {
+    let world = world();
+    cut(&world);
+    let path = world.path("recordings").join(GOOD);
+    world.judge(GOOD, |row| {
+        row.verdict = "ok".to_owned();
+        row.sha256 = Some(recordings::checksum(&path).unwrap());
+        let counted =
+            r#"{"missing":1.5,"comfort_noise":0,"keys":0.0,"held":[{"from":1.0,"to":2.5}]}"#;
+        row.media = Some(format!(r#"{{"caller":"shopper","shopper":{counted}}}"#));
+    });
+    world.run(&["recordings", "verify"]).ok();
+    let recording = &world.json(&["recordings"])[0];
+    assert_eq!((&recording["verdict"], &recording["gaps"]), (&json!("ok"), &json!([])));
+    assert_eq!(recording["holds"], json!([{ "side": "shopper", "from": 1.0, "to": 2.5 }]));
+}

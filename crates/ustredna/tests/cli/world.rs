@@ -149,12 +149,17 @@ impl World {
 
     /// The exchange found that a recording broke in the talk.
     pub(crate) fn note_problem(&self, path: &str, problem: &str) {
+        self.judge(path, |row| row.problem = Some(problem.to_owned()));
+    }
+
+    /// Somebody has judged the recording at this path.
+    pub(crate) fn judge(&self, path: &str, how: impl FnOnce(&mut store::RecordingRow)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let store = self.store().await;
             let rows = store.recordings(&Filter::default()).await.unwrap();
             let mut row = rows.into_iter().find(|row| row.path.reveal() == path).unwrap();
-            row.problem = Some(problem.to_owned());
+            how(&mut row);
             store.record_verdict(&row).await.unwrap();
             store.close().await;
         });

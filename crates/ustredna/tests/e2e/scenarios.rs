@@ -8,6 +8,7 @@ mod disk;
 mod early_keys;
 mod faults;
 mod forks;
+mod gaps;
 mod hold;
 mod identity;
 mod import;
@@ -57,6 +58,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         import::all(),
         phones::all(),
         hold::all(),
+        gaps::all(),
         keys::all(),
         early_keys::all(),
         tones::all(),

@@ -41,6 +41,8 @@ impl House {
             sha256: Some(format!("{number}a").repeat(32)),
             verdict: "ok".to_owned(),
             levels: None,
+            gaps: None,
+            media: None,
             problem: None,
             verified_at: None,
             archived_at: None,

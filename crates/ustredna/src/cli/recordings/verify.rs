@@ -35,9 +35,10 @@ Every file is decoded to its end. At the first look a damaged header is repaired
 taken; from then on the file is only ever read, and one with another checksum is `changed` for good.
 Verdicts in the database and in the .json beside the recording are brought up to date. Recordings of
 calls that go on are left alone, and so are those that were deleted. Exit code 1 if any recording
-falls short: it is missing, silent, one-sided or too short, it has changed since it was verified,
-the .json beside it is not the one that was written, it is there again although it was deleted, or
-the database does not know it.
+falls short: it is missing, silent, one-sided, broken (a side is missing for a
+while, or it is longer than the talk) or too short, it has changed since it was verified, the .json
+beside it is not the one that was written, it is there again although it was deleted, or the
+database does not know it.
 
 --chain also holds the database against the chain of its links (`ustredna recordings chain --help`),
 --against the chain against an export that was kept elsewhere.

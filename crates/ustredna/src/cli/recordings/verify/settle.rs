@@ -5,13 +5,15 @@ use std::{path::Path, time::Duration};
 use anyhow::Context as _;
 use exchange::recording::hidden;
 use jiff::Timestamp;
-use recordings::{InspectError, Proof, Recording, RecordingName, Sidecar, Verdict};
+use recordings::{
+    Direction, InspectError, Media, Proof, Recording, RecordingName, Sidecar, Verdict,
+};
 use store::{Recorded, RecordingRow, Store};
 use tokio::task::spawn_blocking;
 
 use super::{Shortcoming, chain::TAMPERED};
 use crate::{
-    proof::Talk,
+    proof::{Talk, gaps_in_json},
     settings::Settings,
     sidecars::{self, Beside},
 };
@@ -46,12 +48,15 @@ impl Proofs<'_> {
         let proven = self.store.proven_checksum(row.leg).await?;
         let wav = self.store.wav_before_archive(row.leg).await?;
         let (dir, mut row) = (self.dir.to_owned(), row.clone());
+        let counted = counted(&row);
         let look = spawn_blocking(move || {
             let path = row.path.in_dir(&dir);
             let is_first = proven.is_none();
             let found = match proven {
-                None => recordings::verify(&path, talk),
-                Some(sha256) => recordings::verify_again(&path, talk, sha256.as_deref()),
+                None => recordings::verify(&path, talk, &media_of(&row)),
+                Some(sha256) => {
+                    recordings::verify_again(&path, talk, counted.as_ref(), sha256.as_deref())
+                }
             };
             if let (true, Ok(proof)) = (is_first, &found) {
                 row.sha256.clone_from(&proof.sha256);
@@ -143,6 +148,10 @@ impl Proofs<'_> {
             now.bytes = Some(seen.bytes);
             now.channels = Some(seen.channels);
             now.levels = serde_json::to_string(&seen.levels).ok();
+            now.gaps = gaps_in_json(&proof.gaps);
+            if look.is_first {
+                now.media = serde_json::to_string(&media_of(&row)).ok();
+            }
         }
         if look.is_first || now.verdict != row.verdict || look.beside == Beside::Never {
             now.sidecar = self.renew_sidecar(&row, verdict, proof, &look.beside).await?;
@@ -180,6 +189,8 @@ impl Proofs<'_> {
         let known = known.strip_suffix(&gone).unwrap_or(known).trim_end_matches("; ");
         let lost = matches!(verdict, Verdict::Missing | Verdict::Changed);
         let problem = match (&proof.problem, known) {
+            // By how much it is too short is less than why.
+            (Some(_), known) if verdict == Verdict::Short && !known.is_empty() => known.to_owned(),
             (None, known) => known.to_owned(),
             (Some(problem), known) if lost && !known.is_empty() && known != problem => {
                 format!("{known}; {problem}")
@@ -204,6 +215,8 @@ impl Proofs<'_> {
         };
         let found = Recording {
             sha256: proof.sha256.clone(),
+            gaps: proof.gaps.clone(),
+            holds: proof.holds.clone(),
             ..Recording::new(&name, verdict, proof.inspection.as_ref())
         };
         let sidecar = match beside {
@@ -246,8 +259,22 @@ impl Proofs<'_> {
             history: call.history,
             hangup_cause: call.hangup_cause,
             ticket: call.ticket,
+            media: None,
         };
         let phone = sidecars::shopper_phone(self.store, self.settings, &talk).await?;
         Ok(Some(sidecars::of(self.settings, &talk, &leg, name, recording, phone)))
     }
+}
+
+/// What was known of the talk's packets when it was judged; `None`: nobody looked for gaps then.
+fn counted(row: &RecordingRow) -> Option<Media> {
+    row.media.as_deref().and_then(|media| serde_json::from_str(media).ok())
+}
+
+/// The same, or who called in at least.
+fn media_of(row: &RecordingRow) -> Media {
+    counted(row).unwrap_or_else(|| {
+        let name = RecordingName::parse(Path::new(row.path.reveal()));
+        Media::uncounted(name.map_or(Direction::Out, |name| name.direction()))
+    })
 }

@@ -34,6 +34,9 @@ struct Mouth {
     to: SocketAddr,
     /// The tone and how many ms of it are in a packet.
     tone: Option<(u32, u32)>,
+    /// One of so many packets gets lost; 0: none.
+    lost: usize,
+    sung: usize,
     /// Keys, with when each of their packets is due.
     keys: VecDeque<(Instant, Vec<u8>)>,
     /// No sound meanwhile, as on a real phone.
@@ -51,6 +54,8 @@ impl Line {
             media: Media::new(0x5241_0000 + number()),
             to: loopback(1, 9),
             tone: None,
+            lost: 0,
+            sung: 0,
             keys: VecDeque::new(),
             busy_until: now(),
             next: now(),
@@ -97,6 +102,16 @@ impl Line {
     pub(crate) fn sings_in(&self, hz: u32, ms: u32) {
         let mut mouth = self.mouth.lock().unwrap();
         (mouth.tone, mouth.next, mouth.begins) = (Some((hz, ms)), now(), true);
+    }
+
+    /// Sends nothing from now on, but keys.
+    pub(crate) fn falls_silent(&self) {
+        self.mouth.lock().unwrap().tone = None;
+    }
+
+    /// From now on one of so many of its packets gets lost.
+    pub(crate) fn loses_one_of(&self, packets: usize) {
+        self.mouth.lock().unwrap().lost = packets;
     }
 
     /// From now on it speaks by this payload type.
@@ -154,7 +169,11 @@ impl Mouth {
         if let Some((hz, ms)) = self.tone
             && now >= self.busy_until.max(self.next)
         {
-            due.push(self.media.frame(hz, ms, self.begins));
+            let packet = self.media.frame(hz, ms, self.begins);
+            self.sung += 1;
+            if self.lost == 0 || !self.sung.is_multiple_of(self.lost) {
+                due.push(packet);
+            }
             self.begins = false;
             self.next = self.next.max(self.busy_until) + Duration::from_millis(ms.into());
         }
