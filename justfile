@@ -21,7 +21,7 @@ test:
 
 # The store and the stories on a PostgreSQL started for them (needs PostgreSQL's server programs).
 test-postgres:
-    .ci/with-postgres cargo test --workspace --locked --lib --test stories -- --ignored postgres
+    .ci/with-postgres cargo test --workspace --locked --lib --test stories --test cli -- --ignored postgres
 
 # The manual's story on the terminal.
 demo *ARGS:
