@@ -32,6 +32,11 @@ impl Identity {
         self.is_replaced.load(Relaxed)
     }
 
+    /// What the database is known by.
+    pub(crate) fn known(&self) -> Option<String> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Looks which database it is. The first one is taken for the right one, and so is any other while
     /// there were no shoppers that could be lost.
     ///

@@ -62,6 +62,25 @@ impl Store {
         tx.commit().await
     }
 
+    /// Whether an exchange has rehearsed in this database at exactly this time, as the last time: no other
+    /// database holds that, not even a copy.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn was_rehearsed(&self, at: Timestamp) -> Result<bool, StoreError> {
+        let found = sqlx::query("SELECT owner FROM rehearsals WHERE owner <> '' AND at = $1")
+            .bind(ms(at))
+            .fetch_optional(&self.read)
+            .await?;
+        Ok(found.is_some())
+    }
+
+    /// What all can tell who may read this database or a copy of it, and hardly anybody else.
+    #[must_use]
+    pub fn identity(&self) -> Option<String> {
+        self.connections.identity.known()
+    }
+
     async fn act(&self, tx: &mut Tx, now: Timestamp) -> Result<(), StoreError> {
         let Some(cast) = Cast::new(now) else { return Ok(()) };
         if !cast.enter(tx, now).await? {

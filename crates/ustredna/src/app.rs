@@ -33,6 +33,8 @@ use crate::{
 /// The running exchange's settings and state.
 pub(crate) struct App {
     pub(crate) settings: Settings,
+    /// The same for whoever asks what it was started with: see [`Settings::effective`].
+    pub(crate) effective: Vec<(String, String)>,
     pub(crate) clock: Clock,
     pub(crate) rules: Rules,
     pub(crate) texts: Texts,
@@ -93,6 +95,7 @@ impl App {
             switch_recordings: settings.switch_recordings()?,
             switch_prompts: settings.switch_prompts()?,
             recordings,
+            effective: settings.effective(),
             settings,
             clock,
             store,

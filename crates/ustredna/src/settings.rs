@@ -4,6 +4,7 @@
 //! error that names the key, the line and what is allowed.
 
 mod check;
+mod effective;
 mod fault;
 mod load;
 #[macro_use]

@@ -1,5 +1,6 @@
 //! HTTP: `/healthz` (the process lives), `/readyz` (it can take calls), `/metrics` (for Prometheus),
-//! and `/sms/reports`, where an SMS provider tells what became of messages.
+//! `/identity` (which database and settings it has, for `ustredna check`) and `/sms/reports`, where an
+//! SMS provider tells what became of messages.
 
 mod door;
 
@@ -21,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     app::App,
     health::{self, Probe, Worker},
+    identity::Identity,
     metrics::{self, DiskFigures, Moment},
     place::{self, Standing},
     prompts, sms_reports,
@@ -41,6 +43,7 @@ pub(crate) async fn run(
         .route("/healthz", get(health))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
+        .route("/identity", get(identity))
         .route("/test-calls/{token}", get(tested))
         .route("/sms/reports", get(reported).post(reported))
         .layer(DefaultBodyLimit::max(REPORT_BYTES))
@@ -103,6 +106,10 @@ async fn ready(State((app, draining)): Shared) -> (StatusCode, Json<Value>) {
         "warnings": warnings.collect::<Vec<_>>(),
     });
     (status, Json(told))
+}
+
+async fn identity(State((app, _)): Shared) -> Json<Identity> {
+    Json(Identity::of(&app))
 }
 
 async fn metrics(State((app, _)): Shared) -> Response {

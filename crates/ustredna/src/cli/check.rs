@@ -7,6 +7,7 @@ mod disk;
 mod exchange;
 mod folders;
 mod gateway;
+mod identity;
 mod ports;
 mod projects;
 mod switch;
@@ -159,11 +160,10 @@ async fn all(settings: &Settings, report: &mut Report<'_>) -> anyhow::Result<()>
     report.tell(&folders::prompts(settings))?;
     report.tell(&folders::recordings(settings))?;
     report.tell(&disk::check(settings, store.as_ref()).await)?;
-    if let Some(store) = store {
-        if let Some(finding) = projects::check(settings, &store).await {
-            report.tell(&finding)?;
-        }
-        database::close(store).await;
+    if let Some(store) = &store
+        && let Some(finding) = projects::check(settings, store).await
+    {
+        report.tell(&finding)?;
     }
     report.tell(&folders::cdr(settings))?;
     if let Some(finding) = folders::apart(settings) {
@@ -183,6 +183,12 @@ async fn all(settings: &Settings, report: &mut Report<'_>) -> anyhow::Result<()>
         for finding in exchange::check(settings).await {
             report.tell(&finding)?;
         }
+        for finding in identity::check(settings, store.as_ref()).await {
+            report.tell(&finding)?;
+        }
+    }
+    if let Some(store) = store {
+        database::close(store).await;
     }
     for finding in switch::check(settings).await {
         report.tell(&finding)?;

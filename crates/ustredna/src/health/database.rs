@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use jiff::Timestamp;
 use store::StoreError;
 use tokio::{
     sync::watch::{self, Receiver},
@@ -33,6 +34,8 @@ struct Looks {
     /// When it began, and what will come of it.
     under_way: Option<(Instant, Receiver<Answer>)>,
     last: Option<StoreError>,
+    /// What the latest one that went well was written down as.
+    at: Option<Timestamp>,
 }
 
 impl Probe {
@@ -48,6 +51,11 @@ impl Probe {
             (None, Some(waits)) if waits >= LATE => Some(StoreError::NoAnswer.to_string()),
             (None, _) => None,
         }
+    }
+
+    /// When it was last found that a call could be stored; the database holds the same time.
+    pub(crate) fn at(&self) -> Option<Timestamp> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).at
     }
 
     /// Whether nothing can be stored, as far as is known.
@@ -68,12 +76,16 @@ impl Probe {
         looks.under_way = Some((clock::instant(), told.clone()));
         let shared = Arc::clone(app);
         tokio::spawn(async move {
-            let done = shared.store.rehearse(shared.clock.now()).await;
+            let at = shared.clock.now();
+            let done = shared.store.rehearse(at).await;
             shared.health.note(Worker::Database, done.as_ref().map(drop));
             {
                 let mut looks = shared.probe.0.lock().unwrap_or_else(PoisonError::into_inner);
                 looks.under_way = None;
                 looks.last = done.as_ref().err().cloned();
+                if done.is_ok() {
+                    looks.at = Some(at);
+                }
             }
             // Nobody may be waiting.
             drop(tell.send(Some(done)));

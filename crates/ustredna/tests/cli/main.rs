@@ -7,6 +7,7 @@ mod damaged;
 mod database;
 mod evidence;
 mod forgery;
+mod identity;
 mod import;
 mod keeping;
 mod lists;

@@ -80,17 +80,27 @@ impl Serve {
     /// What a command with the same settings leaves behind, and how long it takes.
     pub(crate) fn beside_it(&self, arguments: &[&str]) -> (Done, Duration) {
         let began = now();
-        let mut command = self.world.command(arguments);
-        command.envs(self.settings.clone());
-        let done = done(command);
+        let done = self.beside_it_with(arguments, &[]);
         (done, now().saturating_sub(began))
+    }
+
+    /// The same with some other settings.
+    pub(crate) fn beside_it_with(&self, arguments: &[&str], settings: &[(&str, &str)]) -> Done {
+        let mut command = self.world.command(arguments);
+        command.envs(self.settings.clone()).envs(settings.iter().copied());
+        done(command)
     }
 
     /// The status of `/readyz` and what it says; `None`: nobody answers.
     pub(crate) fn readyz(&self) -> Option<(String, Value)> {
+        self.page("/readyz")
+    }
+
+    /// The same of another page.
+    pub(crate) fn page(&self, path: &str) -> Option<(String, Value)> {
         let mut stream = TcpStream::connect(self.web).ok()?;
         stream.set_read_timeout(Some(SOON)).unwrap();
-        write!(stream, "GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").ok()?;
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").ok()?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).ok()?;
         let (head, body) = answer.split_once("\r\n\r\n")?;
