@@ -163,6 +163,12 @@ impl Ear {
         self.seconds_where(since, |_| true)
     }
 
+    /// How many seconds of packets came from `since` on, silent ones too.
+    pub(crate) fn seconds_of_all(&self, since: Instant) -> f64 {
+        let packets = self.sound().into_iter().filter(|(at, _)| *at >= since);
+        packets.map(|(_, samples)| f64::from(u32::try_from(samples.len()).unwrap()) / 8000.0).sum()
+    }
+
     fn seconds_where(&self, since: Instant, accepts: impl Fn(&[i16]) -> bool) -> f64 {
         let packets = self.sound().into_iter().filter(|(at, _)| *at >= since);
         packets

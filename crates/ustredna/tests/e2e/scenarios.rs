@@ -13,6 +13,7 @@ mod hold;
 mod identity;
 mod import;
 mod keys;
+mod lengths;
 mod life;
 mod looks;
 mod measure;
@@ -66,6 +67,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         looks::all(),
         forks::all(),
         media::all(),
+        lengths::all(),
     ]
     .into_iter()
     .flatten()

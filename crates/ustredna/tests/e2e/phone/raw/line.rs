@@ -114,6 +114,11 @@ impl Line {
         self.mouth.lock().unwrap().lost = packets;
     }
 
+    /// Sings another tone, so many ms in a packet, in the same stream: as when a switch puts a call through.
+    pub(crate) fn goes_on_in(&self, hz: u32, ms: u32) {
+        self.mouth.lock().unwrap().tone = Some((hz, ms));
+    }
+
     /// From now on it speaks by this payload type.
     pub(crate) fn speaks(&self, payload_type: u8) {
         self.mouth.lock().unwrap().media.payload_type = payload_type;
