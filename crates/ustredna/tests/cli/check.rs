@@ -205,13 +205,15 @@ fn what_is_not_watched_or_only_unwise_does_not_fail_and_is_told() {
     let switch = Switch::default()
         .with("sofia status gateway", silent)
         .with("global_getvar log_level", "debug")
-        .with("strepoch", "1000");
+        .with("strepoch", "1000")
+        .with("acl 127.0.0.1 carrier", "false");
     let (code, findings) = ask_freeswitch(&ready(), &switch, &[]);
     assert_eq!(code, Some(0), "{findings:?}");
     for (check, status, says) in [
         ("gateway", "skipped", "CARRIER_PING=15"),
         ("its log", "warn", "LOG_LEVEL=warning"),
         ("its clock", "warn", "behind"),
+        ("proxy", "warn", "127.0.0.1/32 or its network in CARRIER_CIDR"),
     ] {
         let found = finding(&findings, check);
         assert_eq!(found["status"], status, "{found}");

@@ -42,6 +42,8 @@ pub(super) async fn compare(
             format!("the gateway {name} leads back here: {problem}"),
             "start FreeSWITCH with CARRIER_PROXY=the carrier's address",
         ));
+    } else {
+        findings.extend(kept_out(switch, &carrier).await?);
     }
     let answer = switch.ask(&format!("sofia status profile {profile}")).await?;
     let addresses = |key| values(&answer, key).filter_map(|value| value.parse().ok()).collect();
@@ -121,6 +123,34 @@ async fn leads_back(
     ];
     let found = own.iter().find(|(_, address)| is_carrier(&[*address]));
     Ok(found.map(|(key, address)| format!("{address} is {key}")))
+}
+
+/// Whether the carrier could not call from where it is called. Some carriers call from elsewhere.
+async fn kept_out(
+    switch: &mut Inbound,
+    carrier: &[SocketAddr],
+) -> Result<Option<Finding>, InboundError> {
+    let mut out: Vec<IpAddr> = Vec::new();
+    for address in carrier.iter().map(SocketAddr::ip) {
+        if !out.contains(&address)
+            && switch.ask(&format!("acl {address} carrier")).await?.trim() == "false"
+        {
+            out.push(address);
+        }
+    }
+    let Some(first) = out.first() else { return Ok(None) };
+    let all = out.iter().map(IpAddr::to_string).collect::<Vec<_>>().join(", ");
+    let length = if first.is_ipv4() { 32 } else { 128 };
+    Ok(Some(Finding::warn(
+        "proxy",
+        format!(
+            "calls go out to {all}; a call that comes from there is refused (403), for CARRIER_CIDR lacks it"
+        ),
+        format!(
+            "start FreeSWITCH with {first}/{length} or its network in CARRIER_CIDR, unless this carrier \
+             never calls from there"
+        ),
+    )))
 }
 
 /// Whether FreeSWITCH runs on this machine, and not in a container with addresses of its own.
