@@ -74,6 +74,8 @@ pub(crate) struct App {
     pub(crate) tests: Tests,
     /// What waits in the store, once somebody has counted.
     pub(crate) figures: watch::Sender<Option<Figures>>,
+    /// Whose number a hotline has, too, if somebody has it.
+    pub(crate) hotlines: watch::Sender<Option<String>>,
 }
 
 impl App {
@@ -115,6 +117,7 @@ impl App {
             switch: switch::State::default(),
             tests: Tests::default(),
             figures: watch::Sender::default(),
+            hotlines: watch::Sender::default(),
         }))
     }
 }

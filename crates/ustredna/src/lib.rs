@@ -25,6 +25,7 @@ mod files;
 mod finding;
 mod folders;
 mod health;
+mod hotlines;
 mod identity;
 mod inbound;
 mod line;

@@ -82,9 +82,11 @@ async fn ready(State((app, draining)): Shared) -> (StatusCode, Json<Value>) {
         .into_iter()
         .filter_map(|(what, known)| Some((what, known.not_watched()?)))
         .collect();
-    let well = [&database, &switch, &gateway, &prompts].iter().all(|problem| problem.is_none())
-        && workers.is_empty()
-        && found.misfits.is_empty();
+    let hotlines = app.hotlines.borrow().clone();
+    let well =
+        [&database, &switch, &gateway, &prompts, &hotlines].iter().all(|problem| problem.is_none())
+            && workers.is_empty()
+            && found.misfits.is_empty();
     let status = if well && recordable && !stopping {
         StatusCode::OK
     } else {
@@ -100,6 +102,7 @@ async fn ready(State((app, draining)): Shared) -> (StatusCode, Json<Value>) {
         "switch": switch,
         "gateway": gateway,
         "prompts": prompts,
+        "hotlines": hotlines,
         "switch_settings": found.misfits,
         "workers": workers,
         "not_watched": not_watched,

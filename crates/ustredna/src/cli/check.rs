@@ -7,6 +7,7 @@ mod disk;
 mod exchange;
 mod folders;
 mod gateway;
+mod hotlines;
 mod identity;
 mod ports;
 mod projects;
@@ -156,6 +157,7 @@ async fn all(settings: &Settings, report: &mut Report<'_>) -> anyhow::Result<()>
     report.tell(&finding)?;
     if let Some(store) = &store {
         report.tell(&database::rows(store).await)?;
+        report.tell(&hotlines::check(settings, store).await)?;
     }
     report.tell(&folders::prompts(settings))?;
     report.tell(&folders::recordings(settings))?;

@@ -16,7 +16,7 @@ use super::Worker;
 use crate::{
     alarm::{Alarm, State},
     app::App,
-    clock,
+    clock, hotlines,
 };
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -60,6 +60,7 @@ pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
         }
         if looks.is_multiple_of(FIGURES_EVERY) {
             count(&app).await;
+            look_at_hotlines(&app).await;
         }
         looks = looks.wrapping_add(1);
         let seen = Seen { faults: faults(&app), unseen: unseen(&app) };
@@ -84,6 +85,18 @@ async fn count(app: &App) {
             app.figures.send_replace(None)
         }
     };
+}
+
+/// Numbers are also added by commands that have other settings.
+async fn look_at_hotlines(app: &App) {
+    // Whoever watches the database tells that it cannot be read.
+    let Ok(problem) = hotlines::problem(&app.settings, &app.store).await else { return };
+    if *app.hotlines.borrow() != problem {
+        if let Some(problem) = &problem {
+            error!(problem, "a hotline is somebody's number: set it to a number of its own");
+        }
+        app.hotlines.send_replace(problem);
+    }
 }
 
 /// What the oldest SMS that was tried in vain has come to, if it is old.

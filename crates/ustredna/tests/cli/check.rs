@@ -187,11 +187,11 @@ fn every_planted_mistake_is_told() {
             let good = &good;
             scope.spawn(move || {
                 let Mistake { switch, setting, plant, check, says, .. } = mistake;
-                let own = plant.map(|plant| {
-                    let world = ready();
+                // With so many the one database is locked too long for a look into it.
+                let own = (plant.is_some() || check == "hotlines").then(ready);
+                if let (Some(plant), Some(world)) = (plant, &own) {
                     plant(&world.path(""));
-                    world
-                });
+                }
                 let world = own.as_ref().unwrap_or(good);
                 assert_told(world, &switch, setting.as_slice(), check, says);
             });

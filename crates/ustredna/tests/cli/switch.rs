@@ -63,8 +63,7 @@ impl Switch {
             }
             ["hostname"] => rustix::system::uname().nodename().to_str().unwrap().to_owned(),
             ["file_exists" | "module_exists", _] => "true".to_owned(),
-            ["acl", "127.0.0.1", "carrier"] => "true".to_owned(),
-            ["acl", ..] => "false".to_owned(),
+            ["acl", address, "carrier"] => (address == "127.0.0.1").to_string(),
             ["fsctl", "api_expansion"] => "+OK api_expansion is off \n".to_owned(),
             ["strepoch"] => {
                 let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
@@ -499,6 +498,20 @@ pub(crate) fn mistakes() -> Vec<Mistake> {
             "disk",
             "make room",
             "recordings.min_free",
+        ),
+        Mistake::set(
+            "USTREDNA_EXCHANGE__CALLBACK_HOTLINE",
+            "+420777000111",
+            "hotlines",
+            "exchange.callback_hotline is a fictitious number",
+            "exchange.callback_hotline is a fictitious number",
+        ),
+        Mistake::set(
+            "USTREDNA_EXCHANGE__OUTBOUND_HOTLINE",
+            "+420601123456",
+            "hotlines",
+            "exchange.outbound_hotline is a shopper's phone",
+            "exchange.outbound_hotline is a shopper's phone",
         ),
         Mistake::set(
             "USTREDNA_DATABASE__URL",

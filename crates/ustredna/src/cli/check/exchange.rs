@@ -23,7 +23,7 @@ const ANSWER: u64 = 64 * 1024;
 
 const CHECK: &str = "exchange";
 /// Those of `/readyz` that are one text each.
-const PARTS: [&str; 5] = ["database", "recordings", "switch", "gateway", "prompts"];
+const PARTS: [&str; 6] = ["database", "recordings", "switch", "gateway", "prompts", "hotlines"];
 
 /// Its findings.
 pub(super) async fn check(settings: &Settings) -> Vec<Finding> {
