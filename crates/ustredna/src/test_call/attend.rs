@@ -23,6 +23,9 @@ const TALK: Duration = Duration::from_secs(3);
 const START: Duration = Duration::from_millis(500);
 /// How long FreeSWITCH may take to write the record.
 const RECORD: Duration = Duration::from_secs(8);
+/// Media that it cannot open end a call first of all.
+const ENDED: &str = "FreeSWITCH ended the test call: look into its log, and whether RTP_IP is an address of its \
+    machine with free ports from RTP_START_PORT to RTP_END_PORT";
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Attends to a call that names itself a test. One that does not prove it is ended.
@@ -166,7 +169,7 @@ impl Leg {
         loop {
             self.line.flush().await?;
             match self.line.session.poll_event() {
-                Some(SessionEvent::Disconnected(_)) => bail!("FreeSWITCH ended the test call"),
+                Some(SessionEvent::Disconnected(_)) => bail!("{ENDED}"),
                 Some(event) => return Ok(event),
                 None => self.line.wait().await?,
             }
@@ -180,7 +183,7 @@ impl Leg {
             {
                 return match completion {
                     Completion::Done(event) => Ok(Box::new(event)),
-                    Completion::Abandoned(_) => bail!("FreeSWITCH ended the test call"),
+                    Completion::Abandoned(_) => bail!("{ENDED}"),
                 };
             }
         }

@@ -236,6 +236,22 @@ fn wrong_switch(world: &mut World) {
         }
     }
 
+    // Sound comes to no machine's address, records lie in FreeSWITCH's log folder, and it is its own
+    // carrier, which answers its OPTIONS.
+    let proxy: &str = format!("127.0.0.1:{};transport=udp", world.sip().port()).leak();
+    restart(world, &[("RTP_IP", "192.0.2.7"), ("CDR_DIR", "cdr"), ("CARRIER_PROXY", proxy)]);
+    let told = wait_for(Duration::from_mins(1), "/readyz tells of all", || {
+        let (status, told) = readyz(world);
+        (status == 503 && told["switch_settings"].as_array()?.len() == 3).then_some(told)
+    });
+    assert!(told["gateway"].is_null(), "{told}");
+    let (good, findings) = check(world, &["--call"], &[]);
+    assert!(!good);
+    fails(&findings, "media", "192.0.2.7, which is no address of this machine");
+    fails(&findings, "its records", "takes CDR_DIR=cdr for a folder in its log folder");
+    fails(&findings, "proxy", "is FreeSWITCH's own profile trunk");
+    fails(&findings, "call", "RTP_IP");
+
     restart(world, &[]);
     becomes(world, Duration::from_mins(1), 200);
     assert!(check(world, &["--call"], &[]).0);
