@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use exchange::{
     call::Direction,
     destination::Refusal,
-    model::{CallId, LegId, Outcome, Service},
+    model::{CallId, LegId, Outcome, Service, ShopperId},
     number::PhoneNumber,
     recording::RecordingPath,
     ticket::TicketNumber,
@@ -27,7 +27,9 @@ pub struct CallRow {
     pub service: Service,
     /// Who called, unless withheld.
     pub caller: Option<PhoneNumber>,
-    /// The phone of the shopper on either side, if known.
+    /// The shopper on either side, if known.
+    pub shopper_id: Option<ShopperId>,
+    /// Their phone.
     pub shopper: Option<PhoneNumber>,
     /// The number that was shown or called.
     pub fictitious_number: Option<PhoneNumber>,
@@ -110,7 +112,7 @@ impl Store {
     pub async fn calls(&self, filter: &Filter) -> Result<Vec<CallRow>, StoreError> {
         let mut tx = self.snapshot().await?;
         let query = sqlx::query(
-            "SELECT c.id, c.service, c.caller, s.id AS shopper, s.phone, c.fictitious_number, c.dealer, c.project, \
+            "SELECT c.id, c.service, c.caller, c.shopper_id, s.id AS shopper, s.phone, c.fictitious_number, c.dealer, c.project, \
              c.started_at, c.answered_at, c.ended_at, c.talk_ms, c.outcome, c.refusal, \
              c.hangup_cause, t.id AS ticket, t.number FROM calls c \
              LEFT JOIN shoppers s ON s.id = c.shopper_id \
@@ -150,6 +152,7 @@ impl Store {
                 id,
                 service: row.word("service")?,
                 caller: row.phone_opt("caller")?,
+                shopper_id: self.damage.noted(row.id_opt("shopper_id"))?.flatten().map(ShopperId),
                 // A call is told although its shopper or ticket is damaged.
                 shopper: self.damage.noted(shopper)?.flatten(),
                 fictitious_number: row.phone_opt("fictitious_number")?,

@@ -155,7 +155,7 @@ impl Store {
         };
         let mut tx = self.snapshot().await?;
         let query = chosen(format!(
-            "SELECT c.id, c.service, c.caller, c.shopper_id, c.fictitious_number, c.dealer, c.refusal, \
+            "SELECT c.id, c.service, c.caller, c.shopper_id, c.fictitious_number, c.dealer, c.project, c.refusal, \
              c.started_at, c.ended_at, c.hangup_cause, c.owner, c.switch_ahead_ms, \
              t.id AS ticket_id, t.number AS ticket \
              FROM calls c LEFT JOIN tickets t ON t.id = c.ticket_id \
@@ -229,11 +229,17 @@ impl Store {
         }
         history.refusal = damage.noted(row.word_opt("refusal"))?.flatten();
         history.legs = legs.all;
+        let ended_at = row.time_opt("ended_at")?;
+        // The pairing may be another project's by now.
+        if let (Some(_), Some(last)) = (ended_at, history.legs.last_mut()) {
+            let now = last.dial.pairing.project.take();
+            last.dial.pairing.project = damage.noted(row.text_opt("project"))?.unwrap_or(now);
+        }
         let owner = damage.noted(row.text_opt("owner"))?.flatten();
         let ticket = row.joined("tickets", "ticket_id").ticket_number_opt("ticket");
         let call = EndedCall {
             history,
-            ended_at: row.time_opt("ended_at")?,
+            ended_at,
             hangup_cause: damage.noted(row.text_opt("hangup_cause"))?.flatten(),
             ticket: damage.noted(ticket)?.flatten(),
         };

@@ -141,7 +141,26 @@ fn tell(app: &Arc<App>, ended: Ended, written: Written, media: Option<Media>) {
         let ticket = settled.ticket;
         let talk = Talk { history, ended_at, hangup_cause, ticket, media };
         let shared = Arc::clone(app);
-        app.afterwork.spawn(async move { prove(&shared, talk).await }.in_current_span());
+        let prove = async move {
+            let talk = if settled.already { as_stored(&shared, talk).await } else { talk };
+            prove(&shared, talk).await;
+        };
+        app.afterwork.spawn(prove.in_current_span());
+    }
+}
+
+/// What the rows tell of a call that somebody else has ended a moment before: the same is to be told
+/// beside its recording.
+async fn as_stored(app: &App, talk: Talk) -> Talk {
+    let id = talk.history.id;
+    let call = until_stored(&app.health.kept, "a verdict", || app.store.ended_call(id)).await;
+    match call.ok().flatten() {
+        Some(call) if call.history.legs.last().is_some_and(|leg| leg.answered_at.is_some()) => {
+            let ended_at = call.ended_at.unwrap_or(talk.ended_at);
+            let (history, hangup_cause) = (call.history, call.hangup_cause);
+            Talk { history, ended_at, hangup_cause, ticket: call.ticket, media: talk.media }
+        }
+        _ => talk,
     }
 }
 

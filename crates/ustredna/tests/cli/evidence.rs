@@ -27,6 +27,15 @@ impl House {
     }
 
     pub(crate) fn with(settings: &str) -> Self {
+        Self::made(settings, None)
+    }
+
+    /// Of calls that ended long ago.
+    pub(crate) fn old() -> Self {
+        Self::made(ARCHIVE, Some("UPDATE calls SET ended_at = 1000000000000"))
+    }
+
+    fn made(settings: &str, before_proof: Option<&'static str>) -> Self {
         let world = World::imported();
         world.write("ustredna.toml", settings);
         for (at, recording, loudness) in
@@ -36,6 +45,9 @@ impl House {
             let past = PastCall { service, at, talk_seconds: Some(3), recording };
             world.call("+420601123456", 1, &past);
             record(&world.path("recordings").join(recording), 3, [loudness, loudness]);
+        }
+        if let Some(sql) = before_proof {
+            world.sql(sql);
         }
         let house = Self { world };
         assert_eq!(house.verify(), (Some(0), vec![]));
@@ -189,12 +201,22 @@ fn what_was_missing_comes_back_as_what_it_was() {
     fs::write(house.file(ONE), repaired).unwrap();
     assert_eq!(house.verify(), (Some(0), vec![]));
     assert_eq!(house.world.json(&["recordings"])[0]["verdict"], "repaired");
+}
 
-    // Why it broke is known since the talk alone.
-    let why = "the recording has not grown since 10:31:46, 1 s into the talk";
-    house.world.sql("UPDATE calls SET talk_ms = 9000");
-    house.world.sql("UPDATE legs SET talk_ms = 9000");
+#[test]
+fn why_a_missing_recording_broke_is_not_forgotten() {
+    let world = World::imported();
+    let (at, service) = ("2026-11-22T09:31:45Z".parse().unwrap(), Service::OutboundHotline);
+    world.call(
+        "+420601123456",
+        1,
+        &PastCall { service, at, talk_seconds: Some(9), recording: ONE },
+    );
+    let house = House { world };
+    record(&house.file(ONE), 3, [1.0, 1.0]);
     house.tells("short", ONE);
+    // It is known since the talk alone.
+    let why = "the recording has not grown since 10:31:46, 1 s into the talk";
     house.world.note_problem(ONE, why);
     let bytes = fs::read(house.file(ONE)).unwrap();
     fs::remove_file(house.file(ONE)).unwrap();
@@ -417,14 +439,12 @@ fn an_export_can_be_checked_by_other_means() {
     assert!(done.status.success(), "{done:?}");
 }
 
-pub(crate) const ARCHIVE: &str =
+const ARCHIVE: &str =
     "[recordings.archive]\nafter_days = 1\n[recordings.retention.projects]\nBanks = 1\n";
 
 #[test]
 fn an_archived_recording_is_held_to_its_flac() {
-    let house = House::with(ARCHIVE);
-    // Their calls are over for long.
-    house.world.sql("UPDATE calls SET ended_at = 1000000000000");
+    let house = House::old();
     house.world.run(&["recordings", "archive"]).ok();
     assert_eq!(house.verify(), (Some(0), vec![]));
     let flac = ONE.replace(".wav", ".flac");
@@ -432,8 +452,7 @@ fn an_archived_recording_is_held_to_its_flac() {
     assert_eq!(row["path"], flac.as_str());
     let bytes = fs::read(house.file(&flac)).unwrap();
     for changed in [bytes[..bytes.len() - 1].to_vec(), bytes[..1000].to_vec(), vec![0; 10]] {
-        let house = House::with(ARCHIVE);
-        house.world.sql("UPDATE calls SET ended_at = 1000000000000");
+        let house = House::old();
         house.world.run(&["recordings", "archive"]).ok();
         let before = house.row(0)["sha256"].clone();
         fs::write(house.file(&flac), changed).unwrap();
@@ -450,8 +469,7 @@ fn an_archived_recording_is_held_to_its_flac() {
 
 #[test]
 fn a_changed_recording_is_not_archived_and_an_edited_sidecar_not_made_good() {
-    let house = House::with(ARCHIVE);
-    house.world.sql("UPDATE calls SET ended_at = 1000000000000");
+    let house = House::old();
     record(&house.file(ONE), 3, [0.5, 0.5]);
     house.tells("changed", ONE);
     let edited = fs::read_to_string(house.sidecar(TWO)).unwrap().replace("567890", "567891");
@@ -468,9 +486,8 @@ fn a_changed_recording_is_not_archived_and_an_edited_sidecar_not_made_good() {
 
 #[test]
 fn what_is_deleted_by_its_age_leaves_the_chain_whole() {
-    let house = House::with(ARCHIVE);
+    let house = House::old();
     house.world.run(&["recordings", "chain", "--export", "before.txt"]).ok();
-    house.world.sql("UPDATE calls SET ended_at = 1000000000000");
     assert_eq!(house.world.json(&["recordings", "purge"]).len(), 2);
     let done =
         house.world.run(&["recordings", "verify", "--chain", "--against", "before.txt"]).ok();

@@ -8,7 +8,7 @@ use sqlx::Connection as _;
 use store::{ChainLink, Store};
 
 use crate::{
-    evidence::{ARCHIVE, House, ONE, TWO},
+    evidence::{House, ONE, TWO},
     world::record,
 };
 
@@ -143,9 +143,8 @@ fn a_changed_file_is_not_made_good_by_a_link() {
 
 #[test]
 fn a_deleted_recording_has_no_further_links() {
-    let house = House::with(ARCHIVE);
+    let house = House::old();
     house.world.run(&["recordings", "chain", "--export", "before.txt"]).ok();
-    house.world.sql("UPDATE calls SET ended_at = 1000000000000");
     assert_eq!(house.world.json(&["recordings", "purge"]).len(), 2);
     assert_eq!(verified(&house).0, Some(0));
     record(&house.file(ONE), 3, [1.0, 1.0]);
@@ -182,8 +181,7 @@ fn a_recording_of_a_call_that_was_made_to_go_on_is_looked_at() {
 
 #[test]
 fn a_planted_wav_hides_no_edited_sidecar() {
-    let house = House::with(ARCHIVE);
-    house.world.sql("UPDATE calls SET ended_at = 1000000000000");
+    let house = House::old();
     let (wav, beside) = (fs::read(house.file(ONE)).unwrap(), fs::read(house.sidecar(ONE)).unwrap());
     house.world.run(&["recordings", "archive"]).ok();
     let flac = ONE.replace(".wav", ".flac");

@@ -1,6 +1,7 @@
 //! `ustredna recordings verify`: the database and the disk held against each other.
 
 mod chain;
+mod facts;
 mod settle;
 
 use std::{
@@ -97,7 +98,7 @@ impl Verify {
         }));
         let mut links = None;
         if self.chain {
-            let (count, found) = chain::check(&store, self.against.as_deref()).await?;
+            let (count, found) = chain::check(&store, &dir, self.against.as_deref()).await?;
             links = Some(count);
             // They are among those.
             short.retain(|short| short.verdict != chain::TAMPERED);

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use serde::Deserialize;
 use store::{ChainLink, Store};
 
-use super::Shortcoming;
+use super::{Shortcoming, facts};
 use crate::settings::unreadable;
 
 /// The word for what was changed in the database.
@@ -27,6 +27,7 @@ pub(super) struct Links {
 
 pub(super) async fn check(
     store: &Store,
+    dir: &Path,
     against: Option<&Path>,
 ) -> anyhow::Result<(Links, Vec<Shortcoming>)> {
     let kept = against.map(|file| {
@@ -50,10 +51,12 @@ pub(super) async fn check(
     }
     let days: HashSet<&str> = links.iter().map(|link| link.day.as_str()).collect();
     let adopted = links.iter().filter(|link| link.step == "adopted").count();
-    Ok((Links { count: links.len(), adopted, days: days.len() }, short))
+    let told = Links { count: links.len(), adopted, days: days.len() };
+    short.extend(facts::check(store, dir, links).await?);
+    Ok((told, short))
 }
 
-fn told(call: Option<String>, path: String, problem: String) -> Shortcoming {
+pub(super) fn told(call: Option<String>, path: String, problem: String) -> Shortcoming {
     Shortcoming { call, path, verdict: TAMPERED, problem: Some(problem) }
 }
 

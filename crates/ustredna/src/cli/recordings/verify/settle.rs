@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use recordings::{
     Direction, InspectError, Media, Proof, Recording, RecordingName, Sidecar, Verdict,
 };
-use store::{Recorded, RecordingRow, Store};
+use store::{Recorded, RecordingRow, Store, StoreError};
 use tokio::task::spawn_blocking;
 
 use super::{Shortcoming, chain::TAMPERED};
@@ -20,6 +20,7 @@ use crate::{
 
 const BACK: &str = "it was not the file that was verified; now that one is there again";
 const OTHER: &str = "its checksum is not the one it had when it was verified";
+const ALONE: &str = "its call or its leg in the database is gone";
 const STRANGE: &str = "the .json beside it was not written by the exchange";
 
 /// Where recordings and their proofs are.
@@ -156,11 +157,13 @@ impl Proofs<'_> {
         if look.is_first || now.verdict != row.verdict || look.beside == Beside::Never {
             now.sidecar = self.renew_sidecar(&row, verdict, proof, &look.beside).await?;
         }
-        match self.store.record_verdict(&now).await? {
-            Recorded::Written | Recorded::Moved => Ok((verdict, problem, None)),
-            Recorded::Tampered(tampered) => Ok((verdict, problem, Some(tampered))),
+        match self.store.record_verdict(&now).await {
+            Ok(Recorded::Written | Recorded::Moved) => Ok((verdict, problem, None)),
+            Ok(Recorded::Tampered(tampered)) => Ok((verdict, problem, Some(tampered))),
             // Somebody else has looked first in this moment, and it was another file.
-            Recorded::Contradicted => Ok((Verdict::Changed, Some(OTHER.to_owned()), None)),
+            Ok(Recorded::Contradicted) => Ok((Verdict::Changed, Some(OTHER.to_owned()), None)),
+            Err(StoreError::Contradiction(_)) => Ok((verdict, problem, Some(ALONE.to_owned()))),
+            Err(error) => Err(error.into()),
         }
     }
 
