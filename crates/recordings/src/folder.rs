@@ -15,7 +15,7 @@ use crate::name::{RecordingName, day_folder};
 const RATE_FOLDERS: [&str; 9] =
     ["8000", "11025", "12000", "16000", "22050", "24000", "32000", "44100", "48000"];
 /// Year, month, day.
-const DEPTH: usize = 3;
+pub(crate) const DEPTH: usize = 3;
 
 /// Why the recordings folder is not fit for use.
 #[derive(Debug, thiserror::Error)]
@@ -190,7 +190,7 @@ impl Scan {
 }
 
 /// Year: four digits; month and day: two.
-fn is_date_part(name: &OsStr, depth: usize) -> bool {
+pub(crate) fn is_date_part(name: &OsStr, depth: usize) -> bool {
     let length = if depth == 0 { 4 } else { 2 };
     name.to_str().is_some_and(|name| {
         name.len() == length

@@ -27,6 +27,7 @@ mod repair;
 mod sidecar;
 mod trace;
 mod verdict;
+mod walk;
 mod wav;
 
 pub use archive::{ArchiveError, archive};
@@ -43,6 +44,7 @@ pub use verdict::{
     LONG_SHARE, LONG_TOLERANCE, Proof, SHORT_TOLERANCE, SILENT_PEAK_DBFS, SILENT_RMS_DBFS, Verdict,
     judge, silent_side, verify, verify_again,
 };
+pub use walk::{Found, walk};
 
 #[cfg(test)]
 mod samples;

@@ -380,7 +380,11 @@ fn a_row_made_to_fit_another_file_does_not_make_it_good() {
     fs::rename(house.file(ONE), house.file(&elsewhere)).unwrap();
     fs::rename(house.sidecar(ONE), house.sidecar(&elsewhere)).unwrap();
     house.world.sql("UPDATE recordings SET path = replace(path, '/22/', '/23/') WHERE path LIKE '%_3f2a9c1e.wav'");
-    house.tells("chain", ONE);
+    let (code, told) = house.verify();
+    assert_eq!(code, Some(1));
+    for told_of in [("chain", ONE), ("unknown", elsewhere.as_str())] {
+        assert!(told.contains(&(told_of.0.to_owned(), told_of.1.to_owned())), "{told:?}");
+    }
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod refused;
 mod serve;
 mod settings;
 mod sources;
+mod strays;
 mod switch;
 mod terminal;
 mod trouble;

@@ -6,6 +6,7 @@ mod settle;
 
 use std::{
     collections::{HashMap, HashSet},
+    fs::Metadata,
     path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
@@ -16,7 +17,9 @@ use clap::Args;
 use exchange::model::LegId;
 use futures::StreamExt as _;
 use indicatif::{ProgressBar, ProgressStyle};
-use recordings::{FolderError, Format, RecordingName};
+use jiff::{SignedDuration, Timestamp};
+use recordings::{FolderError, Format, Found, RecordingName};
+use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use store::{CallRow, DamagedRow, Filter, RecordingRow, Store};
 use tokio::task::spawn_blocking;
@@ -28,6 +31,7 @@ use crate::{
         table::Column::{Text, Whole},
     },
     counted::counted,
+    settings::Settings,
     sidecars,
 };
 
@@ -49,6 +53,9 @@ Examples:
   ustredna recordings verify --chain
   ustredna recordings verify --chain --against /mnt/notary/chain.txt
   ustredna recordings verify --json | jq -r .path";
+
+/// A test call takes less.
+const TEST_CALL: SignedDuration = SignedDuration::from_mins(10);
 
 #[derive(Debug, Args)]
 pub(super) struct Verify {
@@ -80,7 +87,8 @@ impl Verify {
             .context("recordings.dir: the current folder cannot be told")?;
         let store = desk.store().await?;
         sidecars::adopt(&store, &dir, desk.now, || true).await?;
-        let (house, unreadable) = House::read(&store, &dir).await?;
+        let (house, unreadable) =
+            House::read(&store, &dir, except(desk.settings), desk.now).await?;
         let in_progress = house.in_progress;
 
         let proofs = Proofs { store: &store, settings: desk.settings, dir: &dir, now: desk.now };
@@ -151,9 +159,14 @@ struct House {
 impl House {
     /// The disk is read first, then the calls, then the recordings: so a call that ends meanwhile
     /// is one in progress and no file of its is taken for unknown.
-    async fn read(store: &Store, dir: &Path) -> anyhow::Result<(Self, Vec<Shortcoming>)> {
+    async fn read(
+        store: &Store,
+        dir: &Path,
+        except: Vec<PathBuf>,
+        now: Timestamp,
+    ) -> anyhow::Result<(Self, Vec<Shortcoming>)> {
         let root = dir.to_owned();
-        let files: Vec<_> = spawn_blocking(move || recordings::scan(&root).collect()).await?;
+        let files = spawn_blocking(move || recordings::walk(&root, &except)).await?;
         let calls = store.calls(&Filter::default()).await?;
         let rows = store.recordings(&Filter::default()).await?;
 
@@ -170,16 +183,20 @@ impl House {
         let (mut unknown, mut unreadable) = (Vec::new(), Vec::new());
         for file in files {
             match file {
-                Ok((name, _)) => unknown.extend(match known.get(&name.in_format(Format::Wav)) {
-                    Some(row) => came_back(row, &name),
-                    None if open.contains(name.call_prefix()) => None,
-                    None => Some(Shortcoming {
-                        call: None,
-                        path: name.relative(),
-                        verdict: "unknown",
-                        problem: Some("the database does not know this file".to_owned()),
-                    }),
-                }),
+                Ok(Found { path, of }) => {
+                    let row = of.as_ref().and_then(|name| known.get(&name.in_format(Format::Wav)));
+                    unknown.extend(match (row, of) {
+                        (Some(row), _) => came_back(row, &path),
+                        (None, Some(name)) if open.contains(name.call_prefix()) => None,
+                        (None, _) if is_test_call(dir, &path, now) => None,
+                        (None, _) => Some(Shortcoming {
+                            call: None,
+                            path: path.display().to_string(),
+                            verdict: "unknown",
+                            problem: Some("the database does not know this file".to_owned()),
+                        }),
+                    });
+                }
                 // Nothing was recorded yet; what should be there is missed below.
                 Err(FolderError::Missing(_)) => {}
                 Err(error) => unreadable.push(Shortcoming {
@@ -210,13 +227,43 @@ fn wav_name(path: &Path) -> Option<RecordingName> {
     Some(RecordingName::parse(path)?.in_format(Format::Wav))
 }
 
+/// What lies in the recordings folder because the settings say so.
+fn except(settings: &Settings) -> Vec<PathBuf> {
+    let Settings { cdr, sms, .. } = settings;
+    let mut except: Vec<_> = [&cdr.dir, &cdr.keep, &sms.spool.dir]
+        .into_iter()
+        .filter_map(|folder| std::path::absolute(folder).ok())
+        .collect();
+    if let Some(database) = store::file_of(settings.database.url.expose_secret()) {
+        let database = std::path::absolute(&database).unwrap_or(database);
+        for end in ["", "-wal", "-shm", "-journal"] {
+            let mut file = database.clone().into_os_string();
+            file.push(end);
+            except.push(file.into());
+        }
+    }
+    except
+}
+
+/// The recording of a test call that goes on (`check --call`); it removes it.
+fn is_test_call(dir: &Path, path: &Path, now: Timestamp) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let is_young = |found: Metadata| {
+        let written = found.modified().ok().and_then(|at| Timestamp::try_from(at).ok());
+        written.is_some_and(|at| now.duration_since(at) < TEST_CALL)
+    };
+    name.starts_with("test-")
+        && path.extension().is_some_and(|extension| extension == "wav")
+        && dir.join(path).symlink_metadata().is_ok_and(is_young)
+}
+
 /// A file that should not be there any more.
-fn came_back(row: &RecordingRow, name: &RecordingName) -> Option<Shortcoming> {
+fn came_back(row: &RecordingRow, path: &Path) -> Option<Shortcoming> {
     row.deleted_at?;
     let because = row.deleted_because.as_deref().unwrap_or("nobody wrote why");
     Some(Shortcoming {
         call: Some(row.call.to_string()),
-        path: name.relative(),
+        path: path.display().to_string(),
         verdict: "came_back",
         problem: Some(format!("it was deleted ({because}) and is there again: remove it")),
     })

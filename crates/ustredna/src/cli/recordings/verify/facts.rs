@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use exchange::{call::Direction, model::Outcome};
+use exchange::{call::Direction, model::Outcome, number::PhoneNumber};
 use jiff::{Timestamp, civil::DateTime, tz::Offset};
 use recordings::{LocalTime, RecordingName, Sidecar};
 use store::{AttemptRow, CallRow, ChainLink, Filter, Store};
@@ -84,7 +84,7 @@ fn beside(dir: &Path, link: &ChainLink) -> Option<Sidecar> {
 type Facts = Vec<(&'static str, bool)>;
 
 fn by_sidecar(told: &Sidecar, call: &CallRow, leg: &AttemptRow) -> Facts {
-    let dealer = leg.dealer.as_ref().map(|dealer| dealer.as_str());
+    let dealer = leg.dealer.as_ref().map(PhoneNumber::as_str);
     let shopper = call.shopper_id.map(|shopper| shopper.to_string());
     let outcome = leg.outcome.map_or("", Outcome::as_str);
     vec![
