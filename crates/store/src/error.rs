@@ -1,6 +1,6 @@
 //! What can go wrong with the state, each with what to do about it.
 
-use std::path::PathBuf;
+use std::{io, os::unix::net::UnixStream, path::PathBuf};
 
 use sqlx::{migrate::MigrateError, postgres::PgDatabaseError, sqlite::SqliteError};
 
@@ -31,6 +31,14 @@ pub enum StoreError {
         "the database file cannot be opened: check that it is a file that this user may read and write"
     )]
     CannotOpen,
+    /// The system lets this program open no more files.
+    #[error("too many open files: allow more (`ulimit -n`, LimitNOFILE of a systemd unit)")]
+    TooManyFiles,
+    /// The system gives this program no more memory.
+    #[error(
+        "out of memory: end other programs, or allow this one more (`ulimit -v`, MemoryMax of a systemd unit)"
+    )]
+    NoMemory,
     /// The file is not there any more, and nobody has it open.
     #[error("the database {} is gone: mount its disk, or put a backup in its place", .0.display())]
     Gone(PathBuf),
@@ -182,6 +190,8 @@ impl StoreError {
             | Self::NoDatabase(_)
             | Self::NotADatabase
             | Self::CannotOpen
+            | Self::TooManyFiles
+            | Self::NoMemory
             | Self::Emptied
             | Self::Gone(_)
             | Self::Moved
@@ -240,6 +250,7 @@ impl From<sqlx::Error> for StoreError {
                 id: damage::UNKNOWN.to_owned(),
                 column: damage::UNKNOWN,
             },
+            sqlx::Error::Io(io) if is_of_files(io) => Self::TooManyFiles,
             sqlx::Error::Io(io) => Self::Unreachable(redacted(&io.to_string())),
             sqlx::Error::PoolTimedOut => Self::NoAnswer,
             sqlx::Error::Configuration(_) => Self::Url("a part of it cannot be understood"),
@@ -269,14 +280,32 @@ fn of_sqlite(error: &SqliteError) -> StoreError {
     let code = error.code().and_then(|code| code.parse::<u32>().ok()).unwrap_or(0);
     match code & 0xff {
         5 | 6 => StoreError::Locked,
+        7 => StoreError::NoMemory,
         8 => StoreError::ReadOnly,
         10 => StoreError::Disk(redacted(error.message())),
         11 | 26 => StoreError::NotADatabase,
         13 => StoreError::Full,
+        14 if !more_files_can_be_opened() => StoreError::TooManyFiles,
         14 => StoreError::CannotOpen,
         19 => StoreError::Contradiction(redacted(error.message())),
         _ => StoreError::Database(redacted(error.message())),
     }
+}
+
+/// Whether as many files can be opened now as SQLite needs, which does not tell why it cannot: the
+/// database, its WAL, that one's index, and a folder.
+fn more_files_can_be_opened() -> bool {
+    let two = || UnixStream::pair();
+    let opened = two().and_then(|first| Ok((first, two()?)));
+    !opened.is_err_and(|error| is_of_files(&error))
+}
+
+/// Whether this program, or all of them together, have too many open files.
+fn is_of_files(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+
+    let code = error.raw_os_error();
+    code == Some(Errno::MFILE.raw_os_error()) || code == Some(Errno::NFILE.raw_os_error())
 }
 
 /// By the SQLSTATE, <https://www.postgresql.org/docs/current/errcodes-appendix.html>.

@@ -9,6 +9,7 @@ mod filter;
 mod import;
 mod known;
 mod numbers;
+mod out;
 mod pairings;
 mod pin;
 mod recordings;
@@ -20,6 +21,7 @@ mod when;
 
 use std::{
     io::{self, BufWriter, ErrorKind, Write as _},
+    os::unix::net::UnixStream,
     path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
@@ -32,6 +34,7 @@ use tokio::runtime::Runtime;
 
 use crate::{clock::Clock, serve, settings, settings::Settings, text::printable_lines};
 use desk::Desk;
+use out::Output;
 
 /// Read when no `--config` names another.
 const DEFAULT_CONFIG: &str = "ustredna.toml";
@@ -121,7 +124,7 @@ pub fn run() -> ExitCode {
     // A reader that has seen enough (`ustredna calls | head`) is no error. The exchange itself
     // has no such reader.
     let serves = matches!(cli.command, Command::Serve);
-    let mut out = BufWriter::new(io::stdout().lock());
+    let mut out = BufWriter::new(Output(io::stdout().lock()));
     let mut done = cli.run(&mut out);
     let flushed = out.flush();
     if done.is_ok()
@@ -142,6 +145,17 @@ pub fn run() -> ExitCode {
 
 /// Ends the program as clap does, which repeats what was typed: scripts type other people's texts.
 fn mistyped(error: &clap::Error) -> ! {
+    // Help goes to standard output, and clap passes over that it cannot be written.
+    if !error.use_stderr() {
+        let printed = error.print().and_then(|()| io::stdout().flush()).map_err(out::named);
+        std::process::exit(match printed {
+            Err(problem) if problem.kind() != ErrorKind::BrokenPipe => {
+                let _ = writeln!(io::stderr(), "error: {problem}");
+                1
+            }
+            Ok(()) | Err(_) => 0,
+        });
+    }
     let told = error.to_string();
     let harmless = printable_lines(&told);
     if harmless == told {
@@ -160,8 +174,19 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
     })
 }
 
+/// Looks whether as many files can be opened as the runtime needs: it panics with fewer.
+fn files_for_threads() -> io::Result<()> {
+    (0..FILES_OF_RUNTIME / 2).map(|_| UnixStream::pair()).collect::<io::Result<Vec<_>>>().map(drop)
+}
+
+/// For waiting, waking up, and signals.
+const FILES_OF_RUNTIME: u32 = 12;
+
 impl Cli {
     fn run(self, out: &mut dyn io::Write) -> anyhow::Result<ExitCode> {
+        files_for_threads().context(
+            "the program cannot start: allow more open files (`ulimit -n`, LimitNOFILE of a systemd unit)",
+        )?;
         let runtime = Runtime::new().context("the program cannot start its threads")?;
         let ended = runtime.block_on(self.command.run(self.config.as_deref(), out));
         // A thread may wait for a folder on a server that is gone.

@@ -11,6 +11,7 @@ mod forgery;
 mod identity;
 mod import;
 mod keeping;
+mod limits;
 mod lists;
 #[path = "../ports/mod.rs"]
 mod ports;
