@@ -284,7 +284,8 @@ fn a_restored_backup_is_told_by_files_and_export() {
         fs::remove_file(house.world.path(&format!("ustredna.db{end}"))).ok();
     }
     fs::rename(house.world.path("older.db"), house.world.path("ustredna.db")).unwrap();
-    house.tells("unknown", &later);
+    let unknown = [later.replace(".wav", ".json"), later].map(|path| ("unknown".to_owned(), path));
+    assert_eq!(house.verify(), (Some(1), unknown.to_vec()));
     let (code, told) = verified(&house);
     assert!(code == Some(1) && told.contains("link 1 of the export is gone"), "{told}");
 }
