@@ -42,7 +42,7 @@ pub use repair::{RepairError, repair};
 pub use sidecar::{LocalTime, Recording, Sidecar, SidecarError};
 pub use verdict::{
     LONG_SHARE, LONG_TOLERANCE, Proof, SHORT_TOLERANCE, SILENT_PEAK_DBFS, SILENT_RMS_DBFS, Verdict,
-    judge, silent_side, verify, verify_again,
+    judge, silent_side, verify, verify_again, verify_size,
 };
 pub use walk::{Found, walk};
 

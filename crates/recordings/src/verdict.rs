@@ -281,6 +281,15 @@ pub fn verify_again(
     Ok(if other { changed(OTHER_FILE) } else { proof })
 }
 
+/// What there is to say of the recording at `path` without reading it, if it was `bytes` long when it was
+/// proven and something of another size lies there.
+#[must_use]
+pub fn verify_size(path: &Path, bytes: u64) -> Option<Proof> {
+    let found = path.symlink_metadata().ok()?;
+    (found.is_file() && found.len() != bytes).then(|| changed(OTHER_SIZE))
+}
+
+const OTHER_SIZE: &str = "its size is not the one it had when it was verified";
 const OTHER_FILE: &str = "its checksum is not the one it had when it was verified";
 const CAME_LATER: &str = "there was no file when it was first looked at: this one came later";
 const NO_FILE: &str = "in its place is something that is not a file, or a link to one";

@@ -35,6 +35,8 @@ pub(crate) const BEGINNING: &str =
 pub struct ProvenWav {
     /// Its checksum.
     pub sha256: Option<String>,
+    /// Its size.
+    pub bytes: Option<u64>,
     /// The checksum of the `.json` beside it.
     pub sidecar: Option<String>,
 }
@@ -142,6 +144,23 @@ impl Store {
         Ok(row.map(|row| row.sha256))
     }
 
+    /// The size that a recording had when it was proven, or archived, if that is known.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn proven_bytes(&self, leg: LegId) -> Result<Option<u64>, StoreError> {
+        let link = sqlx::query(
+            "SELECT leg_id AS id, bytes FROM recording_links WHERE leg_id = $1 \
+             ORDER BY day DESC, sequence DESC LIMIT 1",
+        )
+        .bind(leg.to_string())
+        .fetch_optional(&self.read)
+        .await?;
+        let Some(link) = &link else { return Ok(None) };
+        let bytes = Fields::new("recording_links", link).int_opt("bytes")?;
+        Ok(bytes.and_then(|bytes| u64::try_from(bytes).ok()))
+    }
+
     /// What somebody has done to the row of a recording since its last link, in words.
     ///
     /// # Errors
@@ -169,7 +188,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn wav_before_archive(&self, leg: LegId) -> Result<Option<ProvenWav>, StoreError> {
         let link = sqlx::query(
-            "SELECT leg_id AS id, sha256, sidecar FROM recording_links WHERE leg_id = $1 \
+            "SELECT leg_id AS id, sha256, bytes, sidecar FROM recording_links WHERE leg_id = $1 \
              AND path LIKE '%.wav' AND EXISTS (SELECT 1 FROM recording_links a \
              WHERE a.leg_id = recording_links.leg_id AND a.step = 'archived') \
              ORDER BY day DESC, sequence DESC LIMIT 1",
@@ -179,7 +198,11 @@ impl Store {
         .await?;
         let Some(link) = &link else { return Ok(None) };
         let link = Fields::new("recording_links", link);
-        Ok(Some(ProvenWav { sha256: link.text_opt("sha256")?, sidecar: link.text_opt("sidecar")? }))
+        Ok(Some(ProvenWav {
+            sha256: link.text_opt("sha256")?,
+            bytes: link.int_opt("bytes")?.and_then(|bytes| u64::try_from(bytes).ok()),
+            sidecar: link.text_opt("sidecar")?,
+        }))
     }
 
     /// What a recording was worth when somebody looked at it last and it was there.

@@ -79,13 +79,27 @@ pub(crate) enum Beside {
     Wrong(String),
 }
 
+/// The exchange writes none that is longer.
+const LONGEST: u64 = 1_000_000;
+
+/// The checksum of a `.json`; one that is too long to be one is not read.
+pub(crate) fn checksum(path: &Path) -> Result<String, InspectError> {
+    match path.symlink_metadata() {
+        Ok(found) if found.is_file() && found.len() > LONGEST => Err(InspectError::TooLarge),
+        _ => recordings::checksum(path),
+    }
+}
+
 /// Looks at the `.json` beside the recording of `row`; blocks.
 pub(crate) fn look(dir: &Path, row: &RecordingRow) -> Beside {
     let path = row.path.in_dir(dir).with_extension("json");
     let wrong = |problem: &str| Beside::Wrong(problem.to_owned());
-    let found = match (recordings::checksum(&path), &row.sidecar) {
+    let found = match (checksum(&path), &row.sidecar) {
         (Err(InspectError::Missing), None) => return Beside::Never,
         (Err(InspectError::Missing), Some(_)) => return wrong("the .json beside it is gone"),
+        (Err(InspectError::TooLarge), _) => {
+            return wrong("the .json beside it is longer than any that the exchange writes");
+        }
         (Err(error), _) => return Beside::Wrong(format!("the .json beside it: {error}")),
         (Ok(found), Some(written)) if found == *written => return Beside::Ours,
         (Ok(found), _) => found,
@@ -134,8 +148,9 @@ pub(crate) async fn adopt(
 /// somebody's work. Blocks.
 pub(crate) fn is_half_archived(dir: &Path, row: &RecordingRow, wav: &ProvenWav) -> bool {
     let path = row.path.in_dir(dir);
-    let found = |extension| recordings::checksum(&path.with_extension(extension)).ok();
+    let (sound, beside) = (path.with_extension("wav"), path.with_extension("json"));
     wav.sha256.is_some()
-        && found("wav") == wav.sha256
-        && (wav.sidecar.is_none() || found("json") == wav.sidecar)
+        && wav.bytes.is_none_or(|bytes| recordings::verify_size(&sound, bytes).is_none())
+        && (wav.sidecar.is_none() || checksum(&beside).ok() == wav.sidecar)
+        && recordings::checksum(&sound).ok() == wav.sha256
 }

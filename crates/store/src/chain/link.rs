@@ -92,8 +92,14 @@ impl ChainLink {
     /// The hash that belongs to [`text`](Self::text): its SHA-256 in lower-case hexadecimal.
     #[must_use]
     pub fn true_hash(&self) -> String {
+        Self::hash_of(&self.text())
+    }
+
+    /// The hash of a link whose [`text`](Self::text) this is.
+    #[must_use]
+    pub fn hash_of(text: &str) -> String {
         let mut hash = String::with_capacity(64);
-        for byte in Sha256::digest(self.text()) {
+        for byte in Sha256::digest(text) {
             // Writing to a string cannot fail.
             let _ = write!(hash, "{byte:02x}");
         }

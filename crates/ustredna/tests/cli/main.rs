@@ -6,6 +6,7 @@ mod check;
 mod damaged;
 mod database;
 mod evidence;
+mod exports;
 mod facts;
 mod forgery;
 mod identity;

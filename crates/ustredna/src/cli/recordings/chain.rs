@@ -2,8 +2,9 @@
 
 use std::{
     fs::File,
-    io::{BufWriter, Write},
-    path::PathBuf,
+    io::{self, BufWriter, Write},
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
 };
 
 use anyhow::Context as _;
@@ -49,6 +50,11 @@ pub(super) struct Chain {
     /// One JSON object a line
     #[arg(long)]
     json: bool,
+}
+
+/// Paths hold numbers: a new file is for its owner alone, whatever the umask lets others read.
+fn private(path: &Path) -> io::Result<File> {
+    File::options().write(true).create(true).truncate(true).mode(0o600).open(path)
 }
 
 /// The last link of a day.
@@ -104,7 +110,7 @@ impl Chain {
             Some(file) if file.as_os_str() == "-" => self.write(&links, desk.out),
             Some(file) => {
                 let told = || format!("{} cannot be written", file.display());
-                let mut out = BufWriter::new(File::create(file).with_context(told)?);
+                let mut out = BufWriter::new(private(file).with_context(told)?);
                 self.write(&links, &mut out)?;
                 let out = out.into_inner().map_err(std::io::IntoInnerError::into_error);
                 out.and_then(|file| file.sync_all()).with_context(told)?;

@@ -42,8 +42,8 @@ Verdicts in the database and in the .json beside the recording are brought up to
 calls that go on are left alone, and so are those that were deleted. Exit code 1 if any recording
 falls short: it is missing, silent, one-sided, broken (a side is missing for a
 while, or it is longer than the talk) or too short, it has changed since it was verified, the .json
-beside it is not the one that was written, it is there again although it was deleted, or the
-database does not know it.
+beside it is not the one that was written, it is there again although it was deleted, or anything
+lies in the folder that the database does not know.
 
 --chain also holds the database against the chain of its links (`ustredna recordings chain --help`),
 --against the chain against an export that was kept elsewhere.
@@ -131,13 +131,17 @@ impl Verify {
             desk.line(&format!(
                 "Recordings: {checked} checked, {in_order} in order, {fall_short} falling short{left_alone}."
             ))?;
-            if let Some(chain::Links { count, adopted, days }) = links {
+            if let Some(chain::Links { count, adopted, days, exported }) = links {
                 let adopted = match adopted {
                     0 => String::new(),
                     adopted => format!(", {adopted} of recordings proven before there was one"),
                 };
                 let (links, days) = (counted(count, "link"), counted(days, "day"));
                 desk.line(&format!("Chain: {links} of {days}{adopted}."))?;
+                if let Some(exported) = exported {
+                    let links = counted(exported, "link");
+                    desk.line(&format!("Export: {links} held against it."))?;
+                }
             }
         }
         Ok(if short.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -13,6 +13,7 @@ use store::{AttemptRow, CallRow, ChainLink, Filter, Store};
 use tokio::task::spawn_blocking;
 
 use super::{Shortcoming, chain::told};
+use crate::sidecars;
 
 /// Sidecars tell finer times than the rows.
 const TALK_TOLERANCE: f64 = 0.002;
@@ -77,7 +78,7 @@ fn problems(dir: &Path, link: &ChainLink, call: Option<&CallRow>) -> Vec<String>
 fn beside(dir: &Path, link: &ChainLink) -> Option<Sidecar> {
     let written = link.sidecar.as_ref()?;
     let path = link.path.in_dir(dir).with_extension("json");
-    let found = recordings::checksum(&path).ok()?;
+    let found = sidecars::checksum(&path).ok()?;
     if found == *written { Sidecar::read(&path).ok() } else { None }
 }
 

@@ -47,6 +47,7 @@ impl Proofs<'_> {
         talk: Option<Duration>,
     ) -> anyhow::Result<Look> {
         let proven = self.store.proven_checksum(row.leg).await?;
+        let bytes = self.store.proven_bytes(row.leg).await?;
         let wav = self.store.wav_before_archive(row.leg).await?;
         let (dir, mut row) = (self.dir.to_owned(), row.clone());
         let counted = counted(&row);
@@ -56,7 +57,16 @@ impl Proofs<'_> {
             let found = match proven {
                 None => recordings::verify(&path, talk, &media_of(&row)),
                 Some(sha256) => {
-                    recordings::verify_again(&path, talk, counted.as_ref(), sha256.as_deref())
+                    let sized = bytes.filter(|_| sha256.is_some());
+                    match sized.and_then(|bytes| recordings::verify_size(&path, bytes)) {
+                        Some(proof) => Ok(proof),
+                        None => recordings::verify_again(
+                            &path,
+                            talk,
+                            counted.as_ref(),
+                            sha256.as_deref(),
+                        ),
+                    }
                 }
             };
             if let (true, Ok(proof)) = (is_first, &found) {
