@@ -1,5 +1,6 @@
 //! What only a real switch shows, by service.
 
+mod acknowledged;
 mod callback;
 mod clock;
 mod clothes;
@@ -9,6 +10,7 @@ mod early_keys;
 mod faults;
 mod forks;
 mod gaps;
+mod glare;
 mod hold;
 mod identity;
 mod import;
@@ -66,6 +68,8 @@ pub(crate) fn all() -> Vec<Scenario> {
         strangers::all(),
         looks::all(),
         forks::all(),
+        glare::all(),
+        acknowledged::all(),
         media::all(),
         lengths::all(),
     ]

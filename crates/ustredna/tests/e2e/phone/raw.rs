@@ -30,7 +30,7 @@ use crate::{
     sip_trace::{Message, Trace},
 };
 
-pub(crate) use call::{Call, pause};
+pub(crate) use call::{Call, Via, pause};
 pub(crate) use line::Line;
 pub(crate) use sip::{ALAW, Invite, Request, sdp};
 

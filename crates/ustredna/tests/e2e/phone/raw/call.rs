@@ -1,10 +1,14 @@
 //! A call of a phone, made or taken.
 
+mod stranger;
+
 use std::{
     net::{IpAddr, SocketAddr},
     thread,
     time::Duration,
 };
+
+pub(crate) use stranger::Via;
 
 use super::{ALAW, Invite, Line, PATIENCE, RawPhone, Request, number, sdp, sip};
 use crate::{
@@ -146,18 +150,22 @@ impl<'a> Call<'a> {
     /// A request within the call, when it comes: the first of this method which has not been
     /// answered.
     pub(crate) fn is_asked(&self, method: &str) -> Message {
-        self.awaits(&format!("{method} comes"), |leg| {
-            let asked = |message: &&Message| {
-                let is_it = message.first_line().starts_with(&format!("{method} "));
-                is_it && !message.sent && message.header("To").contains(";tag=")
-            };
-            let is_answered = |request: &Message| {
-                let is_it = |m: &Message| m.sent && m.header("CSeq") == request.header("CSeq");
-                leg.messages().iter().any(|message| is_it(message) && message.code() >= 200)
-            };
-            let mut asked = leg.messages().iter().filter(asked);
-            asked.find(|request| !is_answered(request)).cloned()
-        })
+        self.awaits(&format!("{method} comes"), |_| self.unanswered(method).into_iter().next())
+    }
+
+    /// The requests of this method within the call that have not been answered.
+    pub(crate) fn unanswered(&self, method: &str) -> Vec<Message> {
+        let leg = self.trace();
+        let is_asked = |message: &&Message| {
+            let is_it = message.first_line().starts_with(&format!("{method} "));
+            is_it && !message.sent && message.header("To").contains(";tag=")
+        };
+        let is_answered = |request: &Message| {
+            let is_it = |m: &Message| m.sent && m.header("CSeq") == request.header("CSeq");
+            leg.messages().iter().any(|message| is_it(message) && message.code() >= 200)
+        };
+        let asked = leg.messages().iter().filter(is_asked);
+        asked.filter(|request| !is_answered(request)).cloned().collect()
     }
 
     /// Answers a request within the call.
@@ -178,6 +186,15 @@ impl<'a> Call<'a> {
 
     /// Waits for the answer of this code; a 200 is acknowledged, and media go where it says.
     pub(crate) fn gets(&mut self, code: u16) -> Message {
+        let answer = self.gets_alone(code);
+        if code == 200 {
+            self.acknowledges_by(1, self.is_late);
+        }
+        answer
+    }
+
+    /// The same, and nothing is acknowledged.
+    pub(crate) fn gets_alone(&mut self, code: u16) -> Message {
         let what = format!("{code} comes, got {:?}", self.trace().codes(false));
         let find = || self.phone.answer(&self.branch, |got| got == code);
         let answer = wait_for(PATIENCE, &what, find);
@@ -185,7 +202,6 @@ impl<'a> Call<'a> {
             answer.header("To").clone_into(&mut self.remote);
             self.target = uri(answer.header("Contact"));
             self.line.speaks_to(media(&answer));
-            self.acknowledges(1, self.is_late);
         } else if code == 180 {
             // An early dialog.
             answer.header("To").clone_into(&mut self.remote);
@@ -201,8 +217,13 @@ impl<'a> Call<'a> {
         wait_for(PATIENCE, "the call is answered", find).code()
     }
 
+    /// Acknowledges the answer to its last INVITE.
+    pub(crate) fn acknowledges(&self, with_sdp: bool) {
+        self.acknowledges_by(self.cseq, with_sdp);
+    }
+
     /// Acknowledges the answer to the INVITE of this number.
-    fn acknowledges(&self, cseq: u32, with_sdp: bool) {
+    fn acknowledges_by(&self, cseq: u32, with_sdp: bool) {
         let mut ack = self.request("ACK");
         ack.cseq = cseq;
         if with_sdp {
@@ -224,8 +245,17 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// Asks something within the call; the final answer.
+    /// Asks something within the call; the final answer, which is acknowledged if need be.
     pub(crate) fn asks(&mut self, method: &str, headers: &str, body: &str) -> Message {
+        let answer = self.asks_alone(method, headers, body);
+        if method == "INVITE" && answer.code() < 300 {
+            self.acknowledges(body.is_empty());
+        }
+        answer
+    }
+
+    /// The same, and nothing is acknowledged.
+    pub(crate) fn asks_alone(&mut self, method: &str, headers: &str, body: &str) -> Message {
         self.cseq += 1;
         let mut request = self.request(method);
         headers.clone_into(&mut request.headers);
@@ -236,34 +266,7 @@ impl<'a> Call<'a> {
         }
         let branch = self.sends(&request);
         let what = format!("{method} is answered");
-        let answer = wait_for(PATIENCE, &what, || self.phone.answer(&branch, |code| code >= 200));
-        if method == "INVITE" && answer.code() < 300 {
-            self.acknowledges(self.cseq, body.is_empty());
-        }
-        answer
-    }
-
-    /// Asks something within this call from another phone, as who has seen one of its packets could;
-    /// the final answer, or `None` when none comes.
-    pub(crate) fn is_asked_by(
-        &mut self,
-        stranger: &RawPhone,
-        method: &str,
-        headers: &str,
-        body: &str,
-    ) -> Option<Message> {
-        self.cseq += 1;
-        let mut request = self.request(method);
-        headers.clone_into(&mut request.headers);
-        if !body.is_empty() {
-            request = request.body("application/sdp", body);
-        }
-        let answer = stranger.asks(&request, self.peer);
-        if method == "INVITE" && answer.as_ref().is_some_and(|answer| answer.code() < 300) {
-            let ack = Request { cseq: self.cseq, ..self.request("ACK") };
-            stranger.sends(&ack.text(stranger.address(), self.peer).0, self.peer);
-        }
-        answer
+        wait_for(PATIENCE, &what, || self.phone.answer(&branch, |code| code >= 200))
     }
 
     fn request(&self, method: &str) -> Request {
