@@ -433,6 +433,9 @@ fn stored(written: Result<(), StoreError>) -> Fate {
     written.map_or_else(Fate::Refused, |()| Fate::Done)
 }
 
+/// Stands for the cause of a leg that was answered and never connected, where FreeSWITCH names none.
+pub(crate) const UNCONNECTED: &str = "INCOMPATIBLE_DESTINATION";
+
 fn complete_leg(leg: &mut Leg, cdr: &Variables, skew: Skew, ended_at: Timestamp) {
     leg.ended_at = Some(ended_at);
     let disposition = cdr.get("originate_disposition");
@@ -440,6 +443,15 @@ fn complete_leg(leg: &mut Leg, cdr: &Variables, skew: Skew, ended_at: Timestamp)
     let bridged = cdr.time("bridge_uepoch");
     if let (Some(bridged), true) = (bridged, cdr.uuid("bridge_uuid") == Some(leg.id.0)) {
         leg.answered_at = Some(skew.ours(bridged));
+        return;
+    }
+    let gave_up = cdr.get("sip_hangup_disposition") == Some("recv_bye");
+    if disposition == Some("SUCCESS") && cdr.uuid("bridge_uuid").is_none() {
+        // The called side picked up, and was never connected; whoever saw it begin was mistaken.
+        leg.answered_at = None;
+        let cause = cdr.get("last_bridge_hangup_cause").unwrap_or(UNCONNECTED);
+        leg.cause = Some(cause.to_owned());
+        leg.failure = (!gave_up).then(|| Failure::from_cause(cause));
         return;
     }
     // `failure` is what a leg has by default when nothing was originated.

@@ -496,7 +496,7 @@ mod tests {
                     Some("uuid_exists") => "true".to_owned(),
                     Some("uuid_dump") => format!(
                         "{{\"Caller-Channel-Bridged-Time\":\"1795352400000000\",\
-                         \"variable_signal_bond\":\"{}\"}}",
+                         \"variable_bridge_uuid\":\"{}\"}}",
                         uuid::Uuid::from_u128(1_000_001)
                     ),
                     _ => "{\"row_count\":0}".to_owned(),

@@ -66,6 +66,28 @@ fn a_bridge_of_another_leg_is_not_this_ones() {
     assert_eq!(leg.outcome(), Outcome::Abandoned);
 }
 
+/// FreeSWITCH calls it a success when the called side picks up. The exchange that saw it died.
+#[test]
+fn who_picked_up_and_was_never_connected_has_not_answered() {
+    for (end, outcome) in [("send_bye", Outcome::Unreachable), ("recv_bye", Outcome::Abandoned)] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a_1.cdr.json");
+        let record = serde_json::json!({ "variables": {
+            "uuid": "ee067b11-8021-4b48-a0f9-8cb0b822be37",
+            "originate_disposition": "SUCCESS",
+            "bridge_uepoch": "1795344561809144",
+            "sip_hangup_disposition": end,
+            "last_bridge_hangup_cause": "NORMAL_CLEARING",
+        }});
+        std::fs::write(&path, record.to_string()).unwrap();
+        let mut leg = leg("c6e54b59-bf24-4bdd-a2e3-a278e26f03dc");
+        leg.answered_at = Some(Timestamp::UNIX_EPOCH);
+        let cdr = read(&path).unwrap().variables;
+        complete_leg(&mut leg, &cdr, Skew::default(), Timestamp::UNIX_EPOCH);
+        assert_eq!((leg.outcome(), leg.answered_at), (outcome, None));
+    }
+}
+
 #[test]
 fn missed_and_given_up_calls_are_told_apart() {
     let missed =

@@ -21,7 +21,10 @@ use tracing::{error, info, warn};
 use uuid::Uuid;
 
 use super::{Driver, media::Media, verbs::Pending};
-use crate::{clock, health::Worker, place, proof, settings::WhenBroken, talks::Watched};
+use crate::{
+    cdr_intake::UNCONNECTED, clock, health::Worker, place, proof, settings::WhenBroken,
+    talks::Watched,
+};
 
 /// How long a recording may take to start; it takes some 12 ms.
 const RECORD: Duration = Duration::from_secs(10);
@@ -115,6 +118,12 @@ impl Driver {
             self.execute(Execute::ring_ready(Uuid::new_v4()));
             return self.bridge(reply);
         }
+        // So that who is not connected with an answered phone (dialplan.xml, `dialled`) hears of it, as of
+        // any other failure. A dealer would have been answered by it, and is hung up by FreeSWITCH itself.
+        self.set(&[
+            ("last_bridge_hangup_cause", ""),
+            ("execute_on_post_originate_goes_on", "execute_extension goes-on XML dialled"),
+        ])?;
         let record = Api::uuid_record(&channel, Recording::Start, &path);
         let deadline = clock::instant() + RECORD;
         let id = self.line.session.send_by(&Command::Api(record), deadline);
@@ -205,7 +214,7 @@ impl Driver {
     }
 
     /// The callee has answered and the two can hear each other: with `ignore_early_media` the
-    /// bridge stands for nothing less.
+    /// bridge stands for nothing less, unless the callee is gone already (`unconnected`).
     pub(super) fn bridged(&mut self, event: &Event) {
         if self.is_with_another(event) {
             return self.is_taken_over();
@@ -256,6 +265,9 @@ impl Driver {
         self.watched = None;
         self.media = Media::default();
         let at = self.time_of(event);
+        if self.is_unconnected(event) {
+            return self.unconnected(event, at);
+        }
         if let Some(leg) = self.history.legs.last_mut()
             && let (Some(answered), None) = (leg.answered_at, leg.ended_at)
         {
@@ -263,11 +275,32 @@ impl Driver {
         }
     }
 
+    /// FreeSWITCH tells of a bridge, and of its end, even where the callee was hung up between the answer
+    /// and the bridge, because media were not agreed; but then it has not noted with whom.
+    fn is_unconnected(&self, event: &Event) -> bool {
+        self.talked() && event.variable("bridge_uuid").is_none()
+    }
+
+    /// Somebody picked up, and nobody heard anything: this is no answer.
+    fn unconnected(&mut self, event: &Event, at: Timestamp) {
+        let cause = event.variable("last_bridge_hangup_cause");
+        let cause = cause.as_deref().unwrap_or(UNCONNECTED).to_owned();
+        let Some(leg) = self.history.legs.last_mut() else { return };
+        leg.answered_at = None;
+        leg.ended_at = Some(at);
+        leg.failure = Some(Failure::from_cause(&cause));
+        leg.cause = Some(cause.clone());
+        self.look_at_end(Some(&cause));
+    }
+
     pub(super) fn bridge_ended(&mut self, event: &Event, reply: Reply) {
         self.unbridged(event);
         self.rings = None;
         let (hung_up, at) = (self.line.session.is_hung_up(), self.time_of(event));
         let Some(leg) = self.history.legs.last_mut() else { return };
+        if let Some(failure) = leg.failure {
+            return self.not_answered(failure, reply);
+        }
         if leg.answered_at.is_some() {
             leg.cause = event.variable("bridge_hangup_cause").map(std::borrow::Cow::into_owned);
             return reply.send(Answer::Dialled(Dialled::Talked));
@@ -284,7 +317,13 @@ impl Driver {
         }
         let failure = Failure::from_cause(&disposition);
         leg.failure = Some(failure);
-        info!(outcome = %leg.outcome(), cause = %disposition, "not answered");
+        self.not_answered(failure, reply);
+    }
+
+    fn not_answered(&mut self, failure: Failure, reply: Reply) {
+        if let Some(leg) = self.history.legs.last() {
+            info!(outcome = %leg.outcome(), cause = ?leg.cause, "not answered");
+        }
         if let Err(error) = self.stop_recording() {
             self.unspeakable(error);
         }

@@ -58,19 +58,23 @@ impl Driver {
     /// The caller's leg is down: was it for its media?
     pub(super) fn look_at_media(&mut self) {
         self.media = Media::default();
-        let problem = match self.hangup_cause.as_deref() {
-            Some(NO_MEDIA) => {
-                "the call was ended at its answer: media do not go where the called side's answer \
-                 wants them, and a re-INVITE did not mend that"
-            }
-            Some(MOVED) => {
-                "the call was ended: somebody wanted its media moved to an address that is not in \
-                 CARRIER_MEDIA"
-            }
-            Some(_) | None => return,
-        };
         if self.talked() {
-            self.alarm_of_media(problem);
+            self.tell_of_media(self.hangup_cause.as_deref());
+        }
+    }
+
+    /// A leg was ended, by this cause: was it for its media?
+    pub(super) fn tell_of_media(&self, cause: Option<&str>) {
+        match cause {
+            Some(NO_MEDIA) => self.alarm_of_media(
+                "the call was ended at its answer: media do not go where the called side's answer \
+                 wants them, and a re-INVITE did not mend that",
+            ),
+            Some(MOVED) => self.alarm_of_media(
+                "the call was ended: somebody wanted its media moved to an address that is not in \
+                 CARRIER_MEDIA",
+            ),
+            Some(_) | None => {}
         }
     }
 
@@ -160,6 +164,11 @@ impl Driver {
         warn!("one side wanted a codec that FreeSWITCH does not know; it is asked for the old one");
         self.media.mending.push((leg, 0));
         self.media.next = Some(in_a_while(LOOK_AGAIN));
+        // What comes is no request of theirs (dialplan.xml, `moved-by-request`).
+        match Api::uuid_setvar_multi(&leg, &[("by_request", "")]) {
+            Ok(asked) => self.line.session.send(&Command::Api(asked)),
+            Err(error) => return self.unspeakable(error),
+        };
         self.line.session.send(&Command::Api(Api::uuid_media_reneg(&leg)));
     }
 }

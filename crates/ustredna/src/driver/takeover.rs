@@ -2,7 +2,7 @@
 //! two with whoever sent it, past the exchange, the row and the recording. Our configuration refuses
 //! that; should it happen all the same, the call is ended and the operator is told.
 
-use std::{borrow::Cow, time::Duration};
+use std::time::Duration;
 
 use esl::{Api, ChannelUuid, Command, Event, HangupCause};
 use exchange::cause::Cause;
@@ -39,9 +39,16 @@ impl Driver {
     pub(super) fn look_at_cause(&mut self, event: &Event) {
         let cause = event.hangup_cause();
         let other = event.variable("bridge_hangup_cause");
-        let is_barred = |cause: &Option<Cow<'_, str>>| cause.as_deref() == Some(BARRED);
         let is_pushed = cause.as_deref().is_some_and(|cause| PUSHED_OUT.contains(&cause));
-        if is_pushed || is_barred(&cause) || is_barred(&other) {
+        if is_pushed || is_barred(cause.as_deref()) || is_barred(other.as_deref()) {
+            self.is_taken_over();
+        }
+    }
+
+    /// The called leg was ended before the two were connected: by whom, and for what?
+    pub(super) fn look_at_end(&mut self, cause: Option<&str>) {
+        self.tell_of_media(cause);
+        if is_barred(cause) {
             self.is_taken_over();
         }
     }
@@ -62,4 +69,8 @@ impl Driver {
             self.line.session.send(&Command::Api(Api::uuid_kill(&leg, &cause)));
         }
     }
+}
+
+fn is_barred(cause: Option<&str>) -> bool {
+    cause == Some(BARRED)
 }

@@ -119,8 +119,9 @@ fn channels(listed: &str) -> HashSet<Uuid> {
 fn bridged_at(dump: &str, leg: LegId) -> Option<Timestamp> {
     let dump: serde_json::Value = serde_json::from_str(dump.trim()).ok()?;
     let text = |name: &str| dump.get(name).and_then(serde_json::Value::as_str);
-    // `Other-Leg-Unique-ID` would name a phone that only rings, too.
-    let with: Uuid = text("variable_signal_bond")?.parse().ok()?;
+    // `Other-Leg-Unique-ID` would name a phone that only rings, too, and `signal_bond` one that was answered
+    // and not connected.
+    let with: Uuid = text("variable_bridge_uuid")?.parse().ok()?;
     let microseconds: i64 = text("Caller-Channel-Bridged-Time")?.parse().ok()?;
     (with == leg.0 && microseconds > 0)
         .then(|| Timestamp::from_microsecond(microseconds).ok())
@@ -154,7 +155,7 @@ mod tests {
         let leg = LegId(Uuid::from_u128(7));
         let dump = |with: Uuid, at: &str| {
             format!(
-                "{{\"Caller-Channel-Bridged-Time\":\"{at}\",\"variable_signal_bond\":\"{with}\"}}"
+                "{{\"Caller-Channel-Bridged-Time\":\"{at}\",\"variable_bridge_uuid\":\"{with}\"}}"
             )
         };
         let at = bridged_at(&dump(leg.0, "1795344561809144"), leg);

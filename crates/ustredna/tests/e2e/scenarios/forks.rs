@@ -1,6 +1,8 @@
 //! Who answers is not always who sent early media: an announcement server, or another phone of a
 //! carrier that forks calls. The talk is with who answered, and with nobody else.
 
+use std::time::Instant;
+
 use super::{Service, misses};
 use crate::{
     Scenario,
@@ -18,6 +20,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         Scenario::new("a_talk_is_with_who_answers_in_the_other_services", forked_back),
         Scenario::new("a_talk_is_with_who_answers_when_the_exchange_is_gone", dies),
         Scenario::new("a_talk_is_with_who_answers_or_ends", refused),
+        Scenario::new("who_was_never_connected_was_not_reached", unconnected),
     ]
 }
 
@@ -123,27 +126,82 @@ fn dies(world: &mut World) {
 
 fn refused(world: &mut World) {
     let (phone, carrier) = (world.raw_phone(1), world.raw_callee());
-    for service in [Service::Out, Service::Back] {
-        let (mut call, mut called) = service.rings(world, &phone, &carrier);
-        call.line.sings(CALLER_HZ);
-        called.line.sings(EARLY_HZ);
-        called.progresses();
-        pause(300);
-        let early = called.goes_over_to(carrier.line(world.ports()), "raw-other");
-        called.line.sings(CALLED_HZ);
-        let answered = now();
-        called.answers();
-        let asked = called.is_asked("INVITE");
-        called.replies(&asked, 488, "");
-        service.is_answered(&mut call);
+    misses(world, &phone, &carrier);
+    // The shopper is told, and may go on; a dealer has been answered, and is hung up.
+    for service in [Service::Out, Service::Return, Service::Back] {
+        is_refused(world, service, [&phone, &carrier]);
+    }
+    world.rows("calls", 4, |call| !call["ended_at"].is_null() && call["outcome"] != "answered");
+    // Nobody has been reached, and a dealer was missed once more.
+    world.rows("tickets", 1, |ticket| ticket["status"] == "open" && ticket["missed"] == 2);
+    let metrics = get(world.exchange.web, "/metrics").unwrap();
+    assert!(metrics.contains("ustredna_alarms_total{kind=\"media\"} 3"), "{metrics}");
+}
+
+fn is_refused(world: &World, service: Service, phones: [&RawPhone; 2]) {
+    let (mut call, called, early, answered) = is_picked_up(world, service, phones);
+    let asked = called.is_asked("INVITE");
+    called.replies(&asked, 488, "");
+    service.is_answered(&mut call);
+    called.ends();
+    if service == Service::Back {
         call.ends();
-        called.ends();
-        assert_eq!(early.ear().packets(answered), 0, "the announcement server hears the talk");
-        for hz in [EARLY_HZ, CALLED_HZ] {
-            assert!(call.line.ear().seconds_of(hz, answered) < 0.01, "{hz} Hz is heard");
+    } else {
+        pause(2000);
+        assert!(!call.is_over(), "{service:?}: the shopper is told");
+        assert!(call.line.ear().packets(answered) > 50, "{service:?}: the shopper is told");
+        call.hangs_up();
+    }
+    assert_eq!(early.ear().packets(answered), 0, "the announcement server hears the talk");
+    for hz in [EARLY_HZ, CALLED_HZ] {
+        assert!(call.line.ear().seconds_of(hz, answered) < 0.01, "{hz} Hz is heard");
+    }
+}
+
+/// The called side picks up elsewhere than its announcement came from.
+fn is_picked_up<'a>(
+    world: &World,
+    service: Service,
+    phones: [&'a RawPhone; 2],
+) -> (Call<'a>, Call<'a>, Line, Instant) {
+    let (call, mut called) = service.rings(world, phones[0], phones[1]);
+    call.line.sings(CALLER_HZ);
+    called.line.sings(EARLY_HZ);
+    called.progresses();
+    pause(300);
+    let early = called.goes_over_to(phones[1].line(world.ports()), "raw-other");
+    called.line.sings(CALLED_HZ);
+    let answered = now();
+    called.answers();
+    (call, called, early, answered)
+}
+
+/// Who answers is hung up, or hangs up, or the exchange dies, before the two are connected.
+fn unconnected(world: &mut World) {
+    let (phone, carrier) = (world.raw_phone(1), world.raw_callee());
+    misses(world, &phone, &carrier);
+    for service in [Service::Return, Service::Back] {
+        let (mut call, mut called, ..) = is_picked_up(world, service, [&phone, &carrier]);
+        called.is_asked("INVITE");
+        called.hangs_up();
+        service.is_answered(&mut call);
+        if service == Service::Back {
+            call.ends();
+        } else {
+            pause(500);
+            call.hangs_up();
         }
     }
-    world.rows("calls", 2, |call| !call["ended_at"].is_null());
-    let metrics = get(world.exchange.web, "/metrics").unwrap();
-    assert!(metrics.contains("ustredna_alarms_total{kind=\"media\"} 2"), "{metrics}");
+    world.rows("calls", 3, |call| !call["ended_at"].is_null() && call["outcome"] != "answered");
+    world.rows("tickets", 1, |ticket| ticket["status"] == "open" && ticket["missed"] == 2);
+    let (mut call, called, ..) = is_picked_up(world, Service::Back, [&phone, &carrier]);
+    let asked = called.is_asked("INVITE");
+    world.exchange.process().kill();
+    called.replies(&asked, 488, "");
+    call.gets(200);
+    called.ends();
+    call.ends();
+    world.exchange.start();
+    world.rows("calls", 4, |call| !call["ended_at"].is_null() && call["outcome"] != "answered");
+    world.rows("tickets", 1, |ticket| ticket["status"] == "open" && ticket["missed"] == 3);
 }
