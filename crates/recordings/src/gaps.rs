@@ -67,10 +67,8 @@ const PIECES: usize = 3;
 /// that they hold no more.
 const AROUND: u32 = 100;
 
-/// So much must be missing of a phone that sends what looks the same, to be told by that alone.
+/// So much must be missing of a phone that sends what looks the same.
 const SURE: u32 = 200;
-/// What is missing may be so much longer than the piece that it is taken for.
-const MATCH: u32 = 30;
 
 /// A piece of a channel in which nothing came, or may not have come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -191,12 +189,8 @@ fn doubt(pieces: &mut Vec<Piece>, counted: Option<&Counted>, excused: u32, slots
     // The longest that have room first; but packets that came late, or were lost while it was muted,
     // and keys, are no long piece.
     let mut left = missing.saturating_sub(short + in_slots(counted.keys));
-    if f64::from(left) < 0.02 * f64::from(slots) {
+    if left < SURE || f64::from(left) < 0.02 * f64::from(slots) {
         left = 0;
-    }
-    if left < SURE {
-        // One that is just as long as what is missing.
-        long.retain(|length| (*length..*length + MATCH).contains(&left));
     }
     long.sort_unstable_by(|one, other| other.cmp(one));
     long.retain(|length| {

@@ -10,7 +10,8 @@ const SEEDS: std::ops::Range<u64> = 300_000..300_500;
 
 #[test]
 fn no_gap_is_told_of_500_ordinary_talks() {
-    for seed in SEEDS {
+    // In the last three the dialled phone is mute right beside a hold.
+    for seed in SEEDS.chain([500_526, 500_731, 501_264]) {
         let mut dice = Dice::new(seed);
         let talk = Talk::ordinary(&mut dice, 15);
         let gaps = find(&talk.traces(&mut dice), &talk.media());
