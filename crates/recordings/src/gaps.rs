@@ -54,8 +54,10 @@ impl Gap {
 
 /// Shorter pieces are sound whose samples happen to be the same.
 const PIECE: u32 = 2;
-/// How long keys are pressed.
-const KEY: std::ops::Range<u32> = 7..50;
+/// How long keys are pressed, one or several without a sound between them.
+const KEYS: std::ops::Range<u32> = 7..100;
+/// So much at its beginning and its end a talk may lack.
+const EDGE: u32 = 50;
 /// Pieces of one loss are no further from each other.
 const NEAR: u32 = 100;
 /// One that is further from the others neither begins nor ends it.
@@ -221,9 +223,9 @@ fn holes(side: Side, pieces: &[Piece]) -> impl Iterator<Item = Gap> {
 fn losses(side: Side, pieces: &[Piece], counted: Option<&Counted>, slots: u32) -> Vec<Gap> {
     let short = || pieces.iter().filter(|piece| piece.length() < in_slots(HOLE));
     // Whoever presses keys sends nothing else meanwhile.
-    let may_be_key = |piece: &&Piece| KEY.contains(&piece.length());
+    let may_be_key = |piece: &&Piece| KEYS.contains(&piece.length());
     // Phones begin late and are cut off early.
-    let is_inside = |piece: &&Piece| piece.from > KEY.end && piece.to + KEY.end < slots;
+    let is_inside = |piece: &&Piece| piece.from > EDGE && piece.to + EDGE < slots;
     let like_keys: u32 = short().filter(may_be_key).filter(is_inside).map(Piece::length).sum();
     let are_keys = counted.is_none_or(|counted| {
         counted.keys > 0.0 && like_keys <= in_slots(1.25 * counted.keys + 0.5)

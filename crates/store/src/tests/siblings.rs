@@ -17,7 +17,9 @@ const POISON: &str = "+4930909018201820";
 pub(super) async fn a_damaged_pairing_keeps_no_other_from_being_made(world: World) {
     let world = world.with_eva().await;
     world.pair(eva(), f2()).await;
-    assert!(world.damage("UPDATE pairings SET number = 70000 WHERE number = 2".into()).await);
+    if !world.damage("UPDATE pairings SET number = 70000 WHERE number = 2".into()).await {
+        return; // PostgreSQL checks it.
+    }
     // It takes no ID that anybody could key.
     assert_eq!(world.pair(eva(), phone("+420777000119")).await.value(), 2);
     let poison = format!("UPDATE pairings SET fictitious_number = '{POISON}' WHERE number = 2");
@@ -80,9 +82,10 @@ pub(super) async fn a_damaged_message_is_nobody_s_report_and_counts_for_nothing(
     world.damage(format!("UPDATE sms SET due_at = {NEVER} WHERE status = 'queued'")).await;
     let figures = world.store.figures(after(99)).await.unwrap();
     assert_eq!((figures.sms_oldest_due, figures.sms_oldest_tried), (None, None));
-    if !world.damage("UPDATE sms SET recipient = X'ff00fe'".into()).await {
-        return; // PostgreSQL has a type for it.
+    if !world.url.starts_with("sqlite") {
+        return; // PostgreSQL holds no text that is none.
     }
+    assert!(world.damage("UPDATE sms SET recipient = X'ff00fe'".into()).await);
     let report = world.store.sms_reported("first", Delivery::Delivered, after(120)).await;
     assert_eq!(report, Ok(None), "whose it is cannot be told");
     world.store.lease_sms(after(300), LEASE, 10, Throttle::NONE).await.unwrap();
