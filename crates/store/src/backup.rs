@@ -51,7 +51,10 @@ fn of_copy(error: StoreError, to: &Path) -> StoreError {
 /// Under its name it is whole or not there: who is killed meanwhile leaves `FILE.part-PID`.
 pub(crate) async fn copy(from: &mut AnyConnection, to: &Path) -> Result<(), StoreError> {
     let told = |error: io::Error| StoreError::Files(format!("{}: {}", to.display(), why(&error)));
-    let Some(name) = to.to_str() else { return Err(StoreError::CannotOpen) };
+    let Some(name) = to.to_str() else {
+        let why = "its name is not UTF-8: name another file";
+        return Err(StoreError::Files(format!("{}: {why}", to.display())));
+    };
     if to.symlink_metadata().is_ok() {
         return Err(told(ErrorKind::AlreadyExists.into()));
     }

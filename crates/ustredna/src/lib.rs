@@ -24,6 +24,7 @@ mod ending;
 mod files;
 mod finding;
 mod folders;
+mod given;
 mod health;
 mod hotlines;
 mod identity;

@@ -11,7 +11,10 @@ use jiff::{Timestamp, tz::TimeZone};
 use sms::{Kind, Segmented, Template, Values};
 use store::{MissKind, MissedCall, SmsText, Together};
 
-use crate::settings::{LanguageTexts, Settings};
+use crate::{
+    settings::{LanguageTexts, Settings},
+    text::is_invisible,
+};
 
 /// The templates, checked at start, and what fills them.
 #[derive(Debug)]
@@ -192,8 +195,15 @@ impl Templates {
                 (None, Some(common)) => (common.as_str(), ""),
                 (None, None) => (kind.default_text(language), code),
             };
-            Template::parse(kind, text, settings.sms.charset)
-                .with_context(|| format!("sms.texts.{code}{}", kind.as_str()))
+            let key = || format!("sms.texts.{code}{}", kind.as_str());
+            // A phone breaks lines, and shows nothing good of the others.
+            let is_unseen = |c: char| (c.is_control() && c != '\n' && c != '\r') || is_invisible(c);
+            anyhow::ensure!(
+                !text.contains(is_unseen),
+                "{}: it has a control character or one that cannot be seen: write the text anew",
+                key()
+            );
+            Template::parse(kind, text, settings.sms.charset).with_context(key)
         };
         Ok(Self {
             missed: template(Kind::Missed, &own.missed, &texts.missed)?,

@@ -6,7 +6,7 @@ mod header;
 mod sheet;
 
 use std::{
-    fs::{self, File},
+    fs,
     io::{self, Read as _},
     path::{Path, PathBuf},
 };
@@ -19,7 +19,7 @@ use store::{ImportError, ImportReport, Store, StoreError};
 use uuid::Uuid;
 
 use super::desk::Desk;
-use crate::{counted::counted, settings::unreadable};
+use crate::{counted::counted, given, settings::unreadable};
 use sheet::Sheet;
 
 pub(super) const HELP: &str = "\
@@ -92,16 +92,15 @@ impl Import {
 
     /// The table's name and its bytes.
     fn read(&self) -> anyhow::Result<(String, Vec<u8>)> {
-        let mut bytes = Vec::new();
-        let (name, read) = if self.file == Path::new("-") {
-            let read = io::stdin().lock().take(LARGEST + 1).read_to_end(&mut bytes);
-            ("standard input".to_owned(), read)
-        } else {
-            let read = File::open(&self.file)
-                .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));
-            (self.file.display().to_string(), read)
-        };
-        match read {
+        if self.file != Path::new("-") {
+            let name = self.file.display().to_string();
+            return match given::read(&self.file, LARGEST) {
+                Ok(bytes) => Ok((name, bytes)),
+                Err(why) => bail!("cannot read {name}: {why}"),
+            };
+        }
+        let (name, mut bytes) = ("standard input".to_owned(), Vec::new());
+        match io::stdin().lock().take(LARGEST + 1).read_to_end(&mut bytes) {
             Err(error) => bail!("cannot read {name}: {}", unreadable(&error)),
             Ok(read) if read as u64 > LARGEST => {
                 bail!("{name} is larger than {} MB: this is no table", LARGEST / 1_000_000)

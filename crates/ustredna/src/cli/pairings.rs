@@ -231,6 +231,9 @@ impl List {
         let store = desk.store().await?;
         narrowed(desk, &store, &mut filter).await?;
         let pairings = store.pairings(&filter, self.ended).await?;
+        // Of a list that is empty is told whether there ever was one.
+        let some_ended =
+            pairings.is_empty() && !self.json && !store.pairings(&filter, true).await?.is_empty();
         let now = desk.now;
         if self.json {
             return desk.json(pairings.into_iter().map(|pairing| PairingJson {
@@ -280,7 +283,9 @@ impl List {
             Time("TO"),
             Text("STATE"),
         ];
-        let empty = if filter.shopper.is_some() || filter.project.is_some() {
+        let empty = if some_ended {
+            "No pairings now: `ustredna pairings --ended` lists those that are over."
+        } else if filter.shopper.is_some() || filter.project.is_some() {
             "No such pairings."
         } else {
             "No pairings yet: add one with `ustredna pairings add` or `ustredna import`."

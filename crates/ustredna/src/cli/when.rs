@@ -53,7 +53,15 @@ fn read(text: &str, zone: &TimeZone, edge: Edge) -> anyhow::Result<Timestamp> {
     }
 }
 
-/// The same, or how long ago: `2h`, `7d`.
+/// A day.
+///
+/// # Errors
+/// One sentence with an example.
+pub(super) fn day(text: &str) -> anyhow::Result<Date> {
+    date(text).with_context(|| format!("`{text}` is no day: write 2026-11-22"))
+}
+
+/// The same as [`moment`], or how long ago: `2h`, `7d`.
 pub(super) fn moment_or_ago(
     text: &str,
     zone: &TimeZone,
@@ -61,11 +69,12 @@ pub(super) fn moment_or_ago(
     now: Timestamp,
 ) -> anyhow::Result<Timestamp> {
     match humantime::parse_duration(text) {
-        Ok(ago) => {
+        // A `0` alone has no unit.
+        Ok(ago) if text.contains(char::is_alphabetic) => {
             let ago = SignedDuration::try_from(ago).unwrap_or(SignedDuration::MAX);
             Ok(now.saturating_sub(ago).unwrap_or(Timestamp::MIN))
         }
-        Err(_) => moment(text, zone, edge)
+        Ok(_) | Err(_) => moment(text, zone, edge)
             .map_err(|error| anyhow::anyhow!("{error}, or how long ago: 2h, 7d")),
     }
 }
@@ -154,6 +163,10 @@ mod tests {
         let read = |text| moment_or_ago(text, &prague(), Edge::Start, now);
         assert_eq!(read("2h").unwrap().to_string(), "2026-11-22T08:00:00Z");
         assert_eq!(read("7d").unwrap().to_string(), "2026-11-15T10:00:00Z");
+        for none in ["0", " 0 ", "00"] {
+            assert!(read(none).unwrap_err().to_string().contains("is no time"), "{none}");
+        }
+        assert_eq!(read("0s").unwrap(), now);
         assert_eq!(read("999999999y").unwrap(), Timestamp::MIN);
     }
 
@@ -180,6 +193,17 @@ mod tests {
                 let error = moment(text, &prague(), edge).unwrap_err().to_string();
                 assert!(error.starts_with(&format!("`{text}` is no time")), "{text}: {error}");
             }
+        }
+    }
+
+    #[test]
+    fn a_day_is_a_date_alone() {
+        for text in ["2026-11-22", "22.11.2026", "22. 11. 2026"] {
+            assert_eq!(day(text).unwrap().to_string(), "2026-11-22");
+        }
+        for text in ["x", "2026-02-30", "", "2026-11-22T10:30", "20261122", "-1"] {
+            let error = day(text).unwrap_err().to_string();
+            assert_eq!(error, format!("`{text}` is no day: write 2026-11-22"));
         }
     }
 

@@ -1,13 +1,17 @@
 //! Reads the settings file and the environment.
 
-use std::{fs, io::ErrorKind, path::Path};
+use std::{io::ErrorKind, path::Path};
 
 use anyhow::{Context as _, bail};
 use toml::{Table, Value};
 
 use super::{Settings, SmsGateway, fault};
+use crate::given;
 
 pub(super) const PREFIX: &str = "USTREDNA_";
+
+/// More is no settings file, and takes long to read.
+const LARGEST: u64 = 1_000_000;
 
 /// Whether an environment variable of this name is a setting.
 pub(crate) fn is_variable(name: &str) -> bool {
@@ -36,12 +40,13 @@ fn read(
     environment: impl IntoIterator<Item = (String, String)>,
     usable: impl Fn(&Settings) -> anyhow::Result<()>,
 ) -> anyhow::Result<Settings> {
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound && !required => String::new(),
-        Err(error) => {
-            bail!("cannot read settings {}: {}", path.display(), unreadable(&error));
-        }
+    let text = if !required && matches!(path.try_exists(), Ok(false)) {
+        String::new()
+    } else {
+        let read = given::read(path, LARGEST).and_then(|bytes| {
+            String::from_utf8(bytes).map_err(|_| unreadable(&ErrorKind::InvalidData.into()))
+        });
+        read.map_err(|why| anyhow::anyhow!("cannot read settings {}: {why}", path.display()))?
     };
     // The file by itself first: only then do errors know their line.
     let fault = |told: String| anyhow::anyhow!("{}, {told}", path.display());

@@ -121,3 +121,15 @@ fn accents_are_kept_where_they_are_paid_for() {
     let error = format!("{:#}", Texts::new(&settings).unwrap_err());
     assert!(error.contains("sms.texts.cs.withheld") && error.contains("up to 3"), "{error}");
 }
+
+#[test]
+fn what_cannot_be_seen_is_refused() {
+    let mut settings = Settings::default();
+    for c in ['\0', '\u{1b}', '\u{202e}', '\t', '\u{85}'] {
+        settings.sms.texts.cs.withheld = Some(format!("Volejte{c} {{number}}"));
+        let error = format!("{:#}", Texts::new(&settings).unwrap_err());
+        assert!(error.contains("sms.texts.cs.withheld: it has a control"), "{error}");
+    }
+    settings.sms.texts.cs.withheld = Some("Volejte\r\n{number}".to_owned());
+    assert!(Texts::new(&settings).is_ok());
+}

@@ -113,11 +113,32 @@ fn not_taken(settings: &Settings, answer: &str) -> Finding {
         );
     }
     let cause = answer.trim_start_matches("-ERR").trim();
+    let fix = known_fix(cause).map_or(fix, str::to_owned);
     Finding::fail(
         CHECK,
         format!("the exchange at {listen} did not get the test call (FreeSWITCH: {cause})"),
         fix,
     )
+}
+
+/// What to do about causes that have nothing to do with where calls are handed to.
+fn known_fix(cause: &str) -> Option<&'static str> {
+    match cause {
+        "INCOMPATIBLE_DESTINATION" | "BEARERCAPABILITY_NOTAVAIL" | "BEARERCAPABILITY_NOTIMPL" => {
+            Some(
+                "let FreeSWITCH speak PCMA and PCMU: take sofia.xml of this version's freeswitch-conf, and \
+             start FreeSWITCH again",
+            )
+        }
+        "UNALLOCATED_NUMBER" | "NO_ROUTE_DESTINATION" | "INVALID_NUMBER_FORMAT" => {
+            Some("take dialplan.xml of this version's freeswitch-conf, and start FreeSWITCH again")
+        }
+        "NORMAL_TEMPORARY_FAILURE" | "SWITCH_CONGESTION" | "NORMAL_CIRCUIT_CONGESTION" => Some(
+            "FreeSWITCH carries all the calls it may: wait for some to end, or start it with a larger \
+             MAX_SESSIONS and SESSIONS_PER_SECOND",
+        ),
+        _ => None,
+    }
 }
 
 /// Where FreeSWITCH's profile for it listens: a port that the system chose.
@@ -147,5 +168,24 @@ async fn report(settings: &Settings, token: &str, answered: bool) -> Option<Repo
             return report;
         }
         tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_to_do_goes_by_the_cause() {
+        let told = |answer| not_taken(&Settings::default(), answer).fix.unwrap();
+        for (answer, says) in [
+            ("-ERR INCOMPATIBLE_DESTINATION", "PCMA"),
+            ("-ERR UNALLOCATED_NUMBER", "dialplan.xml"),
+            ("-ERR NORMAL_TEMPORARY_FAILURE", "MAX_SESSIONS"),
+            ("-ERR RECOVERY_ON_TIMER_EXPIRE", "CONTROLLERS=127.0.0.1:8084"),
+            ("+OK 1", "CONTROLLERS=127.0.0.1:8084"),
+        ] {
+            assert!(told(answer).contains(says), "{answer}: {}", told(answer));
+        }
     }
 }

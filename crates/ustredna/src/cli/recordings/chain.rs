@@ -9,11 +9,11 @@ use std::{
 
 use anyhow::Context as _;
 use clap::Args;
-use jiff::{Timestamp, civil::Date};
+use jiff::Timestamp;
 use serde::Serialize;
 use store::ChainLink;
 
-use crate::cli::{desk::Desk, table::Column::Whole};
+use crate::cli::{desk::Desk, table::Column::Whole, when};
 
 pub(super) const HELP: &str = "\
 Whatever is found out about a recording or done with it adds a link to the chain of its day: proven,
@@ -46,7 +46,7 @@ pub(super) struct Chain {
     export: Option<PathBuf>,
     /// Only the chain of this day of recordings
     #[arg(long, value_name = "YYYY-MM-DD")]
-    day: Option<Date>,
+    day: Option<String>,
     /// One JSON object a line
     #[arg(long)]
     json: bool,
@@ -104,7 +104,8 @@ impl<'a> From<&'a ChainLink> for LinkJson<'a> {
 
 impl Chain {
     pub(super) async fn run(self, desk: &mut Desk<'_>) -> anyhow::Result<()> {
-        let day = self.day.map(|day| day.to_string());
+        let day = self.day.as_deref().map(|text| when::day(text).context("--day")).transpose()?;
+        let day = day.map(|day| day.to_string());
         let links = desk.store().await?.chain(day.as_deref()).await?;
         match &self.export {
             Some(file) if file.as_os_str() == "-" => self.write(&links, desk.out),
