@@ -432,7 +432,10 @@ impl Driver {
     fn observe(&mut self, event: &Event) -> Option<End> {
         #[expect(clippy::wildcard_enum_match_arm, reason = "the others tell nothing here")]
         match event.event_name() {
-            EventName::ChannelAnswer => self.answered = true,
+            EventName::ChannelAnswer => {
+                self.answered = true;
+                self.media.watch();
+            }
             EventName::RecordStart => {
                 self.recording = true;
                 place::recorded(&self.app, true);

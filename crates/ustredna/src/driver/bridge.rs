@@ -264,6 +264,9 @@ impl Driver {
     pub(super) fn unbridged(&mut self, event: &Event) {
         self.watched = None;
         self.media = Media::default();
+        if self.answered {
+            self.media.watch();
+        }
         let at = self.time_of(event);
         if self.is_unconnected(event) {
             return self.unconnected(event, at);

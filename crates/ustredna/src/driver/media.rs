@@ -1,9 +1,10 @@
 //! The sound of a call, as FreeSWITCH tells of it.
 //!
-//! FreeSWITCH refuses a re-INVITE for a codec that it does not know (488), as it must, and from then
-//! on does not read that leg any more (`CF_AUDIO` in switch_core_media.c), whatever comes later but
-//! a re-INVITE that it accepts. It tells nobody. So while two talk both legs are asked for the SDP
-//! that came last, and a leg whose SDP does not name the codec in use is made to agree once more.
+//! FreeSWITCH refuses a re-INVITE for a codec that it does not know, or without sound (488), as it
+//! must, and from then on does not read that leg any more (`CF_AUDIO` in switch_core_media.c), whatever
+//! comes later but a re-INVITE that it accepts. It tells nobody. So as long as media flow the legs are
+//! asked for the SDP that came last, and one whose SDP does not name the codec in use is made to agree
+//! once more.
 
 use std::time::Duration;
 
@@ -29,7 +30,7 @@ const LOOK: Duration = Duration::from_secs(2);
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 const TRIES: u8 = 16;
 
-/// What is known of the legs' media while two talk.
+/// What is known of the legs' media.
 #[derive(Debug, Default)]
 pub(super) struct Media {
     /// When they are looked at.
@@ -48,7 +49,7 @@ enum Question {
 }
 
 impl Media {
-    /// Two talk from now on.
+    /// Media flow from now on.
     pub(super) fn watch(&mut self) {
         self.next = Some(in_a_while(LOOK));
     }
@@ -88,7 +89,8 @@ impl Driver {
     pub(super) fn ask_for_media(&mut self) {
         let pause = if self.media.mending.is_empty() { LOOK } else { LOOK_AGAIN };
         self.media.next = Some(in_a_while(pause));
-        let called = self.history.legs.last().map(|leg| ChannelUuid::parse(&leg.id.to_string()));
+        let called = self.history.legs.last().filter(|_| self.watched.is_some());
+        let called = called.map(|leg| ChannelUuid::parse(&leg.id.to_string()));
         let legs = [self.line.session.channel().copied(), called.and_then(Result::ok)];
         for leg in legs.into_iter().flatten() {
             if let Err(error) = self.ask(leg, "switch_r_sdp", Question::Sdp) {
@@ -141,8 +143,8 @@ impl Driver {
     fn agrees(&mut self, leg: ChannelUuid) {
         let waited = self.media.mending.len();
         self.media.mending.retain(|(mending, _)| *mending != leg);
-        if self.media.mending.len() < waited {
-            // FreeSWITCH waits for 5 s before it looks whether the leg can be read again.
+        if self.media.mending.len() < waited && self.watched.is_some() {
+            // FreeSWITCH waits for 5 s in a talk before it looks whether the leg can be read again.
             self.line.session.send(&Command::Api(Api::uuid_break(&leg)));
         }
     }
@@ -173,13 +175,18 @@ impl Driver {
     }
 }
 
-/// The payload types that an SDP names for sound: `m=audio 4000 RTP/AVP 8 101`. `None` where there is
-/// no sound.
+/// The payload types that an SDP names for sound, none where it has no sound that FreeSWITCH takes:
+/// `m=audio 4000 RTP/AVP 8 101`. `None`: it is no SDP.
 fn payload_types(sdp: &str) -> Option<Vec<String>> {
-    let mut words = sdp.lines().find_map(|line| line.strip_prefix("m=audio "))?.split_whitespace();
-    let port = words.next()?;
-    let types: Vec<String> = words.skip(1).map(str::to_owned).collect();
-    (port != "0" && !types.is_empty()).then_some(types)
+    if !sdp.starts_with("v=") {
+        return None;
+    }
+    let sound = sdp.lines().find_map(|line| line.strip_prefix("m=audio "));
+    let mut words = sound.unwrap_or_default().split_whitespace();
+    let (port, profile) = (words.next(), words.next());
+    let is_taken =
+        port != Some("0") && profile.is_some_and(|profile| profile.starts_with("RTP/AVP"));
+    Some(if is_taken { words.map(str::to_owned).collect() } else { Vec::new() })
 }
 
 #[cfg(test)]
@@ -190,10 +197,13 @@ mod tests {
     fn an_sdp_names_its_payload_types() {
         for (sdp, types) in [
             ("v=0\r\nm=audio 4000 RTP/AVP 8 101\r\na=ptime:20", Some(vec!["8", "101"])),
-            ("v=0\nm=video 2 RTP/AVP 96\nm=audio 4000 RTP/SAVP 18\n", Some(vec!["18"])),
-            ("m=audio 0 RTP/AVP 8\r\n", None),
-            ("m=audio 4000 RTP/AVP\r\n", None),
-            ("m=audio \n", None),
+            ("v=0\nm=video 2 RTP/AVP 96\nm=audio 4000 RTP/AVPF 18\n", Some(vec!["18"])),
+            ("v=0\r\nm=audio 4000 RTP/SAVP 8\r\n", Some(vec![])),
+            ("v=0\r\nm=video 4000 RTP/AVP 96\r\n", Some(vec![])),
+            ("v=0\r\nm=audio 0 RTP/AVP 8\r\n", Some(vec![])),
+            ("v=0\r\nm=audio 4000 RTP/AVP\r\n", Some(vec![])),
+            ("v=0\r\nm=audio \n", Some(vec![])),
+            ("v=0\r\n", Some(vec![])),
             ("_undef_", None),
             ("-ERR No such channel!\n", None),
             ("", None),

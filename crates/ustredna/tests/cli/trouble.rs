@@ -80,6 +80,7 @@ fn what_cannot_be_stored_is_told_until_it_can() {
 fn a_lock_is_told_within_a_second_and_keeps_nobody() {
     let mut serve = serve();
     let database = serve.world.path("ustredna.db");
+    let (_, usual) = serve.beside_it(&["check"]);
     locked(&database, || {
         // Each answer is quick, and before long it says why.
         let end = now() + Duration::from_secs(10);
@@ -90,7 +91,7 @@ fn a_lock_is_told_within_a_second_and_keeps_nobody() {
         let (_, told) = told_at_once(&serve);
         let told = told["database"].as_str().unwrap().to_owned();
         assert!(told.contains("lock"), "{told}");
-        check_calls_it_locked(&serve);
+        check_calls_it_locked(&serve, usual);
         thread::sleep(Duration::from_secs(8));
         let began = now();
         kill_process(Pid::from_child(&serve.process), Signal::TERM).unwrap();
@@ -108,13 +109,15 @@ fn a_lock_is_told_within_a_second_and_keeps_nobody() {
     assert!(lines <= 8, "{log}");
 }
 
-/// `check` beside the running exchange, within 3 s.
+/// `check` beside the running exchange takes two seconds more than usually, at most: 3 s on a machine
+/// that has nothing else to do.
 #[track_caller]
-fn check_calls_it_locked(serve: &Serve) {
+fn check_calls_it_locked(serve: &Serve, usual: Duration) {
     let (check, took) = serve.beside_it(&["check"]);
     let told = check.out.lines().find(|line| line.starts_with("FAIL  database     "));
     assert!(told.is_some_and(|told| told.contains("is locked")), "{}", check.out);
-    assert!(took < Duration::from_secs(3), "{took:?}: {}", check.out);
+    let at_most = Duration::from_secs(2) + 3 * usual;
+    assert!(took < at_most, "{took:?}, usually {usual:?}: {}", check.out);
 }
 
 /// The same of PostgreSQL, where others may lock one table.
@@ -138,10 +141,11 @@ fn a_locked_table_of_postgresql_is_called_so_within_seconds() {
     let setting = Some(("USTREDNA_DATABASE__URL", own.as_str()));
     let serve = Serve::beside(&Arc::new(Mutex::new(Switch::default())), setting);
     serve.comes_to("200", "\"database\":null");
+    let (_, usual) = serve.beside_it(&["check"]);
     for table in ["calls", "shoppers", "_sqlx_migrations"] {
         let lock = format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE");
         let other = run(&own, lock);
-        check_calls_it_locked(&serve);
+        check_calls_it_locked(&serve, usual);
         if table == "calls" {
             let (list, took) = serve.beside_it(&["calls"]);
             assert!(list.failed().contains("is locked"));

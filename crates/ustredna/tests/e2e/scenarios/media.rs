@@ -1,11 +1,11 @@
 //! What phones and carriers do with media in a talk: other codecs, holds, other addresses, offers that
 //! come late.
 
-use super::{Service, misses};
+use super::{Service, keys::hears, misses};
 use crate::{
     Scenario,
     exchange::get,
-    language::{DEALER_HZ, SHOPPER_HZ, Setup},
+    language::{DEALER_HZ, OUTBOUND, SHOPPER_HZ, Setup},
     phone::raw::{ALAW, Call, Invite, Line, RawPhone, loopback, pause, sdp},
     process::now,
     world::World,
@@ -14,6 +14,7 @@ use crate::{
 pub(crate) fn all() -> Vec<Scenario> {
     vec![
         Scenario::new("a_codec_that_is_refused_costs_little_of_the_talk", refused),
+        Scenario::new("a_codec_that_is_refused_in_a_prompt_costs_no_key", refused_in_a_prompt),
         Scenario::new("a_hold_is_ended_by_an_invite_without_sdp", holds),
         Scenario::new("media_are_moved_to_the_carrier_alone", moved).in_world(carrier_alone),
         Scenario::new("an_invite_without_sdp_is_a_call", late),
@@ -81,8 +82,14 @@ fn refused(world: &mut World) {
     pause(500);
     for (index, (is_called, talk)) in talks.iter_mut().enumerate() {
         let side = talk.side(*is_called);
-        let codec = if index < 2 { "9 G722/8000" } else { "18 G729/8000" };
-        let offer = sdp(side.line.address(), &[codec], "sendrecv");
+        let at = side.line.address();
+        let sound = sdp(at, ALAW, "sendrecv");
+        let offer = match index {
+            0 => sdp(at, &["9 G722/8000"], "sendrecv"),
+            1 => sound.replace(&format!("m=audio {}", at.port()), "m=audio 0"),
+            2 => sound.replace("m=audio", "m=video"),
+            _ => sdp(at, &["18 G729/8000"], "sendrecv"),
+        };
         let answer = side.asks("INVITE", "", &offer);
         assert_eq!(answer.code(), 488, "{}", answer.text);
         // FreeSWITCH asks once more for what was agreed.
@@ -97,6 +104,27 @@ fn refused(world: &mut World) {
         talk.called.hangs_up_and(&talk.call);
     }
     world.rows("calls", 4, |call| !call["ended_at"].is_null());
+}
+
+/// In a prompt, before the first key.
+fn refused_in_a_prompt(world: &mut World) {
+    let (phone, carrier) = (world.raw_phone(1), world.raw_callee());
+    let mut call = hears(world, &phone, OUTBOUND);
+    call.line.sings(CALLER_HZ);
+    let offer = sdp(call.line.address(), &["9 G722/8000"], "sendrecv");
+    assert_eq!(call.asks("INVITE", "", &offer).code(), 488);
+    let asked = call.is_asked("INVITE");
+    call.replies(&asked, 200, &sdp(call.line.address(), ALAW, "sendrecv"));
+    pause(500);
+    call.line.keys("234567890#");
+    let called = carrier.is_called(carrier.line(world.ports()));
+    called.line.sings(CALLED_HZ);
+    called.answers();
+    let talk = Talk { service: Service::Out, call, called };
+    pause(300);
+    talk.is_heard(800, "after a codec was refused in a prompt");
+    talk.called.hangs_up_and(&talk.call);
+    world.rows("calls", 1, |call| call["outcome"] == "answered");
 }
 
 fn holds(world: &mut World) {
