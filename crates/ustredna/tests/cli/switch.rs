@@ -320,7 +320,7 @@ pub(crate) fn mistakes() -> Vec<Mistake> {
             "proxy: the gateway carrier leads back here: sip:trunk@127.0.0.1:5060 is FreeSWITCH's own",
         ),
         Mistake::of(
-            gateway(&UP.replace("127.0.0.1:5090", "localhost:41234;transport=udp")),
+            gateway(&UP.replace("127.0.0.1:5090", "127.0.0.1:41234;transport=udp")),
             "proxy",
             "start FreeSWITCH with CARRIER_PROXY=",
             "is FreeSWITCH's own profile test",

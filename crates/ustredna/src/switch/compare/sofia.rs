@@ -229,7 +229,10 @@ mod tests {
             let expected: Vec<SocketAddr> = vec![expected.parse().unwrap()];
             assert_eq!(places(uri).await, expected, "{uri}");
         }
-        assert!(places("sip:localhost:5090").await.contains(&"127.0.0.1:5090".parse().unwrap()));
+        // On a bare machine that name has no address.
+        let known: Vec<_> =
+            tokio::net::lookup_host("localhost:5090").await.into_iter().flatten().collect();
+        assert_eq!(places("sip:localhost:5090").await, known);
         for nothing in ["", "sip:", ":", "sip:;x", "[", "]:5060", "@"] {
             assert_eq!(places(nothing).await, [], "{nothing}");
         }
