@@ -116,11 +116,13 @@ pub fn find_day(dir: &Path, date: Date) -> Result<FoundDay, FolderError> {
             Ok(found) if found.is_dir() => below = next,
             Ok(_) => return Err(FolderError::InTheWay(at)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                // A link to nowhere is there all the same.
-                if fs::symlink_metadata(&at).is_ok() {
-                    return Err(FolderError::InTheWay(at));
+                match fs::symlink_metadata(&at) {
+                    // A link to nowhere is there all the same.
+                    Ok(found) if !found.is_dir() => return Err(FolderError::InTheWay(at)),
+                    // Another call has made it in this moment.
+                    Ok(_) => below = next,
+                    Err(_) => return Ok(FoundDay { below, is_whole: false }),
                 }
-                return Ok(FoundDay { below, is_whole: false });
             }
             Err(error) => return Err(FolderError::NotWritable { dir: at, error }),
         }

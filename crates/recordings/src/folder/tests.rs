@@ -92,3 +92,21 @@ fn a_missing_folder_is_one_error_not_an_empty_walk() {
     assert!(matches!(walk.next(), Some(Err(FolderError::Missing(_)))));
     assert!(walk.next().is_none());
 }
+
+/// The first calls of a day come at once, and no folder of it is there yet.
+#[test]
+fn a_day_s_folder_that_others_make_at_the_same_time_is_in_nobody_s_way() {
+    let folder = tempfile::tempdir().unwrap();
+    for _ in 0..300 {
+        let start = std::sync::Barrier::new(4);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    start.wait();
+                    prepare_day(folder.path(), date(2026, 11, 27)).unwrap();
+                });
+            }
+        });
+        fs::remove_dir_all(folder.path().join("2026")).unwrap();
+    }
+}
