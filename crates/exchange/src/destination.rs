@@ -143,7 +143,7 @@ fn check_number(
     shopper: &PhoneNumber,
     rules: &Rules,
 ) -> Result<(), Refusal> {
-    if *number == rules.outbound_hotline || *number == rules.callback_hotline {
+    if rules.is_hotline(number) {
         return Err(Refusal::ExchangeNumber);
     }
     if number == shopper {

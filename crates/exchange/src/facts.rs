@@ -21,6 +21,14 @@ pub struct Rules {
     pub policy: DialPolicy,
 }
 
+impl Rules {
+    /// Whether this is one of the two numbers that shoppers dial.
+    #[must_use]
+    pub fn is_hotline(&self, number: &PhoneNumber) -> bool {
+        *number == self.outbound_hotline || *number == self.callback_hotline
+    }
+}
+
 /// What is known of a shopper who calls a hotline.
 #[derive(Debug, Clone)]
 pub struct ShopperFacts {

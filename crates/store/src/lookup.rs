@@ -185,43 +185,22 @@ impl Store {
         Ok(owners.into_iter().next().map(|shopper| Assignment { shopper, pairing }))
     }
 
-    /// Whether this is one of the exchange's fictitious numbers, paired or not.
+    /// Whether one of these is a fictitious number of the exchange, paired or not.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn is_exchange_number(&self, number: &PhoneNumber) -> Result<bool, StoreError> {
-        let row = sqlx::query("SELECT number FROM numbers WHERE number = $1")
-            .bind(number.as_str())
-            .fetch_optional(&self.read)
-            .await?;
-        Ok(row.is_some())
-    }
-
-    /// Whether one of these is a fictitious number, paired or not.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn is_any_exchange_number(
-        &self,
-        numbers: &[PhoneNumber],
-    ) -> Result<bool, StoreError> {
-        // Headers name three at most, if they differ at all.
-        for three in numbers.chunks(3) {
-            let [Some(first), second, third] = [0, 1, 2].map(|place| three.get(place)) else {
-                continue;
-            };
-            let row =
-                sqlx::query("SELECT number FROM numbers WHERE number IN ($1, $2, $3) LIMIT 1")
-                    .bind(first.as_str())
-                    .bind(second.unwrap_or(first).as_str())
-                    .bind(third.unwrap_or(first).as_str())
-                    .fetch_optional(&self.read)
-                    .await?;
-            if row.is_some() {
-                return Ok(true);
-            }
+    pub async fn has_exchange_number(&self, numbers: &[PhoneNumber]) -> Result<bool, StoreError> {
+        if numbers.is_empty() {
+            return Ok(false);
         }
-        Ok(false)
+        let places: Vec<String> = (1..=numbers.len()).map(|place| format!("${place}")).collect();
+        let sql =
+            format!("SELECT number FROM numbers WHERE number IN ({}) LIMIT 1", places.join(", "));
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+        for number in numbers {
+            query = query.bind(number.as_str());
+        }
+        Ok(query.fetch_optional(&self.read).await?.is_some())
     }
 
     /// A shopper's phone of today; `None` also if it is damaged.

@@ -20,7 +20,7 @@ pub(crate) async fn problem(
         ("exchange.outbound_hotline", &exchange.outbound_hotline),
         ("exchange.callback_hotline", &exchange.callback_hotline),
     ] {
-        if store.is_any_exchange_number(from_ref(hotline)).await? {
+        if store.has_exchange_number(from_ref(hotline)).await? {
             return Ok(Some(format!(
                 "{key} is a fictitious number, too: a dealer who calls it back is answered by the exchange"
             )));

@@ -92,7 +92,7 @@ impl Flow {
 async fn plan(app: &App, arrival: &Arrival, at: Timestamp) -> Result<Plan, store::StoreError> {
     let Some((service, dialled)) = &arrival.dialled else { return Ok(Plan::UnknownNumber) };
     let named = &arrival.named;
-    if named.a_hotline(&app.rules) || app.store.is_any_exchange_number(&named.callers).await? {
+    if named.a_hotline(&app.rules) || app.store.has_exchange_number(&named.callers).await? {
         return Ok(forwarded());
     }
     if *service == Service::FictitiousNumber {
@@ -171,9 +171,8 @@ pub(crate) async fn finish_undialled(
     };
     let (at, now) = (history.started_at, app.clock.now());
     if let Some(caller) = &history.caller
-        && (*caller == app.rules.outbound_hotline
-            || *caller == app.rules.callback_hotline
-            || app.store.is_any_exchange_number(std::slice::from_ref(caller)).await?)
+        && (app.rules.is_hotline(caller)
+            || app.store.has_exchange_number(std::slice::from_ref(caller)).await?)
     {
         history.refusal = Some(Refusal::Forwarded);
         return Ok(());

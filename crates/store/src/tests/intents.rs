@@ -190,8 +190,8 @@ pub(super) async fn fictitious_numbers_are_not_dialled(world: World) {
     world.store.add_number(&f2(), None, morning()).await.unwrap();
     let history = world.outbound(f2(), None, morning()).await;
     assert_eq!(dial(&world, &history, &Limits::default()).await, Err(Refusal::ExchangeNumber));
-    assert!(world.store.is_exchange_number(&f2()).await.unwrap());
-    assert!(!world.store.is_exchange_number(&dealer(1)).await.unwrap());
+    assert!(world.store.has_exchange_number(&[f2()]).await.unwrap());
+    assert!(!world.store.has_exchange_number(&[dealer(1)]).await.unwrap());
 }
 
 pub(super) async fn callbacks_have_no_limits(world: World) {

@@ -72,7 +72,7 @@ pub(super) async fn a_number_rings_its_shopper_while_the_pairing_is_active(world
     world.store.change_shopper(&eva(), &change(true)).await.unwrap();
     world.store.end_pairing(&eva(), id(1), after(10)).await.unwrap();
     assert!(assigned(after(10)).await.is_none());
-    assert!(world.store.is_exchange_number(&f1()).await.unwrap());
+    assert!(world.store.has_exchange_number(&[dealer(1), f1()]).await.unwrap());
 }
 
 pub(super) async fn three_wrong_pins_lock_for_a_while(world: World) {

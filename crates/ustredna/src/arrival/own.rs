@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use exchange::{facts::Rules, number::PhoneNumber};
 
-use super::written::Written;
+use super::written::{Written, entries};
 
 /// Whom a call names beside its destination.
 #[derive(Debug, Default)]
@@ -27,7 +27,7 @@ impl Named {
             let mut numbers = Vec::new();
             for value in names.iter().filter_map(|name| variable(name)) {
                 let read = |written: &str| Written::read(written)?.number(rules.country);
-                for number in value.split(',').filter_map(read) {
+                for number in entries(&value).into_iter().filter_map(read) {
                     if !numbers.contains(&number) {
                         numbers.push(number);
                     }
@@ -35,7 +35,12 @@ impl Named {
             }
             numbers
         };
-        let callers = numbers(&["sip_from_user", "sip_P-Asserted-Identity", "sip_Remote-Party-ID"]);
+        let callers = numbers(&[
+            "sip_full_from",
+            "sip_from_user",
+            "sip_P-Asserted-Identity",
+            "sip_Remote-Party-ID",
+        ]);
         let mut forwarded_by = numbers(&["sip_h_Diversion", "sip_history_info"]);
         // Where carriers say in a history that a call has come to where it comes.
         forwarded_by.retain(|number| Some(number) != dialled);
@@ -45,9 +50,6 @@ impl Named {
     /// Whether one of the hotlines is said to call or to have forwarded the call. None of them does
     /// either but by way of a phone that the exchange has rung.
     pub(crate) fn a_hotline(&self, rules: &Rules) -> bool {
-        self.callers
-            .iter()
-            .chain(&self.forwarded_by)
-            .any(|number| *number == rules.outbound_hotline || *number == rules.callback_hotline)
+        self.callers.iter().chain(&self.forwarded_by).any(|number| rules.is_hotline(number))
     }
 }

@@ -63,6 +63,7 @@ fn a_call_of_the_exchange_itself_is_known_by_whom_it_names() {
     let fictitious = "+420777000111";
     for header in [
         ("variable_sip_from_user", hotline),
+        ("variable_sip_full_from", "<tel:234234390;phone-context=+420>;tag=x"),
         ("variable_sip_P-Asserted-Identity", "<tel:+420-234-234-399>"),
         ("variable_sip_Remote-Party-ID", "<sip:234234390@carrier.example>;privacy=full"),
         (
