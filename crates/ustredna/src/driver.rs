@@ -6,14 +6,10 @@ mod claim;
 mod forget;
 mod media;
 mod takeover;
+mod time;
 mod verbs;
 
-use std::{
-    future::Future,
-    pin::pin,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 
 use esl::{
     Answer, Api, Command, Completion, Event, EventName, Execute, HangupCause, SessionEvent, Why,
@@ -31,7 +27,7 @@ use uuid::Uuid;
 use crate::{
     app::{App, Attended},
     arrival::Arrival,
-    clock::{self, Skew},
+    clock,
     ending::{self, Ended},
     line::{Line, LineError},
     listener::{Closing, Places},
@@ -46,6 +42,7 @@ use crate::{
 use claim::Turn;
 use media::Media;
 use takeover::Hold;
+use time::CallTime;
 use verbs::Pending;
 
 /// How long FreeSWITCH may take to end a call that has been told to.
@@ -193,36 +190,6 @@ struct Driver {
     watched: Option<Watched>,
     media: Media,
     hold: Hold,
-}
-
-/// The time of day in a call: read when it came in, and counted by the steady clock from then on.
-/// Whatever becomes of the clocks, a call ends after it began and a talk is as long as it was.
-#[derive(Debug)]
-struct CallTime {
-    started_at: Timestamp,
-    began: Instant,
-    /// FreeSWITCH's against this.
-    skew: Skew,
-}
-
-impl CallTime {
-    /// With the time by FreeSWITCH's clock at this moment.
-    fn new(started_at: Timestamp, began: Instant, switch: Option<Timestamp>) -> Self {
-        let mut time = Self { started_at, began, skew: Skew::default() };
-        time.skew = switch.map_or_else(Skew::default, |at| Skew::between(at, time.now()));
-        time
-    }
-
-    fn now(&self) -> Timestamp {
-        let since = clock::instant().saturating_duration_since(self.began);
-        self.started_at.saturating_add(since).unwrap_or(self.started_at)
-    }
-
-    /// When FreeSWITCH saw something, by its own clock, that has just been told.
-    fn of(&mut self, switch: Option<Timestamp>) -> Timestamp {
-        let now = self.now();
-        switch.map_or(now, |at| self.skew.ours_now(at, now))
-    }
 }
 
 /// Why the loop ended.
